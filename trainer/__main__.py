@@ -1,0 +1,247 @@
+"""The trainer's command line: `python -m trainer fit | evaluate | checkpoints`.
+
+Exit codes: 0 done, 1 a bug in the trainer, 2 input that will not do, 130 interrupted.
+"""
+
+import json
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from trainer import checkpoint
+from trainer.config import LABELS, TrainingConfig
+from trainer.errors import TrainerError
+from trainer.progress import Failed, Style, listener
+from trainer.reviews import Split, load_reviews, take
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+EXIT_BUG, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Fine-tune DistilBERT on film reviews, judge checkpoints, choose the one that serves.",
+)
+checkpoints_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+app.add_typer(checkpoints_app, name="checkpoints", help="List checkpoints, or choose one.")
+
+_DEFAULTS = TrainingConfig()
+_DATASET_HELP = (
+    "auto (IMDb from the hub, else the starter reviews), starter, a hub name, or a path: "
+    "parquet, CSV, TSV, JSON Lines with columns text and label, or a folder."
+)
+
+
+@app.command()
+def fit(
+    dataset: Annotated[str, typer.Option(help=_DATASET_HELP)] = _DEFAULTS.dataset,
+    base_model: Annotated[
+        str,
+        typer.Option(
+            help="auto (distilbert-base-uncased from the hub, else the packaged stand-in), "
+            "stand-in, a hub name, or a path."
+        ),
+    ] = _DEFAULTS.base_model,
+    fraction: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of each class to train on, above 0 to 1.",
+            show_default="0.1; 1.0 for the starter reviews",
+        ),
+    ] = _DEFAULTS.fraction,
+    max_length: Annotated[
+        int, typer.Option(help="Longest review, in tokens.")
+    ] = _DEFAULTS.max_length,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="Passes over the reviews.", show_default="1; 4 for the starter reviews"),
+    ] = _DEFAULTS.epochs,
+    batch_size: Annotated[int, typer.Option(help="Reviews a step.")] = _DEFAULTS.batch_size,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(help="AdamW's learning rate.", show_default="5e-5; 1e-4 for the stand-in"),
+    ] = _DEFAULTS.learning_rate,
+    seed: Annotated[
+        int, typer.Option(help="The same seed gives the same weights.")
+    ] = _DEFAULTS.seed,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="The checkpoint's folder; must not exist.",
+            show_default=f"a dated one in {checkpoint.CHECKPOINTS}/",
+        ),
+    ] = _DEFAULTS.output,
+    progress: Annotated[Style, typer.Option(help="How progress is shown.")] = Style.BAR,
+) -> None:
+    """Fine-tune on labelled reviews and save a checkpoint."""
+    config = TrainingConfig(
+        dataset=dataset,
+        base_model=base_model,
+        fraction=fraction,
+        max_length=max_length,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        seed=seed,
+        output=output,
+    )
+    with listener(progress) as on_event:
+        try:
+            from trainer.fit import fine_tune_model  # torch takes seconds to import
+
+            result = fine_tune_model(config, on_event=on_event)
+        except TrainerError as error:
+            on_event(Failed(str(error)))
+            raise
+        except KeyboardInterrupt:
+            on_event(Failed(_INTERRUPTED))
+            raise
+    if progress is Style.BAR:
+        _print_figures("Validation", result.validation.as_dict())
+        _print_figures("Test", result.test.as_dict())
+        print(f"Saved {result.path}. {_what_next(result.path, result.serving)}")
+
+
+@app.command()
+def evaluate(
+    checkpoint_path: Annotated[
+        Path, typer.Option("--checkpoint", help="The checkpoint's folder.", metavar="DIR")
+    ],
+    dataset: Annotated[str, typer.Option(help=_DATASET_HELP)],
+    split: Annotated[
+        Split | None,
+        typer.Option(
+            help="Which reviews of the set.",
+            show_default="test, where the set has a test split or was trained on; else all",
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="At most so many reviews, always the same.", min=1)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Judge any labelled reviews by a checkpoint and print its figures."""
+    checkpoint.verify(checkpoint_path)
+    reviews = load_reviews(dataset)
+    trained_on = checkpoint.read_training(checkpoint_path)["dataset"]["fingerprint"]
+    split = split or reviews.fair_split(trained_on)
+    chosen = reviews.of(split) if limit is None else take(reviews.of(split), limit)
+    with listener(Style.NONE if as_json else Style.BAR) as on_event:
+        # These import torch, which takes seconds: after the data set was found to be there.
+        from trainer.classifier import Classifier
+        from trainer.evaluation import judge
+
+        figures = judge(Classifier.load(checkpoint_path), chosen, split, on_event).as_dict()
+    if as_json:
+        about = {"checkpoint": str(checkpoint_path), "dataset": reviews.name, "split": split}
+        print(json.dumps({**about, **figures}))
+    else:
+        _print_figures(f"{reviews.name}, {split}", figures)
+
+
+@checkpoints_app.callback()
+def checkpoints(context: typer.Context) -> None:
+    """List the checkpoints in checkpoints/, oldest first."""
+    if context.invoked_subcommand is not None:
+        return
+    rows = checkpoint.list_checkpoints()
+    if not rows:
+        print("There are no checkpoints yet. Train one with: python -m trainer fit")
+        return
+    table = _table("name", "base model", "data", "test accuracy", "trained", "serving")
+    for row in rows:
+        training = row.training
+        table.add_row(
+            row.name,
+            training["base_model"]["name"],
+            training["dataset"]["name"],
+            f"{training['evaluation']['test']['accuracy']:.3f}",
+            training["created"][:16].replace("T", " "),
+            "serving" if row.serving else "",
+        )
+    Console(highlight=False).print(table)
+
+
+@checkpoints_app.command("promote")
+def promote_checkpoint(
+    name: Annotated[str, typer.Argument(help="A name from the list.", metavar="NAME")],
+) -> None:
+    """Make a checkpoint the serving one, once it is verified."""
+    print(f"{checkpoint.promote(name).name} is the serving checkpoint now.")
+
+
+@checkpoints_app.command("rollback")
+def roll_back() -> None:
+    """Go back to the checkpoint that served before."""
+    print(f"{checkpoint.rollback().name} is the serving checkpoint again.")
+
+
+def _what_next(path: Path, serving: bool) -> str:
+    if serving:
+        return "It is the serving checkpoint. Talk to it: python -m bot chat"
+    if path.parent.resolve() == checkpoint.CHECKPOINTS.resolve():
+        return f"To let it serve: python -m trainer checkpoints promote {path.name}"
+    return f"To judge with it: python -m bot classify --checkpoint {path}"
+
+
+def _print_figures(title: str, figures: dict[str, Any]) -> None:
+    table = _table("", "precision", "recall", "F1", *(f"called {word}" for word in LABELS))
+    for word, row in zip(LABELS, figures["confusion_matrix"], strict=True):
+        mine = figures["per_class"][word]
+        shares = (f"{mine[name]:.3f}" for name in ("precision", "recall", "f1"))
+        table.add_row(f"{mine['reviews']:,} {word}", *shares, *(f"{count:,}" for count in row))
+    print(f"\n{title}: accuracy {figures['accuracy']:.3f} on {figures['reviews']:,} reviews")
+    Console(highlight=False).print(table)
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if number == 0 else "right", overflow="fold")
+    return table
+
+
+def main() -> None:
+    """Runs the command line; whatever goes wrong ends in one sentence and an exit code."""
+    # An operator's or a parent's SIGTERM stops a run as cleanly as Ctrl-C does.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app(prog_name="python -m trainer", standalone_mode=True)
+    except TrainerError as error:
+        _fail(str(error), EXIT_BAD_INPUT)
+    except KeyboardInterrupt:
+        _fail(_INTERRUPTED, EXIT_INTERRUPTED)
+    except Exception as error:
+        # The message of an unforeseen error may hold review text; its place cannot.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        _fail(
+            f"an unforeseen {type(error).__name__} at {Path(place.filename).name}:{place.lineno}. "
+            f"This is a bug: please report it with this line.",
+            EXIT_BUG,
+        )
+
+
+_INTERRUPTED = "Interrupted. Nothing was saved, and every checkpoint there was is untouched."
+
+
+def _interrupt(signal_number: int, frame: "FrameType | None") -> None:
+    raise KeyboardInterrupt
+
+
+def _fail(sentence: str, exit_code: int) -> None:
+    print(f"error: {sentence}", file=sys.stderr)
+    sys.exit(exit_code)
+
+
+if __name__ == "__main__":
+    main()

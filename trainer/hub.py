@@ -1,0 +1,55 @@
+"""Is the model and data-set hub there? Asked once, in seconds, before anything is loaded from it.
+
+The hub's own clients retry an unreachable hub for most of a minute. One short question first, and
+their offline mode where it fails, makes what is cached load at once and the rest fail at once.
+"""
+
+from contextlib import suppress
+from functools import cache
+from threading import Event, Thread
+from typing import Literal
+
+ANSWER_WITHIN_SECONDS = 4.0
+"""How long the hub has for its answer, name look-up included."""
+
+Kind = Literal["model", "dataset"]
+
+
+@cache
+def hub_answers() -> bool:
+    """Whether the hub answered; where it did not, its clients are in offline mode from here on."""
+    import datasets.config
+    import huggingface_hub.constants
+
+    if huggingface_hub.constants.HF_HUB_OFFLINE:
+        return False
+    answered = Event()
+    # The time-out of a socket does not cover the name look-up, so the clock is kept outside; the
+    # thread is a daemon so that a look-up that hangs does not hold up the end of the program.
+    asking = Thread(target=_ask, args=(answered,), name="hub", daemon=True)
+    asking.start()
+    asking.join(ANSWER_WITHIN_SECONDS)
+    if not answered.is_set():
+        huggingface_hub.constants.HF_HUB_OFFLINE = True
+        datasets.config.HF_HUB_OFFLINE = True
+    return answered.is_set()
+
+
+def exists(name: str, kind: Kind) -> bool:
+    """Whether the hub, which answers, knows a repository of that name (and lets us see it)."""
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        return HfApi().repo_exists(name, repo_type=kind)
+    except (HFValidationError, HfHubHTTPError):
+        return False
+
+
+def _ask(answered: Event) -> None:
+    from huggingface_hub import HfApi
+
+    # Any failure to answer is the answer, and proxies fail in many ways.
+    with suppress(Exception):
+        HfApi().model_info("distilbert-base-uncased", timeout=ANSWER_WITHIN_SECONDS)
+        answered.set()

@@ -1,0 +1,229 @@
+"""What a run tells of itself, and three ways to show it: a bar, JSON lines, nothing.
+
+People read the bar (plain lines where there is no terminal); programs read the JSON lines, one
+object an event: `note`, `plan`, `step`, `judging`, `saved`, and `error` as the last of a run that
+failed. No event carries the text of a review.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+PLAIN_LINE_EVERY_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A plain sentence on a choice or an oddity."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is about to be trained."""
+
+    dataset: str
+    base_model: str
+    reviews_per_class: int
+    epochs: int
+    steps: int
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How training stands after one step."""
+
+    number: int
+    """Steps done, from 1."""
+    total: int
+    """Steps of the whole run."""
+    epoch: int
+    """The epoch this step belongs to, from 1."""
+    loss: float
+    """Mean cross-entropy of the step's batch, in nats."""
+    tokens: int
+    """Tokens trained on so far, padding not counted."""
+    seconds: float
+    """Since the first step began."""
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Mean throughput so far."""
+        return self.tokens / self.seconds
+
+    @property
+    def seconds_left(self) -> float:
+        """What remains at the mean pace so far."""
+        return self.seconds / self.number * (self.total - self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """How far the evaluation on a split is."""
+
+    split: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The checkpoint is on disk, complete."""
+
+    path: str
+    serving: bool
+    """Whether it is the serving one: the first to be trained is."""
+    validation: dict[str, Any] = field(repr=False)
+    test: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The run ended without a checkpoint."""
+
+    message: str
+
+
+Event = Note | Plan | Step | Judging | Saved | Failed
+Listener = Callable[[Event], None]
+
+_NAMES = {
+    Note: "note",
+    Plan: "plan",
+    Step: "step",
+    Judging: "judging",
+    Saved: "saved",
+    Failed: "error",
+}
+
+
+class Style(StrEnum):
+    """How progress is shown."""
+
+    BAR = "bar"
+    JSON = "json"
+    NONE = "none"
+
+
+@contextmanager
+def listener(style: Style) -> Iterator[Listener]:
+    """Shows events in a style while the block runs; the cursor and the terminal are restored."""
+    if style is Style.JSON:
+        yield _print_json
+    elif style is Style.NONE:
+        yield ignore
+    elif sys.stderr.isatty():
+        with _Bar() as bar:
+            yield bar
+    else:
+        yield _PlainLines()
+
+
+def ignore(event: Event) -> None:
+    """Shows nothing."""
+
+
+def _print_json(event: Event) -> None:
+    fields = asdict(event)
+    if isinstance(event, Step):
+        fields["tokens_per_second"] = round(event.tokens_per_second, 1)
+        fields["seconds_left"] = round(event.seconds_left, 1)
+        fields["seconds"] = round(event.seconds, 3)
+    print(json.dumps({"event": _NAMES[type(event)], **fields}), flush=True)
+
+
+def _figures(step: Step) -> str:
+    return (
+        f"loss {step.loss:.3f}  {step.tokens_per_second:,.0f} tokens/s  "
+        f"{duration(step.seconds_left)} left"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `8 s`, `1 min 40 s`, `2 h 05 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _plan_sentence(plan: Plan) -> str:
+    return (
+        f"Training on {2 * plan.reviews_per_class:,} reviews ({plan.reviews_per_class:,} of each "
+        f"class), {plan.epochs} epoch{'s' if plan.epochs > 1 else ''}, {plan.steps:,} steps."
+    )
+
+
+class _Bar:
+    """A bar for training, then one for each evaluation, on standard error."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._progress = Progress(
+            TextColumn("{task.description:<10}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed:,}/{task.total:,}"),
+            TextColumn("{task.fields[figures]}"),
+            console=self._console,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> "_Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Note(message):
+                self._console.print(message)
+            case Plan():
+                self._console.print(_plan_sentence(event))
+            case Step():
+                self._advance("training", event.number, event.total, _figures(event))
+            case Judging():
+                self._advance(event.split, event.done, event.total, "reviews judged")
+
+    def _advance(self, name: str, done: int, total: int, figures: str) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(name, total=total, figures="")
+        self._progress.update(self._tasks[name], completed=done, figures=figures)
+
+
+class _PlainLines:
+    """A line now and then, for logs and pipes, on standard error."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Note(message):
+                self._print(message)
+            case Plan():
+                self._print(_plan_sentence(event))
+            case Step() if event.number == event.total or self._is_time():
+                self._print(f"step {event.number:,}/{event.total:,}  {_figures(event)}")
+            case Judging() if event.done == event.total or self._is_time():
+                self._print(f"{event.split}: {event.done:,}/{event.total:,} reviews judged")
+
+    def _is_time(self) -> bool:
+        return time.monotonic() - self._last >= PLAIN_LINE_EVERY_SECONDS
+
+    def _print(self, line: str) -> None:
+        self._last = time.monotonic()
+        print(line, file=sys.stderr, flush=True)
