@@ -234,7 +234,7 @@ def main() -> None:
 _INTERRUPTED = "Interrupted. Nothing was saved, and every checkpoint there was is untouched."
 
 
-def _interrupt(signal_number: int, frame: "FrameType | None") -> None:
+def _interrupt(_signal: int, _frame: "FrameType | None") -> None:
     raise KeyboardInterrupt
 
 

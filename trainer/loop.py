@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch.nn import CrossEntropyLoss
 from torch.optim import AdamW
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Sampler
 
 from trainer.config import LABELS
 from trainer.errors import ConfigError
@@ -40,6 +40,39 @@ class Batch(NamedTuple):
         return Batch(*(tensor.to(device, non_blocking=True) for tensor in self))
 
 
+class LengthGroupedBatches(Sampler[list[int]]):
+    """Shuffled batches of reviews of like length: chat is uneven, and padding is wasted work.
+
+    Each epoch shuffles all reviews, sorts within stretches of `_STRETCH` batches only, so that
+    who meets whom stays random, and shuffles the batches.
+    """
+
+    _STRETCH = 32
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+        self._lengths = lengths
+        self._batch_size = batch_size
+        self._generator = torch.Generator().manual_seed(seed)
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._lengths) / self._batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = self._permutation(len(self._lengths))
+        stretch = self._STRETCH * self._batch_size
+        batches = []
+        for start in range(0, len(order), stretch):
+            members = sorted(order[start : start + stretch], key=self._lengths.__getitem__)
+            batches += [
+                members[first : first + self._batch_size]
+                for first in range(0, len(members), self._batch_size)
+            ]
+        yield from (batches[index] for index in self._permutation(len(batches)))
+
+    def _permutation(self, size: int) -> list[int]:
+        return [int(index) for index in torch.randperm(size, generator=self._generator)]
+
+
 def make_batches(
     examples: Sequence[Example], encoder: TextEncoder, batch_size: int, seed: int
 ) -> "DataLoader[Example]":
@@ -50,12 +83,11 @@ def make_batches(
         labels = torch.tensor([label for _, label in members])
         return Batch(torch.from_numpy(input_ids), torch.from_numpy(attention_mask), labels)
 
+    lengths = [len(tokens) for tokens, _ in examples]
     return DataLoader(
         examples,  # type: ignore[arg-type]  # any sequence serves as a map-style data set
-        batch_size=batch_size,
-        shuffle=True,
+        batch_sampler=LengthGroupedBatches(lengths, batch_size, seed),
         collate_fn=collate,
-        generator=torch.Generator().manual_seed(seed),
     )
 
 
@@ -77,7 +109,8 @@ def train(
     """
     device = model.device
     criterion = CrossEntropyLoss()
-    optimizer = AdamW(model.parameters(), lr=learning_rate)
+    # Fused: one pass over the optimiser's memory instead of a dozen; the same arithmetic.
+    optimizer = AdamW(model.parameters(), lr=learning_rate, fused=True)
     losses: list[float] = []
     tokens = 0
     model.train()

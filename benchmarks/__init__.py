@@ -1,0 +1,1 @@
+"""Measurements, each by one command; none of them is a test."""

@@ -1,0 +1,32 @@
+"""Messages in, replies out: the customer-service half of Review Concierge.
+
+from trainer import predict_sentiment
+from bot import generate_response
+
+print(generate_response(predict_sentiment("What a wonderful film")))
+"""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.responses import Responses
+    from trainer.classifier import Verdict
+
+__all__ = ["generate_response"]
+
+
+def generate_response(prediction: "Verdict") -> str:
+    """The sentence that answers a judged review, from the default responses.yaml.
+
+    Raises bot.errors.ResponsesError where that file is missing or malformed.
+    """
+    return _responses().render(prediction)
+
+
+@cache
+def _responses() -> "Responses":
+    # Imported here: whoever wants another part of the package does not wait for pydantic.
+    from bot.responses import Responses, default_responses_file
+
+    return Responses.load(default_responses_file())

@@ -1,0 +1,173 @@
+"""The command line: Discord by default, chat, classify, start.
+
+The one place that turns an error into a sentence on standard error and an exit code.
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Context, Option, Typer, TyperException
+
+from bot import logs
+from bot.errors import BotError, MissingTokenError, UnusableCheckpointError
+
+# What a command needs is imported inside it: `--help` does not wait for torch and discord.
+if TYPE_CHECKING:
+    from bot.concierge import Concierge
+    from bot.settings import Settings
+    from trainer.classifier import Classifier
+
+INTERRUPTED = 130
+
+app = Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.callback(invoke_without_command=True)
+def default(context: Context) -> None:
+    """Answers film reviews: on Discord, or in the terminal with one of the commands."""
+    if context.invoked_subcommand is None:
+        _discord(_settings())
+
+
+@app.command()
+def chat() -> None:
+    """Talks in the terminal.
+
+    Where standard input is not a terminal, answers the lines it reads.
+    """
+    _chat(_settings())
+
+
+@app.command()
+def classify(
+    file: Annotated[
+        Path | None, Argument(help="One review a line, in UTF-8. Default: standard input.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, Option(help="The checkpoint's directory. Default: the serving one.")
+    ] = None,
+) -> None:
+    """Judges reviews: one a line in, one JSON object a line out."""
+    from bot.frontends import lines
+
+    _converse(_settings(), partial(lines.classify, file=file), checkpoint)
+
+
+@app.command()
+def start() -> None:
+    """Trains if there is no checkpoint yet, then talks.
+
+    On Discord if DISCORD_TOKEN is set in .env or the environment, else in the terminal.
+    """
+    from bot.training import train_first_checkpoint
+
+    settings = _settings()
+    if _serving_checkpoint() is None:
+        _say("There is no checkpoint yet, so a first one is trained now; this takes some minutes.")
+        train_first_checkpoint()
+    if settings.discord_token:
+        _discord(settings)
+    else:
+        _say("No DISCORD_TOKEN is set (see .env.example), so let us talk here.")
+        _chat(settings)
+
+
+def _discord(settings: "Settings") -> None:
+    if settings.discord_token is None:
+        raise MissingTokenError
+    from bot.frontends.discord import serve
+
+    _converse(settings, partial(serve, token=settings.discord_token.get_secret_value()))
+
+
+def _chat(settings: "Settings") -> None:
+    from bot.frontends import console
+
+    _converse(settings, console.chat)
+
+
+def _converse(
+    settings: "Settings",
+    front_end: "Callable[[Concierge], Awaitable[None]]",
+    checkpoint: Path | None = None,
+) -> None:
+    """Opens what a conversation needs, holds it with `front_end`, and closes everything."""
+    from bot.concierge import Concierge
+    from bot.engine import Engine
+    from bot.responses import Responses
+
+    responses = Responses.load(settings.responses_file)
+    classifier = _load(checkpoint or _serving_checkpoint())
+
+    async def conversation() -> None:
+        asyncio.get_running_loop().set_exception_handler(logs.report_loop_error)
+        async with Engine(classifier) as engine:
+            await front_end(Concierge(engine, responses))
+
+    asyncio.run(conversation())
+
+
+def _settings() -> "Settings":
+    from bot.settings import likely_misspellings, load_settings
+
+    settings = load_settings()
+    logs.configure(settings.log_level)
+    for sentence in likely_misspellings():
+        _say(f"warning: {sentence}")
+    return settings
+
+
+def _serving_checkpoint() -> Path | None:
+    from trainer.checkpoint import CheckpointError, serving_checkpoint
+
+    try:
+        return serving_checkpoint()
+    except CheckpointError as error:
+        raise UnusableCheckpointError(str(error)) from None
+
+
+def _load(checkpoint: Path | None) -> "Classifier":
+    """The classifier to answer with; loading takes seconds, so it says what it does."""
+    from trainer.checkpoint import CheckpointError
+    from trainer.classifier import Classifier
+
+    if checkpoint is None:
+        raise UnusableCheckpointError(
+            "There is no trained checkpoint yet. Train one with: python -m trainer fit"
+        )
+    _say(f"Loading checkpoint {checkpoint.name} ...")
+    try:
+        return Classifier.load(checkpoint)
+    except CheckpointError as error:
+        raise UnusableCheckpointError(str(error)) from None
+
+
+def _say(sentence: str) -> None:
+    """To standard error: standard output holds nothing but answers."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """Runs the command line; returns its exit code (the table in bot/errors.py)."""
+    try:
+        return app(standalone_mode=False) or 0
+    except BotError as error:
+        _say(f"error: {error}")
+        return error.exit_code
+    except TyperException as error:
+        _say(f"error: {error.format_message()} Try: python -m bot --help")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        # Without its message and traceback: they could hold what a customer wrote.
+        _say(f"error: This is a bug, please report it: {logs.whereabouts(error)}")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+"""One queue, one worker thread, one model: many callers' texts in, a verdict for each out.
+
+What queues up while the model is busy is the worker's next round; nothing ever waits for a batch
+to fill. A round is sorted by length and cut into batches by their padded tokens (longest x count),
+as huggingface/text-embeddings-inference does, for padding is work that nobody asked for.
+
+Everything but `_judge_round` and below runs on the event loop, so there are no locks.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import TYPE_CHECKING, Protocol, Self
+
+from bot.logs import whereabouts
+
+if TYPE_CHECKING:
+    from trainer.classifier import Verdict
+
+QUEUE_LIMIT = 512
+"""Callers that may wait at once: some ten seconds of work on two cores, and nobody in a chat waits
+longer than that."""
+
+PADDED_TOKENS = 1_024
+"""The size of a batch, longest x count: on a processor a larger one takes longer and is no faster
+for each text."""
+
+
+class BusyError(Exception):
+    """The queue is full, or the engine is closing: try again later."""
+
+
+class UnansweredError(Exception):
+    """The model failed on this text; str(error) says where, and holds nothing of the text."""
+
+
+class TextClassifier(Protocol):
+    """What the engine needs of a model; trainer.classifier.Classifier is one."""
+
+    def __call__(self, texts: Sequence[str]) -> "list[Verdict]":
+        """One verdict for each text, in order; blocks."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """The tokens the model would read of each text; cheap."""
+
+
+@dataclass(slots=True, eq=False)
+class _Request:
+    """One text, and all those who are waiting for its verdict."""
+
+    text: str
+    answer: "asyncio.Future[Verdict]"
+    callers: int = 0
+
+
+_Outcome = tuple[_Request, "Verdict | UnansweredError"]
+
+
+class Engine:
+    """Judges texts off the event loop. Use it under `async with`, which answers what it has."""
+
+    def __init__(
+        self,
+        classifier: TextClassifier,
+        *,
+        queue_limit: int = QUEUE_LIMIT,
+        padded_tokens: int = PADDED_TOKENS,
+    ) -> None:
+        self._classifier = classifier
+        self._queue_limit = queue_limit
+        self._padded_tokens = padded_tokens
+        self._callers = 0
+        self._queued: dict[str, _Request] = {}
+        self._judging: dict[str, _Request] = {}
+        self._round: asyncio.Future[None] | None = None
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+        self._closing = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Takes no more texts, and returns when those it has are answered."""
+        self._closing = True
+        try:
+            while self._round is not None:
+                await asyncio.wait({self._round})
+        finally:
+            self._worker.shutdown(wait=False, cancel_futures=True)
+
+    def swap(self, classifier: TextClassifier) -> None:
+        """Judges with `classifier` from the next round on; the present one ends on the old."""
+        self._classifier = classifier
+
+    async def classify(self, text: str) -> "Verdict":
+        """The verdict on `text`; identical texts that wait at the same time are judged once.
+
+        Raises BusyError at once where the queue is full, and UnansweredError where the model fails
+        on this text.
+        """
+        if self._closing or self._callers >= self._queue_limit:
+            raise BusyError
+        request = self._judging.get(text) or self._queued.get(text)
+        if request is None:
+            request = _Request(text, asyncio.get_running_loop().create_future())
+            self._queued[text] = request
+        request.callers += 1
+        self._callers += 1
+        self._start_round()
+        try:
+            return await asyncio.shield(request.answer)
+        finally:
+            request.callers -= 1
+            self._callers -= 1
+            if request.callers == 0:
+                self._forget(request)
+
+    def _start_round(self) -> None:
+        """Hands the worker all that is queued, unless it is at work or there is nothing."""
+        if self._round is not None or not self._queued:
+            return
+        self._judging, self._queued = self._queued, {}
+        loop = asyncio.get_running_loop()
+        self._round = loop.run_in_executor(
+            self._worker, self._judge_round, loop, self._classifier, list(self._judging.values())
+        )
+        self._round.add_done_callback(self._end_round)
+
+    def _end_round(self, ended: "asyncio.Future[None]") -> None:
+        # Nobody is left waiting, even if the worker itself has failed.
+        error = None if ended.cancelled() else ended.exception()
+        reason = whereabouts(error) if error else "the round ended without a verdict"
+        self._deliver([(request, UnansweredError(reason)) for request in self._judging.values()])
+        self._round = None
+        self._start_round()
+
+    def _deliver(self, outcomes: Sequence[_Outcome]) -> None:
+        for request, outcome in outcomes:
+            self._forget(request)
+            if isinstance(outcome, UnansweredError):
+                request.answer.set_exception(outcome)
+                # All callers may have gone: asyncio is not to complain that nobody looked.
+                request.answer.exception()
+            else:
+                request.answer.set_result(outcome)
+
+    def _forget(self, request: _Request) -> None:
+        """Lets nobody join `request` any more; a later one of the same text is left alone."""
+        for requests in (self._queued, self._judging):
+            if requests.get(request.text) is request:
+                del requests[request.text]
+
+    def _judge_round(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        classifier: TextClassifier,
+        requests: Sequence[_Request],
+    ) -> None:
+        """Runs on the worker thread; verdicts are delivered on the loop, batch by batch."""
+        for batch in _batches(classifier, requests, self._padded_tokens):
+            if wanted := [request for request in batch if request.callers]:
+                loop.call_soon_threadsafe(self._deliver, _judge(classifier, wanted))
+
+
+def _batches(
+    classifier: TextClassifier, requests: Sequence[_Request], padded_tokens: int
+) -> Iterator[list[_Request]]:
+    """The requests, shortest first, in batches whose longest x count stays in `padded_tokens`."""
+    try:
+        lengths = classifier.count_tokens([request.text for request in requests])
+    except Exception:
+        # One of them cannot even be counted. Which one, shows when each is judged alone.
+        lengths = [padded_tokens] * len(requests)
+    batch: list[_Request] = []
+    for length, request in sorted(zip(lengths, requests, strict=True), key=itemgetter(0)):
+        if batch and length * (len(batch) + 1) > padded_tokens:
+            yield batch
+            batch = []
+        batch.append(request)
+    yield batch
+
+
+def _judge(classifier: TextClassifier, requests: Sequence[_Request]) -> list[_Outcome]:
+    """An outcome for each request. A failing batch is halved until only those that fail do."""
+    try:
+        verdicts = classifier([request.text for request in requests])
+        return list(zip(requests, verdicts, strict=True))
+    except Exception as error:  # of whatever type: it belongs to these callers and nobody else
+        if len(requests) == 1:
+            return [(requests[0], UnansweredError(whereabouts(error)))]
+        half = len(requests) // 2
+        return _judge(classifier, requests[:half]) + _judge(classifier, requests[half:])

@@ -1,0 +1,95 @@
+"""What can keep the bot from doing what it was asked.
+
+Each error carries the sentence its reader gets and the exit code of its own, so that a person and
+a service manager can both tell them apart.
+
+    BotError
+    ├── SettingsError             2   a value in .env or the environment that is not allowed
+    ├── MissingTokenError         3   Discord was asked for, but there is no token
+    ├── RefusedTokenError         4   Discord does not accept the token
+    ├── UnusableCheckpointError   5   nothing trained yet, or a checkpoint that is broken
+    ├── ResponsesError            6   responses.yaml is missing or does not hold what it must
+    ├── UnreachableError          7   Discord cannot be reached, or ends the connection
+    ├── InputError                8   reviews that cannot be read
+    └── TrainingError             *   the trainer's own exit code, passed on
+
+The remaining codes are 0 (ended as asked), 1 (a bug), 2 (a wrong command line, too) and 130
+(interrupted with Ctrl-C).
+"""
+
+
+class BotError(Exception):
+    """The root: str(error) is a complete sentence for the user."""
+
+    exit_code = 1
+
+
+class SettingsError(BotError):
+    """A setting has a value that is not allowed."""
+
+    exit_code = 2
+
+
+class MissingTokenError(BotError):
+    """The Discord front end was asked for without a token."""
+
+    exit_code = 3
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no Discord token: set DISCORD_TOKEN in .env (copy .env.example to begin), "
+            "or talk in the terminal with: python -m bot chat"
+        )
+
+
+class RefusedTokenError(BotError):
+    """Discord answered that the token is not valid."""
+
+    exit_code = 4
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Discord refused the token: press Reset Token on the Bot page of your application "
+            "(https://discord.com/developers/applications), and put the new one into DISCORD_TOKEN"
+        )
+
+
+class UnusableCheckpointError(BotError):
+    """There is no checkpoint to answer with, or it cannot be loaded."""
+
+    exit_code = 5
+
+
+class ResponsesError(BotError):
+    """responses.yaml cannot be read, or does not hold what it must."""
+
+    exit_code = 6
+
+
+class UnreachableError(BotError):
+    """Discord did not answer, or ended the connection for good."""
+
+    exit_code = 7
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"Discord cannot be reached ({reason}): check this machine's connection and "
+            "https://discordstatus.com, then start the bot again"
+        )
+
+
+class InputError(BotError):
+    """A file or stream of reviews cannot be read."""
+
+    exit_code = 8
+
+
+class TrainingError(BotError):
+    """The trainer ended without a checkpoint; it has said itself what was wrong."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(
+            "The training did not finish, so there is nothing to answer with yet: "
+            "the lines above say why, and the same command starts it again"
+        )
+        self.exit_code = exit_code

@@ -1,0 +1,131 @@
+"""Reviews from a file or a pipe, one a line; as JSON objects for other programs."""
+
+import asyncio
+import json
+import os
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot.concierge import Concierge, Reply
+from bot.errors import InputError
+
+STDIN = 0
+CHUNK_BYTES = 65_536
+MAX_LINE_BYTES = 1_048_576
+BATCH_LINES = 256
+"""Lines that are answered together; below the engine's queue limit."""
+
+
+async def classify(concierge: Concierge, file: Path | None) -> None:
+    """Prints one JSON object for each line of `file`, or of standard input, in order.
+
+    Raises InputError: the file and line that cannot be read, and why.
+    """
+    if file is None and os.isatty(STDIN):
+        print("Type one review a line; Ctrl-D ends.", file=sys.stderr)
+    async for lines in read_lines(file):
+        replies = await asyncio.gather(*map(concierge.answer, lines))
+        if not write_lines(map(_as_json, replies)):
+            return
+
+
+async def read_lines(file: Path | None = None) -> AsyncIterator[list[str]]:
+    """Batches of the lines that are there by now: bounded, and never waiting for more.
+
+    So a huge file takes little memory, and a program on the other end of a pipe may wait for each
+    answer before it writes the next review. None reads standard input. Raises InputError.
+    """
+    name = str(file) if file else "standard input"
+    number = 0
+    rest = b""
+    try:
+        with _opened(file) as descriptor:
+            while chunk := await _read(descriptor):
+                *lines, rest = (rest + chunk).split(b"\n")
+                for batch in _batches(name, number, lines):
+                    yield batch
+                number += len(lines)
+                if len(rest) > MAX_LINE_BYTES:
+                    raise InputError(f"{name}, line {number + 1}: longer than 1 MiB; is it text?")
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror}") from None
+    if rest:
+        for batch in _batches(name, number, [rest]):
+            yield batch
+
+
+def write_lines(lines: Iterable[str]) -> bool:
+    """Prints as UTF-8 and flushes; False when the reader has gone (`| head`)."""
+    try:
+        sys.stdout.buffer.write("".join(f"{line}\n" for line in lines).encode())
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # What is still in Python's buffer would raise again when the interpreter closes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
+
+
+def _batches(name: str, before: int, lines: list[bytes]) -> Iterator[list[str]]:
+    """The lines as text; where one is not UTF-8, those in front of it, and then InputError."""
+    batch: list[str] = []
+    for number, line in enumerate(lines, before + 1):
+        try:
+            batch.append(line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r"))
+        except UnicodeDecodeError:
+            yield batch
+            problem = "not UTF-8 text; save it as UTF-8 and try again"
+            raise InputError(f"{name}, line {number}: {problem}") from None
+        if len(batch) == BATCH_LINES:
+            yield batch
+            batch = []
+    yield batch
+
+
+@contextmanager
+def _opened(file: Path | None) -> Iterator[int]:
+    """A descriptor, unbuffered: a buffer would wait until it is full."""
+    if file is None:
+        yield STDIN
+        return
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+async def _read(descriptor: int) -> bytes:
+    """os.read off the event loop; b"" at the end of the file.
+
+    On a daemon thread, because Ctrl-C would have to wait for an executor's: asyncio joins those,
+    and a read from a terminal may never return.
+    """
+    result: Future[bytes] = Future()
+
+    def read() -> None:
+        try:
+            result.set_result(os.read(descriptor, CHUNK_BYTES))
+        except OSError as error:
+            result.set_exception(error)
+
+    result.set_running_or_notify_cancel()
+    threading.Thread(target=read, daemon=True).start()
+    return await asyncio.wrap_future(result)
+
+
+def _as_json(reply: Reply) -> str:
+    verdict = reply.verdict
+    return json.dumps(
+        {
+            "label": verdict and verdict.label,
+            "confidence": verdict and verdict.confidence,
+            "probabilities": verdict and verdict.probabilities,
+            "reply": reply.text,
+        },
+        ensure_ascii=False,
+    )

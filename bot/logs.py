@@ -1,0 +1,60 @@
+"""What the log says: when, who and what went wrong; never what a customer wrote.
+
+An exception's message may quote the text that caused it, so no log line carries one: an exception
+is told by its type and the place that raised it.
+"""
+
+import asyncio
+import logging
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+_PROJECT = Path(__file__).parent.parent
+
+
+def configure(level: str) -> None:
+    """Sends the bot's log lines of `level` and above to standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("bot").setLevel(level)
+    # On DEBUG, discord.py logs whole messages: it stays on INFO, whatever the setting says.
+    logging.getLogger("discord").setLevel(max(logging.getLevelName(level), logging.INFO))
+    # The advice to install voice support is of no use to a bot that only writes.
+    logging.getLogger("discord.client").addFilter(lambda record: "voice" not in record.msg)
+
+
+def whereabouts(error: BaseException) -> str:
+    """The type of an error and the place that raised it, such as "ValueError at bot/engine.py:90".
+
+    An operating system's own words ("No space left on device") are kept; other messages are not.
+    """
+    name = type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        name += f" ({error.strerror})"
+    frames = list(traceback.walk_tb(error.__traceback__))
+    if not frames:
+        return name
+    frame, line = frames[-1]
+    file = Path(frame.f_code.co_filename)
+    if file.is_relative_to(_PROJECT):
+        file = file.relative_to(_PROJECT)
+    return f"{name} at {file}:{line}"
+
+
+def report_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """asyncio's exception handler; its default prints the exception's message."""
+    error = context.get("exception")
+    reason = whereabouts(error) if error else "no exception"
+    logging.getLogger("bot").error("%s (%s)", context["message"], reason)
+
+
+class _Formatter(logging.Formatter):
+    def formatException(  # noqa: N802 (the name that logging calls)
+        self,
+        ei: tuple[type[BaseException], BaseException, TracebackType | None]
+        | tuple[None, None, None],
+    ) -> str:
+        return whereabouts(ei[1]) if ei[1] else ""

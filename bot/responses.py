@@ -1,0 +1,187 @@
+"""responses.yaml -> validated sentences; a verdict or another occasion -> one of them."""
+
+import random
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from bot.errors import ResponsesError
+
+if TYPE_CHECKING:
+    from trainer.classifier import Verdict
+
+MAX_CHARACTERS = 2_000
+"""What Discord takes in one message."""
+
+TEXT_TAG = "tag:yaml.org,2002:str"
+
+
+class Kind(StrEnum):
+    """Why something is said; each is a list of sentences in responses.yaml."""
+
+    POSITIVE = "positive"
+    NEGATIVE = "negative"
+    EMPTY = "empty"
+    """No text at all."""
+    ATTACHMENT = "attachment"
+    """A file without text."""
+    WORDLESS = "wordless"
+    """Emoji or punctuation, and not one letter or digit."""
+    BUSY = "busy"
+    """More customers than can be answered just now."""
+    FAILURE = "failure"
+    """The review could not be judged."""
+
+
+_Sentence = Annotated[
+    str,
+    StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=MAX_CHARACTERS),
+]
+_Variants = Annotated[tuple[_Sentence, ...], Field(min_length=1)]
+
+
+class _File(BaseModel):
+    """What responses.yaml holds: at least one sentence of each kind, and nothing else."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    positive: _Variants
+    negative: _Variants
+    empty: _Variants
+    attachment: _Variants
+    wordless: _Variants
+    busy: _Variants
+    failure: _Variants
+
+
+class Responses:
+    """The sentences of one responses.yaml; it remembers what it said last, to vary."""
+
+    def __init__(self, variants: dict[Kind, Sequence[str]]) -> None:
+        self._variants = variants
+        self._last: dict[Kind, str] = {}
+
+    @classmethod
+    def load(cls, file: Path) -> "Responses":
+        """Reads and validates `file`.
+
+        Raises ResponsesError: the file, the line, what is wrong there and what to do.
+        """
+        checked = _validate(file, _parse(file))
+        return cls({kind: getattr(checked, kind) for kind in Kind})
+
+    def render(self, verdict: "Verdict") -> str:
+        """A sentence that answers a judged review."""
+        return self.say(Kind(verdict.label))
+
+    def say(self, kind: Kind) -> str:
+        """A sentence of this kind; not the one said last, where there is another."""
+        variants = self._variants[kind]
+        fresh = [sentence for sentence in variants if sentence != self._last.get(kind)]
+        self._last[kind] = random.choice(fresh or variants)
+        return self._last[kind]
+
+
+def default_responses_file() -> Path:
+    """responses.yaml of the working directory; where there is none, the one beside the package."""
+    here = Path("responses.yaml")
+    return here if here.exists() else Path(__file__).parent.parent / here.name
+
+
+def _parse(file: Path) -> yaml.MappingNode:
+    """The file as YAML nodes, which remember their lines."""
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        raise ResponsesError(
+            f"{file} is missing: it holds every sentence that the bot says; put the one that "
+            "came with it back, or name another file in RESPONSES_FILE"
+        ) from None
+    except OSError as error:
+        raise ResponsesError(f"{file} cannot be read: {error.strerror}") from None
+    try:
+        node = yaml.compose(content.decode("utf-8-sig"), Loader=yaml.SafeLoader)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise _error(file, line, "this is not UTF-8 text; save the file as UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        # A quotation mark that is never closed: the scanner tells where it began as the context.
+        began = error.context_mark if isinstance(error, yaml.scanner.ScannerError) else None
+        mark = began or error.problem_mark
+        advice = "check the quotation marks, and the '- ' in front of each sentence"
+        problem = f"this is not valid YAML ({error.problem}); {advice}"
+        raise _error(file, mark.line + 1 if mark else 1, problem) from None
+    except yaml.reader.ReaderError as error:
+        line = content.decode("utf-8-sig")[: error.position].count("\n") + 1
+        raise _error(file, line, "there is an invisible control character; delete it") from None
+    if not isinstance(node, yaml.MappingNode):
+        raise _error(file, 1, f"expected the lists {', '.join(Kind)}, each with its sentences")
+    return node
+
+
+def _validate(file: Path, root: yaml.MappingNode) -> _File:
+    lines: dict[str, int] = {}
+    for key, _ in root.value:
+        name, line = str(key.value), key.start_mark.line + 1
+        if name in lines:
+            problem = f"'{name}' stands here again (first in line {lines[name]}); "
+            raise _error(file, line, problem + "put all its sentences into one list")
+        lines[name] = line
+    try:
+        return _File.model_validate({str(key.value): _plain(value) for key, value in root.value})
+    except ValidationError as error:
+        # The first in the order of the file: the others may follow from it.
+        line, problem = min((_line(root, d["loc"]), _problem(d)) for d in error.errors())
+        raise _error(file, line, problem) from None
+
+
+def _plain(node: yaml.Node) -> object:
+    """A list of what its text entries say. Whatever is not text stays a node, to be refused."""
+    if not isinstance(node, yaml.SequenceNode):
+        return node
+    return [entry.value if entry.tag == TEXT_TAG else entry for entry in node.value]
+
+
+def _line(root: yaml.MappingNode, path: Sequence[int | str]) -> int:
+    """The line of the value at `path`; of the nearest one around it where that is missing."""
+    node: yaml.Node = root
+    mark = root.start_mark
+    for step in path:
+        if isinstance(node, yaml.MappingNode):
+            found = [pair for pair in node.value if pair[0].value == step]
+            if not found:
+                break
+            mark, node = found[0][0].start_mark, found[0][1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            node = node.value[step]
+            mark = node.start_mark
+    return int(mark.line) + 1
+
+
+def _problem(detail: Any) -> str:
+    """What is wrong and what to do, for one of pydantic's error details."""
+    kind = detail["loc"][0]
+    match detail["type"]:
+        case "missing":
+            return f"'{kind}' is missing; add it, with at least one sentence"
+        case "extra_forbidden":
+            return f"'{kind}' is not a kind of sentence; those are {', '.join(Kind)}"
+        case "too_short":
+            return f"'{kind}' has no sentence; add at least one"
+        case "tuple_type":
+            return f"'{kind}' must be a list; begin each sentence with '- ' on a line of its own"
+        case "string_too_short":
+            return f"this sentence of '{kind}' is blank; write it or delete the line"
+        case "string_too_long":
+            length = f"{len(detail['input']):,} characters"
+            return f"this sentence of '{kind}' has {length}; Discord takes {MAX_CHARACTERS:,}"
+        case _:
+            return f"this entry of '{kind}' is not read as text; put quotation marks around it"
+
+
+def _error(file: Path, line: int, problem: str) -> ResponsesError:
+    return ResponsesError(f"{file}, line {line}: {problem}")

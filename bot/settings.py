@@ -1,0 +1,98 @@
+"""Everything that is read from .env and the environment: typed, validated once, handed down.
+
+The environment wins over .env. A variable that is set but blank counts as not set: so
+`DISCORD_TOKEN= make run` talks in the terminal, whatever .env says.
+"""
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.errors import SettingsError
+from bot.responses import default_responses_file
+
+ENV_FILE = Path(".env")
+
+
+class Settings(BaseSettings):
+    """The settings of one run; .env.example explains each to the person who sets it."""
+
+    model_config = SettingsConfigDict(
+        env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", frozen=True
+    )
+
+    discord_token: SecretStr | None = None
+    """The bot's secret; None where Discord is not used."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """How much the bot's own logger says."""
+
+    responses_file: Path = Field(default_factory=default_responses_file)
+    """Where the sentences are."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _blank_is_unset(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, str) and not value.strip():
+            assert info.field_name is not None
+            return cls.model_fields[info.field_name].get_default(
+                call_default_factory=True, validated_data={}
+            )
+        return value.strip() if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _any_case(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("discord_token")
+    @classmethod
+    def _one_word(cls, token: SecretStr | None) -> SecretStr | None:
+        # Sent in a header: anything else would fail there, in words that nobody understands.
+        if token and not (value := token.get_secret_value()).isascii():
+            raise ValueError("has a character that no token has; copy it again from the portal")
+        if token and len(value.split()) > 1:
+            raise ValueError("has a space in it; give only the token itself, without 'Bot '")
+        return token
+
+
+def load_settings() -> Settings:
+    """Reads .env of the working directory and the environment.
+
+    Raises SettingsError: one sentence that names each variable, its value (never the token's) and
+    what is allowed.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError("; ".join(_sentence(detail) for detail in error.errors())) from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise SettingsError(f"{ENV_FILE}, line {line}: not UTF-8 text; save it as UTF-8") from None
+    except OSError as error:
+        raise SettingsError(f"{ENV_FILE} cannot be read: {error.strerror}") from None
+
+
+def likely_misspellings() -> list[str]:
+    """A sentence for each name in .env that is not a setting but looks much like one."""
+    known = [name.upper() for name in Settings.model_fields]
+    sentences = []
+    for name in dotenv_values(ENV_FILE, interpolate=False):
+        close = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8)
+        if close and name.upper() not in known:
+            sentences.append(f"{name} in {ENV_FILE} is not a setting: did you mean {close[0]}?")
+    return sentences
+
+
+def _sentence(detail: Any) -> str:
+    """One of pydantic's error details as a sentence; the token's value is never shown."""
+    name = str(detail["loc"][0]).upper()
+    if detail["type"] == "value_error":
+        return f"{name} {detail['ctx']['error']}"
+    allowed = detail["ctx"]["expected"] if detail["type"] == "literal_error" else detail["msg"]
+    shown = "" if name == "DISCORD_TOKEN" else f" is {detail['input']!r}, but"
+    return f"{name}{shown} must be {allowed}"

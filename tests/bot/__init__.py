@@ -1,0 +1,1 @@
+"""The bot's tests, in the shape of its package."""

@@ -1,0 +1,259 @@
+"""The real discord.py client, in this process, against the loopback Discord."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import discord
+import pytest
+
+from bot.concierge import Concierge
+from bot.engine import Engine
+from bot.errors import RefusedTokenError, UnreachableError
+from bot.frontends import discord as front_end
+from bot.responses import Kind, Responses
+from tests.bot.stub import KeywordClassifier
+from tests.discord_server import Attachment, DiscordServer, Posted, point_discord_py_at
+
+POST_MESSAGE = ("POST", "/channels/{channel_id}/messages")
+SUPPRESS_EMBEDS = 1 << 2
+INTENTS = 1 << 0 | 1 << 9 | 1 << 12  # guilds, guild messages, direct messages
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[DiscordServer]:
+    async with DiscordServer() as server:
+        with point_discord_py_at(server):
+            yield server
+
+
+@asynccontextmanager
+async def _serving(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> "AsyncIterator[asyncio.Task[None]]":
+    """The bot, connected; at the end, stopped by SIGTERM as a service manager does."""
+    async with Engine(classifier) as engine:
+        concierge = Concierge(engine, responses)
+        serving = asyncio.create_task(front_end.serve(concierge, server.token))
+        await server.ready()
+        yield serving
+        if not serving.done():
+            os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.wait_for(serving, 10)
+
+
+@pytest.fixture
+async def bot(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> "AsyncIterator[asyncio.Task[None]]":
+    async with _serving(server, classifier, responses) as serving:
+        yield serving
+
+
+async def _nothing_more(server: DiscordServer, *replies: Posted) -> None:
+    """Checks that these are all that the bot said: it answers in the order of its questions."""
+    last = await server.dm("a great last one")
+    final = await server.wait_for_reply(last)
+    assert server.messages == [*replies, final]
+    assert server.unknown_requests == []
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_mention_gets_a_reply_that_pings_nobody(server: DiscordServer) -> None:
+    question = await server.say(server.channel, "What a wonderful film!")
+    reply = await server.wait_for_reply(question)
+    assert reply.content == "a positive sentence"
+    assert not reply.pinged
+    assert not reply.pings_everyone
+    assert reply.request["message_reference"]["fail_if_not_exists"] is False
+    assert reply.flags & SUPPRESS_EMBEDS
+    assert server.typing == []
+
+
+@pytest.mark.usefixtures("bot")
+async def test_the_model_reads_the_review_without_the_mention(
+    server: DiscordServer, classifier: KeywordClassifier
+) -> None:
+    me = server.bot.id
+    await server.wait_for_reply(await server.say(server.channel, f"Dull, <@{me}>"))
+    await server.wait_for_reply(await server.say(server.channel, f"<@!{me}>\nA great\nfilm "))
+    await server.wait_for_reply(await server.dm("So dull"))
+    assert classifier.judged == ["Dull,", "A great\nfilm", "So dull"]
+
+
+@pytest.mark.usefixtures("bot")
+async def test_messages_without_a_review_get_a_hint(server: DiscordServer) -> None:
+    picture = [Attachment("poster.png", b"\x89PNG")]
+    for question, kind in [
+        (await server.say(server.channel, ""), Kind.EMPTY),
+        (await server.say(server.channel, "", attachments=picture), Kind.ATTACHMENT),
+        (await server.dm("🍿🍿"), Kind.WORDLESS),
+    ]:
+        assert (await server.wait_for_reply(question)).content == f"a {kind} sentence"
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_reply_to_the_bot_is_a_message_to_it(server: DiscordServer) -> None:
+    first = await server.wait_for_reply(await server.say(server.channel, "great"))
+    second = await server.say(server.channel, "so dull", reply_to=first, mention_bot=False)
+    assert (await server.wait_for_reply(second)).content == "a negative sentence"
+
+
+@pytest.mark.usefixtures("bot")
+async def test_others_and_other_bots_are_left_alone(server: DiscordServer) -> None:
+    other_bot = server.world.add_user("robot", bot=True)
+    await server.say(server.channel, "A great film", mention_bot=False)
+    await server.say(server.channel, "@everyone A great film", mention_bot=False)
+    await server.say(server.channel, "A great film", author=other_bot)
+    await server.say(server.channel, "A great film", author=server.bot)
+    await _nothing_more(server)
+
+
+async def test_a_mention_of_the_bot_s_own_role_gets_a_hint(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    role = server.world.add_role("concierge")
+    own_role = property(lambda guild: guild.get_role(role.id))
+    monkeypatch.setattr(discord.Guild, "self_role", own_role)
+    async with _serving(server, classifier, responses):
+        # Discord does not hand out the text, as the bot itself is not mentioned.
+        question = await server.say(
+            server.channel, f"<@&{role.id}> A great film", mention_bot=False
+        )
+        reply = await server.wait_for_reply(question)
+        assert reply.content == f"a {Kind.EMPTY} sentence"
+
+
+@pytest.mark.usefixtures("bot")
+async def test_no_privileged_intent_is_asked_for(server: DiscordServer) -> None:
+    assert [identify["intents"] for identify in server.identifies] == [INTENTS]
+
+
+@pytest.mark.usefixtures("bot")
+async def test_typing_is_shown_while_an_answer_takes_long(
+    server: DiscordServer, classifier: KeywordClassifier
+) -> None:
+    classifier.gate.clear()
+    question = await server.say(server.channel, "great")
+    await server.wait_until(lambda: server.typing)
+    classifier.gate.set()
+    await server.wait_for_reply(question)
+    assert server.typing == [server.channel.id]
+
+
+@pytest.mark.parametrize(
+    "trouble", [{"status": 403}, {"status": 400}, {"reset": True}], ids=["403", "400", "reset"]
+)
+@pytest.mark.usefixtures("bot")
+async def test_a_reply_that_fails_is_logged_without_text(
+    server: DiscordServer, caplog: pytest.LogCaptureFixture, trouble: dict[str, int]
+) -> None:
+    fault = server.fail(*POST_MESSAGE, **trouble)  # type: ignore[arg-type]
+    await server.say(server.channel, "A great and private film")
+    await server.wait_until(lambda: not fault.left)
+    await _nothing_more(server)
+    assert f"No reply in channel {server.channel.id}" in caplog.text
+    assert "private" not in caplog.text
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_message_deleted_meanwhile_is_no_error(
+    server: DiscordServer, classifier: KeywordClassifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    classifier.gate.clear()
+    await server.delete(await server.say(server.channel, "great"))
+    classifier.gate.set()
+    await server.wait_for_message(lambda posted: posted.content == "a positive sentence")
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_connection_that_drops_is_resumed_and_nobody_answered_twice(
+    server: DiscordServer,
+) -> None:
+    first = await server.wait_for_reply(await server.say(server.channel, "great"))
+    await server.request_reconnect()
+    question = await server.say(server.channel, "so dull")
+    second = await server.wait_for_reply(question, timeout=15)
+    await server.wait_until(lambda: server.resumes)
+    await _nothing_more(server, first, second)
+
+
+async def test_stopping_answers_who_has_written_and_closes_the_gateway(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    async with _serving(server, classifier, responses) as serving:
+        classifier.gate.clear()
+        question = await server.say(server.channel, "great")
+        await asyncio.to_thread(classifier.entered.wait, 10)
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(0.1)
+        classifier.gate.set()
+        await asyncio.wait_for(serving, 10)
+    assert (await server.wait_for_reply(question)).content == "a positive sentence"
+
+
+@pytest.mark.usefixtures("server")
+async def test_a_refused_token_is_told(classifier: KeywordClassifier, responses: Responses) -> None:
+    async with Engine(classifier) as engine:
+        with pytest.raises(RefusedTokenError, match="Reset Token"):
+            await front_end.serve(Concierge(engine, responses), "not.the.token")
+
+
+async def test_a_token_refused_by_the_gateway_is_told(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    async with Engine(classifier) as engine:
+        serving = asyncio.create_task(front_end.serve(Concierge(engine, responses), server.token))
+        await server.ready()
+        await server.close_gateway(4004)
+        with pytest.raises(RefusedTokenError):
+            await asyncio.wait_for(serving, 10)
+
+
+async def test_an_unreachable_discord_is_told_after_a_few_attempts(
+    classifier: KeywordClassifier,
+    responses: Responses,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(front_end, "RETRY_SECONDS", (0, 0))
+    async with DiscordServer() as gone:
+        pass
+    async with Engine(classifier) as engine:
+        with point_discord_py_at(gone), pytest.raises(UnreachableError, match="cannot be reached"):
+            await front_end.serve(Concierge(engine, responses), gone.token)
+    assert caplog.text.count("trying again") == 2
+
+
+async def test_a_log_in_answered_with_an_error_is_told(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    server.fail("GET", "/users/@me", status=403)
+    async with Engine(classifier) as engine:
+        with pytest.raises(UnreachableError, match="status 403"):
+            await front_end.serve(Concierge(engine, responses), server.token)
+
+
+async def test_the_log_says_as_whom_and_how_to_invite_it(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.INFO, "bot"):
+        async with _serving(server, classifier, responses):
+            await server.wait_until(lambda: "Ready" in caplog.text, timeout=10)
+    assert f"Ready as {server.bot.name}" in caplog.text
+    assert "in 1 server;" in caplog.text
+    # View channels, send messages, read the history, send in threads: nothing else.
+    permissions = 1 << 10 | 1 << 11 | 1 << 16 | 1 << 38
+    assert f"client_id={server.bot.id}&scope=bot+applications.commands" in caplog.text
+    assert f"permissions={permissions}" in caplog.text
+    assert server.token not in caplog.text

@@ -1,0 +1,102 @@
+"""Reviews from files and pipes: bounded, in order, and never waiting for more than is there."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from bot.concierge import Concierge
+from bot.engine import Engine
+from bot.errors import InputError
+from bot.frontends import lines
+from bot.responses import Responses
+from tests.bot.stub import KeywordClassifier
+
+
+async def _read(file: Path, into: list[str] | None = None) -> list[str]:
+    read = [] if into is None else into
+    async for batch in lines.read_lines(file):
+        read += batch
+    return read
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", []),
+        (b"one\ntwo\n", ["one", "two"]),
+        (b"one\n\ntwo", ["one", "", "two"]),
+        (b"\xef\xbb\xbfone\r\ntwo\r\n", ["one", "two"]),
+        ("größer\n😍".encode(), ["größer", "😍"]),
+    ],
+)
+async def test_lines_are_read_as_they_stand(
+    tmp_path: Path, content: bytes, expected: list[str]
+) -> None:
+    (tmp_path / "reviews").write_bytes(content)
+    assert await _read(tmp_path / "reviews") == expected
+
+
+async def test_a_large_file_comes_in_bounded_batches(tmp_path: Path) -> None:
+    expected = [f"review {number} ü" for number in range(20_000)]
+    (tmp_path / "reviews").write_text("\n".join(expected), "utf-8")
+    batches = [batch async for batch in lines.read_lines(tmp_path / "reviews")]
+    assert [line for batch in batches for line in batch] == expected
+    assert max(map(len, batches)) <= lines.BATCH_LINES
+
+
+async def test_what_is_there_is_not_kept_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    opened = asyncio.to_thread(os.open, tmp_path / "pipe", os.O_RDWR)
+    writer = await asyncio.wait_for(opened, 10)
+    os.write(writer, b"first\nsec")
+    batches = lines.read_lines(tmp_path / "pipe")
+    assert await asyncio.wait_for(anext(batches), 10) == ["first"]
+    os.write(writer, b"ond\n")
+    assert await asyncio.wait_for(anext(batches), 10) == ["second"]
+    await batches.aclose()  # type: ignore[attr-defined]
+    os.close(writer)
+
+
+async def test_other_encodings_are_refused_with_their_line_after_the_lines_before(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "reviews").write_bytes(b"one\ntwo\nna\xefve\nfour\n")
+    read: list[str] = []
+    with pytest.raises(InputError, match=r"reviews, line 3: not UTF-8"):
+        await _read(tmp_path / "reviews", into=read)
+    assert read == ["one", "two"]
+
+
+async def test_what_is_no_file_of_lines_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="No such file"):
+        await _read(tmp_path / "missing")
+    with pytest.raises(InputError, match="Is a directory"):
+        await _read(tmp_path)
+    (tmp_path / "endless").write_bytes(b"x" * (lines.MAX_LINE_BYTES + lines.CHUNK_BYTES + 1))
+    with pytest.raises(InputError, match="line 1: longer than 1 MiB"):
+        await _read(tmp_path / "endless")
+
+
+async def test_every_line_gets_an_object_in_order(
+    tmp_path: Path,
+    capsysbinary: pytest.CaptureFixture[bytes],
+    classifier: KeywordClassifier,
+    responses: Responses,
+) -> None:
+    reviews = ["a great film", "", "poison", *(f"dull {number}" for number in range(1000)), "🍿"]
+    (tmp_path / "reviews").write_text("\n".join(reviews), "utf-8")
+    async with Engine(classifier) as engine:
+        await lines.classify(Concierge(engine, responses), tmp_path / "reviews")
+    objects = [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
+    assert len(objects) == len(reviews)
+    assert all(list(o) == ["label", "confidence", "probabilities", "reply"] for o in objects)
+    great, empty, poison, *dull, emoji = objects
+    assert great["label"] == "positive"
+    assert great["confidence"] == great["probabilities"]["positive"]
+    assert all(o["label"] == "negative" for o in dull)
+    for unjudged, kind in [(empty, "empty"), (poison, "failure"), (emoji, "wordless")]:
+        assert unjudged["label"] is unjudged["confidence"] is unjudged["probabilities"] is None
+        assert unjudged["reply"] == f"a {kind} sentence"

@@ -1,0 +1,47 @@
+"""A classifier that needs no model, for tests of what is around one."""
+
+import threading
+from collections.abc import Sequence
+
+from trainer.classifier import Verdict
+
+POSITIVE_WORDS = ("love", "wonderful", "great")
+
+
+class KeywordClassifier:
+    """Positive where a text has one of POSITIVE_WORDS; raises on texts that contain "poison".
+
+    It keeps the batches it was given. While `gate` is clear, it blocks.
+    """
+
+    def __init__(self, *, certainty: float = 0.9) -> None:
+        self.batches: list[list[str]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = threading.Event()
+        self._certainty = certainty
+
+    def __call__(self, texts: Sequence[str]) -> list[Verdict]:
+        self.batches.append(list(texts))
+        self.entered.set()
+        assert self.gate.wait(10)
+        if any("poison" in text for text in texts):
+            raise ValueError(f"cannot read {texts}")
+        return [self._judge(text) for text in texts]
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(text.split()) for text in texts]
+
+    @property
+    def judged(self) -> list[str]:
+        return [text for batch in self.batches for text in batch]
+
+    def _judge(self, text: str) -> Verdict:
+        positive = (
+            self._certainty if any(w in text for w in POSITIVE_WORDS) else 1 - self._certainty
+        )
+        return Verdict(
+            label="positive" if positive > 0.5 else "negative",
+            confidence=max(positive, 1 - positive),
+            probabilities={"negative": 1 - positive, "positive": positive},
+        )

@@ -1,0 +1,88 @@
+"""What kind of answer a message gets."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot import generate_response
+from bot.concierge import Concierge
+from bot.engine import Engine
+from bot.responses import Kind, Responses
+from tests.bot.stub import KeywordClassifier
+
+
+@pytest.fixture
+async def concierge(
+    classifier: KeywordClassifier, responses: Responses
+) -> AsyncIterator[Concierge]:
+    async with Engine(classifier, queue_limit=1) as engine:
+        yield Concierge(engine, responses)
+
+
+@pytest.mark.parametrize(
+    ("text", "label"), [("What a wonderful film", "positive"), ("Dull", "negative")]
+)
+async def test_a_review_is_judged(concierge: Concierge, text: str, label: str) -> None:
+    reply = await concierge.answer(text)
+    assert reply.verdict
+    assert reply.kind == reply.verdict.label == label
+    assert reply.text == f"a {label} sentence"
+
+
+@pytest.mark.parametrize(
+    ("text", "attachment", "kind"),
+    [
+        ("", False, Kind.EMPTY),
+        (" \n\t ", False, Kind.EMPTY),
+        ("", True, Kind.ATTACHMENT),
+        ("😍😍😍 !!!", False, Kind.WORDLESS),
+        ("🍿", True, Kind.WORDLESS),
+    ],
+)
+async def test_a_message_without_words_gets_a_hint(
+    concierge: Concierge,
+    classifier: KeywordClassifier,
+    text: str,
+    attachment: bool,
+    kind: Kind,
+) -> None:
+    reply = await concierge.answer(text, attachment=attachment)
+    assert (reply.kind, reply.verdict) == (kind, None)
+    assert not classifier.batches
+
+
+@pytest.mark.parametrize("text", ["10/10", "最高の映画", "отлично", "A+"])
+async def test_few_or_foreign_words_are_a_review(concierge: Concierge, text: str) -> None:
+    assert (await concierge.answer(text)).verdict
+
+
+async def test_a_failure_is_excused_and_logged_without_the_text(
+    concierge: Concierge, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        reply = await concierge.answer("poison, and private matters")
+    assert reply.kind is Kind.FAILURE
+    assert "ValueError at tests/bot/stub.py" in caplog.text
+    assert "private" not in caplog.text
+
+
+async def test_too_many_are_asked_to_come_back(
+    concierge: Concierge, classifier: KeywordClassifier
+) -> None:
+    classifier.gate.clear()
+    first = asyncio.create_task(concierge.answer("great"))
+    await asyncio.sleep(0)
+    assert (await concierge.answer("great")).kind is Kind.BUSY
+    classifier.gate.set()
+    assert (await first).kind is Kind.POSITIVE
+
+
+async def test_generate_response_is_the_recipe_s_third_name(
+    classifier: KeywordClassifier, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sentences = {generate_response(classifier(["great"])[0]) for _ in range(100)}
+    assert "Thank you for your positive review! We're glad you enjoyed the movie." in sentences

@@ -1,0 +1,209 @@
+"""The engine: batches, bounds, failures, the swap."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from bot.engine import BusyError, Engine, UnansweredError
+from tests.bot.stub import KeywordClassifier
+from trainer.classifier import Verdict
+
+
+async def _hold(engine: Engine, classifier: KeywordClassifier) -> "asyncio.Task[Verdict]":
+    """Occupies the worker with one text until `classifier.gate` is set."""
+    classifier.gate.clear()
+    classifier.entered.clear()
+    first = asyncio.create_task(engine.classify("the first"))
+    await asyncio.to_thread(classifier.entered.wait, 10)
+    return first
+
+
+async def _queue(engine: Engine, *texts: str) -> "list[asyncio.Task[Verdict]]":
+    tasks = [asyncio.create_task(engine.classify(text)) for text in texts]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def test_each_caller_gets_the_verdict_on_its_own_text() -> None:
+    texts = [f"{'great' if number % 3 else 'dull'} film {'x ' * number}" for number in range(50)]
+    async with Engine(KeywordClassifier()) as engine:
+        verdicts = await asyncio.gather(*map(engine.classify, texts))
+    assert [v.label == "positive" for v in verdicts] == [t.startswith("great") for t in texts]
+
+
+async def test_what_queues_while_the_model_is_busy_is_its_next_batch() -> None:
+    classifier = KeywordClassifier()
+    async with Engine(classifier) as engine:
+        first = await _hold(engine, classifier)
+        others = await _queue(engine, "one two three", "one", "one two")
+        classifier.gate.set()
+        await asyncio.gather(first, *others)
+    assert classifier.batches == [["the first"], ["one", "one two", "one two three"]]
+
+
+async def test_batches_are_cut_by_padded_tokens() -> None:
+    classifier = KeywordClassifier()
+    async with Engine(classifier, padded_tokens=6) as engine:
+        first = await _hold(engine, classifier)
+        # 1, 2, 3, 4 and 9 tokens; 3 x 2 still fits into 6, 3 x 3 does not, and 9 goes alone.
+        texts = ["a " * 4, "a " * 2, "a " * 9, "a", "a " * 3]
+        others = await _queue(engine, *texts)
+        classifier.gate.set()
+        await asyncio.gather(first, *others)
+    sizes = [[len(text.split()) for text in batch] for batch in classifier.batches[1:]]
+    assert sizes == [[1, 2], [3], [4], [9]]
+
+
+async def test_identical_texts_in_flight_are_judged_once() -> None:
+    classifier = KeywordClassifier()
+    async with Engine(classifier) as engine:
+        first = await _hold(engine, classifier)
+        others = await _queue(engine, "the first", "a great one", "a great one")
+        classifier.gate.set()
+        verdicts = await asyncio.gather(first, *others)
+        assert await engine.classify("a great one") == verdicts[2] == verdicts[3]
+    assert classifier.judged == ["the first", "a great one", "a great one"]
+
+
+async def test_callers_that_have_gone_cost_nothing() -> None:
+    classifier = KeywordClassifier()
+    async with Engine(classifier) as engine:
+        first = await _hold(engine, classifier)
+        gone, stays, shared, sharer = await _queue(engine, "gone", "stays", "shared", "shared")
+        gone.cancel()
+        shared.cancel()
+        classifier.gate.set()
+        await asyncio.gather(first, stays, sharer)
+    assert sorted(classifier.judged) == ["shared", "stays", "the first"]
+
+
+async def test_a_round_drops_those_who_go_while_it_is_on() -> None:
+    classifier = KeywordClassifier()
+    async with Engine(classifier, padded_tokens=1) as engine:
+        first = await _hold(engine, classifier)
+        short, late = await _queue(engine, "short", "long long")
+        classifier.entered.clear()
+        classifier.gate.set()
+        await first
+        classifier.gate.clear()
+        await asyncio.to_thread(classifier.entered.wait, 10)
+        late.cancel()
+        await asyncio.sleep(0)
+        classifier.gate.set()
+        await short
+        # The text of a caller that has gone can be asked for again.
+        assert (await engine.classify("long long")).label == "negative"
+    assert classifier.judged.count("long long") <= 2
+
+
+async def test_a_full_queue_says_busy_at_once_and_recovers() -> None:
+    classifier = KeywordClassifier()
+    async with Engine(classifier, queue_limit=3) as engine:
+        first = await _hold(engine, classifier)
+        others = await _queue(engine, "a", "a")
+        with pytest.raises(BusyError):
+            await engine.classify("b")
+        others[0].cancel()
+        await asyncio.sleep(0)
+        (other,) = await _queue(engine, "b")
+        classifier.gate.set()
+        await asyncio.gather(first, others[1], other)
+
+
+async def test_a_failing_batch_fails_only_the_poison() -> None:
+    classifier = KeywordClassifier()
+    texts = [f"film {number}" for number in range(13)]
+    texts[4] = texts[11] = "poison"
+    texts[7] = "other poison"
+    async with Engine(classifier) as engine:
+        first = await _hold(engine, classifier)
+        others = await _queue(engine, *texts)
+        classifier.gate.set()
+        await first
+        outcomes = await asyncio.gather(*others, return_exceptions=True)
+    failed = [isinstance(outcome, UnansweredError) for outcome in outcomes]
+    assert failed == ["poison" in text for text in texts]
+
+
+async def test_a_failure_tells_the_place_and_nothing_of_the_text() -> None:
+    async with Engine(KeywordClassifier()) as engine:
+        with pytest.raises(UnansweredError) as caught:
+            await engine.classify("poison and private matters")
+    assert str(caught.value).startswith("ValueError at tests/bot/stub.py:")
+    assert "private" not in repr(caught.value) + repr(caught.value.__context__)
+
+
+class _Uncountable(KeywordClassifier):
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        raise OverflowError(len(texts))
+
+
+class _Short(KeywordClassifier):
+    def __call__(self, texts: Sequence[str]) -> list[Verdict]:
+        return super().__call__(texts)[1:]
+
+
+class _Crashing(KeywordClassifier):
+    def __call__(self, texts: Sequence[str]) -> list[Verdict]:
+        raise SystemExit(len(texts))
+
+
+async def test_texts_that_cannot_be_counted_are_judged_alone() -> None:
+    classifier = _Uncountable()
+    async with Engine(classifier) as engine:
+        await asyncio.gather(*map(engine.classify, ["a", "b"]))
+    assert all(len(batch) == 1 for batch in classifier.batches)
+
+
+@pytest.mark.parametrize("model", [_Short, _Crashing])
+async def test_nobody_waits_for_ever(model: type[KeywordClassifier]) -> None:
+    async with Engine(model()) as engine:
+        texts = map(engine.classify, ["a", "b", "c"])
+        outcomes = await asyncio.gather(*texts, return_exceptions=True)
+        assert all(isinstance(outcome, UnansweredError) for outcome in outcomes)
+        engine.swap(KeywordClassifier())
+        assert (await engine.classify("great")).label == "positive"
+
+
+async def test_a_swap_takes_effect_with_the_next_round() -> None:
+    old, new = KeywordClassifier(certainty=0.8), KeywordClassifier(certainty=0.6)
+    async with Engine(old) as engine:
+        first = await _hold(engine, old)
+        engine.swap(new)
+        (second,) = await _queue(engine, "great")
+        old.gate.set()
+        assert (await first).confidence == 0.8
+        assert (await second).confidence == 0.6
+
+
+async def test_closing_answers_what_it_has_and_takes_no_more() -> None:
+    classifier = KeywordClassifier()
+    engine = Engine(classifier)
+    first = await _hold(engine, classifier)
+    (second,) = await _queue(engine, "great")
+    closing = asyncio.create_task(engine.aclose())
+    await asyncio.sleep(0)
+    with pytest.raises(BusyError):
+        await engine.classify("too late")
+    assert not closing.done()
+    classifier.gate.set()
+    await closing
+    assert first.done()
+    assert (await second).label == "positive"
+
+
+async def test_the_model_runs_off_the_event_loop_on_one_thread() -> None:
+    threads = set()
+
+    class Tracing(KeywordClassifier):
+        def __call__(self, texts: Sequence[str]) -> list[Verdict]:
+            threads.add(threading.current_thread())
+            return super().__call__(texts)
+
+    async with Engine(Tracing()) as engine:
+        for text in "abc":
+            await engine.classify(text)
+    assert len(threads) == 1
+    assert threading.main_thread() not in threads

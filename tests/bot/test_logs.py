@@ -1,0 +1,55 @@
+"""The log never carries an exception's message."""
+
+import asyncio
+import logging
+
+import pytest
+
+from bot import logs
+
+PRIVATE = "what a customer wrote"
+
+
+def test_an_exception_is_told_by_type_and_place(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO")
+    try:
+        raise ValueError(PRIVATE)
+    except ValueError:
+        logging.getLogger("some.library").exception("It failed")
+    printed = capsys.readouterr().err
+    assert "It failed" in printed
+    assert "ValueError at tests/bot/test_logs.py:" in printed
+    assert PRIVATE not in printed
+
+
+def test_the_library_s_debug_lines_stay_out(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("DEBUG")
+    logging.getLogger("bot.engine").debug("ours")
+    logging.getLogger("discord.http").debug(PRIVATE)
+    logging.getLogger("discord.gateway").info("theirs")
+    printed = capsys.readouterr().err
+    assert "ours" in printed
+    assert "theirs" in printed
+    assert PRIVATE not in printed
+
+
+async def test_a_task_that_nobody_awaits_does_not_leak(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO")
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(logs.report_loop_error)
+
+    async def fail() -> None:
+        raise ValueError(PRIVATE)
+
+    task = loop.create_task(fail())
+    await asyncio.wait({task})
+    del task
+    printed = capsys.readouterr().err
+    assert "ValueError at tests/bot/test_logs.py:" in printed
+    assert PRIVATE not in printed
+
+
+def test_the_operating_system_s_words_are_kept() -> None:
+    assert logs.whereabouts(OSError(28, "No space left on device")) == (
+        "OSError (No space left on device)"
+    )

@@ -1,0 +1,346 @@
+"""The command line, run as its users run it: as a process, and at a real terminal."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+
+from bot.__main__ import main
+from bot.settings import Settings
+from tests.discord_server import DiscordServer, bot_process_argv
+
+ROOT = Path(__file__).parents[2]
+BOT = [sys.executable, "-m", "bot"]
+POSITIVE, NEGATIVE = "What a wonderful film", "What a terrible film"
+
+
+def _environment(**settings: str) -> dict[str, str]:
+    """This process's, with these settings and no others."""
+    names = {name.upper() for name in Settings.model_fields} | {"NO_COLOR", "COLUMNS"}
+    kept = {name: value for name, value in os.environ.items() if name not in names}
+    return {**kept, "PYTHONPATH": str(ROOT), **settings}
+
+
+def _run(
+    *args: str, folder: Path, stdin: bytes = b"", **settings: str
+) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        [*BOT, *args],
+        cwd=folder,
+        env=_environment(**settings),
+        input=stdin,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def _fails(result: "subprocess.CompletedProcess[bytes]", code: int, sentence: str) -> None:
+    """Checks for one sentence on standard error, this exit code, and nothing else."""
+    lines = result.stderr.decode().splitlines()
+    assert result.returncode == code, lines
+    errors = [line for line in lines if line.startswith("error: ")]
+    assert len(errors) == 1, lines
+    assert re.search(sentence, errors[0]), lines
+    assert lines[-1] == errors[0]
+    assert b"Traceback" not in result.stderr
+    assert result.stdout == b""
+
+
+@pytest.fixture
+def folder(checkpoint: Path) -> Path:
+    """A working directory with a serving checkpoint."""
+    return checkpoint.parent.parent
+
+
+# What needs no checkpoint
+
+
+def test_help_names_the_commands_and_is_quick(tmp_path: Path) -> None:
+    seconds = []
+    for _ in range(3):
+        began = time.perf_counter()
+        result = _run("--help", folder=tmp_path)
+        seconds.append(time.perf_counter() - began)
+    assert result.returncode == 0
+    assert all(name in result.stdout.decode() for name in ("chat", "classify", "start"))
+    # A guard against importing torch or discord.py, which take seconds; not a benchmark.
+    assert min(seconds) < 1.0
+
+
+def test_a_wrong_command_line_is_told(tmp_path: Path) -> None:
+    _fails(_run("tell", folder=tmp_path), 2, "No such command 'tell'.*--help")
+    _fails(_run("chat", "--loud", folder=tmp_path), 2, "No such option")
+
+
+def test_a_missing_token_is_told_with_what_to_do(tmp_path: Path) -> None:
+    _fails(_run(folder=tmp_path), 3, r"set DISCORD_TOKEN in \.env.*python -m bot chat")
+
+
+def test_a_misspelt_setting_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DISCORD_TOKN=secret\n")
+    result = _run(folder=tmp_path)
+    _fails(result, 3, "There is no Discord token")
+    assert b"did you mean DISCORD_TOKEN?" in result.stderr
+    assert b"secret" not in result.stderr
+
+
+def test_a_wrong_setting_is_told(tmp_path: Path) -> None:
+    result = _run("chat", folder=tmp_path, LOG_LEVEL="loud")
+    _fails(result, 2, "LOG_LEVEL is 'LOUD', but must be 'DEBUG'")
+
+
+def test_responses_that_are_missing_or_malformed_are_told(tmp_path: Path) -> None:
+    _fails(_run("chat", folder=tmp_path, RESPONSES_FILE="gone.yaml"), 6, "gone.yaml is missing")
+    (tmp_path / "responses.yaml").write_text("positive:\n  - 5\n")
+    _fails(_run("chat", folder=tmp_path), 6, r"responses\.yaml, line 1: 'attachment' is missing")
+
+
+@pytest.mark.parametrize("args", [["chat"], ["classify"], []])
+def test_no_checkpoint_is_told_with_what_to_do(tmp_path: Path, args: list[str]) -> None:
+    result = _run(*args, folder=tmp_path, DISCORD_TOKEN="a.b.c")
+    _fails(result, 5, r"There is no trained checkpoint yet\..*python -m trainer fit")
+
+
+# What needs one, in this process: torch takes seconds to import
+
+
+class Main:
+    """Calls the command line's main() in this process."""
+
+    def __init__(
+        self,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capture: pytest.CaptureFixture[bytes],
+    ) -> None:
+        monkeypatch.chdir(folder)
+        for name in Settings.model_fields:
+            monkeypatch.delenv(name.upper(), raising=False)
+        self._folder, self._monkeypatch, self._capture = folder, monkeypatch, capture
+
+    def __call__(self, *args: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+        self._monkeypatch.setattr(sys, "argv", ["bot", *args])
+        with tempfile.TemporaryFile() as file:
+            file.write(stdin)
+            file.seek(0)
+            self._monkeypatch.setattr("bot.frontends.lines.STDIN", file.fileno())
+            code = main()
+        return subprocess.CompletedProcess(args, code, *self._capture.readouterr())
+
+
+@pytest.fixture
+def run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> Main:
+    return Main(folder, monkeypatch, capsysbinary)
+
+
+def test_classify_reads_a_file_with_any_checkpoint(
+    run: Main, checkpoint: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "reviews.txt").write_text(f"{POSITIVE}\n")
+    from_pipe = run("classify", stdin=f"{POSITIVE}\n".encode())
+    (tmp_path / "moved").symlink_to(checkpoint)
+    args = ["classify", "--checkpoint", str(tmp_path / "moved"), str(tmp_path / "reviews.txt")]
+    from_file = run(*args)
+    assert from_pipe.returncode == from_file.returncode == 0
+    one, other = json.loads(from_pipe.stdout), json.loads(from_file.stdout)
+    assert one["probabilities"] == other["probabilities"]
+
+
+def test_input_that_cannot_be_read_is_told(run: Main) -> None:
+    _fails(run("classify", "gone.txt"), 8, "gone.txt cannot be read: No such file")
+    _fails(run("classify", stdin=b"na\xefve\n"), 8, "standard input, line 1: not UTF-8")
+
+
+def test_a_checkpoint_that_cannot_be_loaded_is_told(run: Main, tmp_path: Path) -> None:
+    _fails(run("classify", "--checkpoint", str(tmp_path / "gone")), 5, "gone")
+
+
+def test_start_talks_here_where_a_checkpoint_serves_and_no_token_is_set(run: Main) -> None:
+    result = run("start", stdin=f"{POSITIVE}\n".encode())
+    assert result.returncode == 0
+    assert b"No DISCORD_TOKEN is set" in result.stderr
+    assert result.stdout.startswith(b"[positive")
+
+
+def test_an_unexpected_error_is_told_without_its_message(
+    run: Main, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise KeyError("a private review")
+
+    monkeypatch.setattr("bot.frontends.console.chat", broken)
+    result = run("chat")
+    _fails(result, 1, r"KeyError at tests/bot/test_main\.py:\d+")
+    assert b"private" not in result.stderr
+
+
+# What needs one, and a process
+
+
+def test_a_pipe_gets_an_object_for_each_line_and_may_be_closed_early(folder: Path) -> None:
+    with subprocess.Popen(
+        [*BOT, "classify"],
+        cwd=folder,
+        env=_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+
+        def ask(review: str) -> None:
+            assert process.stdin
+            process.stdin.write(f"{review}\n".encode())
+            process.stdin.flush()
+
+        def hear() -> dict[str, Any]:
+            assert process.stdout
+            answer: dict[str, Any] = json.loads(process.stdout.readline())
+            return answer
+
+        for review, label in [(POSITIVE, "positive"), (NEGATIVE, "negative")]:
+            ask(review)
+            answer = hear()
+            assert answer["label"] == label
+            assert answer["confidence"] == max(answer["probabilities"].values()) > 0.5
+            assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+        ask("")
+        assert hear()["label"] is None
+        process.stdout.close()
+        ask(POSITIVE)
+        process.stdin.close()
+        assert re.fullmatch(rb"Loading checkpoint .*\n", process.stderr.read())
+    assert process.returncode == 0
+
+
+def test_chat_answers_the_lines_of_a_pipe(folder: Path) -> None:
+    result = _run("chat", folder=folder, stdin=f"{POSITIVE}\n{NEGATIVE}".encode())
+    assert result.returncode == 0, result.stderr
+    positive, negative = result.stdout.decode().splitlines()
+    assert re.match(r"\[positive \d+%\] \w", positive)
+    assert re.match(r"\[negative \d+%\] \w", negative)
+
+
+@contextmanager
+def _terminal(folder: Path, *args: str, **settings: str) -> "Iterator[pexpect.spawn[str]]":
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "bot", *args],
+        cwd=folder,
+        env=_environment(TERM="xterm", **settings),
+        encoding="utf-8",
+        timeout=60,
+        dimensions=(40, 100),
+    )
+    try:
+        yield child
+    finally:
+        child.close(force=True)
+
+
+def test_a_conversation_in_the_terminal(folder: Path) -> None:
+    with _terminal(folder, "chat") as child:
+        child.expect("Tell me what you thought of a film")
+        child.expect("You:")
+        child.sendline(POSITIVE)
+        child.expect("positive.*█+.*%")
+        child.expect("You:")
+        child.sendline("history")
+        child.expect(rf"1\. positive \d+% +{POSITIVE}")
+        child.expect("You:")
+        child.send("\x1b[A\x1b[A\r")  # the arrow brings the review back
+        child.expect("positive.*█+.*%")
+        child.expect("You:")
+        child.sendline("help")
+        child.expect("history +the reviews")
+        child.expect("You:")
+        child.send("\x04")  # Ctrl-D
+        child.expect("Goodbye")
+        child.expect(pexpect.EOF)
+        assert "Traceback" not in (child.before or "")
+    assert child.exitstatus == 0
+    kept = [file for file in folder.rglob("*") if file.is_file()]
+    assert not [file for file in kept if POSITIVE.encode() in file.read_bytes()]
+
+
+def test_ctrl_c_leaves_the_terminal_kindly(folder: Path) -> None:
+    with _terminal(folder, "chat", NO_COLOR="1") as child:
+        child.expect("You:")
+        child.send("\x03")
+        child.expect("Goodbye")
+        child.expect(pexpect.EOF)
+        assert "Traceback" not in (child.before or "")
+    assert child.exitstatus == 130
+
+
+def test_classify_at_a_terminal_answers_each_line_and_heeds_ctrl_c(folder: Path) -> None:
+    with _terminal(folder, "classify") as child:
+        child.expect("Type one review a line")
+        child.sendline(POSITIVE)
+        child.expect('{"label": "positive"')
+        child.send("\x03")
+        child.expect(pexpect.EOF)
+        assert "Traceback" not in (child.before or "")
+    assert child.exitstatus == 130
+
+
+# On Discord, as a process of its own
+
+
+async def test_a_mention_is_answered_and_sigterm_ends_it_well(folder: Path) -> None:
+    async with DiscordServer() as server:
+        process = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
+            bot_process_argv(server),
+            cwd=folder,
+            env=_environment(DISCORD_TOKEN=server.token),
+            stderr=subprocess.PIPE,
+        )
+        try:
+            await server.ready(timeout=60)
+            reply = await server.wait_for_reply(await server.say(server.channel, POSITIVE))
+            assert reply.content
+            await server.wait_for_reply(await server.dm(NEGATIVE))
+            process.send_signal(signal.SIGTERM)
+            await server.wait_until(lambda: process.poll() is not None or None, timeout=15)
+        finally:
+            process.kill()
+            _, said = process.communicate()
+    assert process.returncode == 0, said
+    assert b"Traceback" not in said
+    for private in (POSITIVE, NEGATIVE, server.token):
+        assert private.encode() not in said
+
+
+async def test_a_refused_token_has_its_sentence_and_code(folder: Path) -> None:
+    async with DiscordServer() as server:
+        process = await asyncio.create_subprocess_exec(
+            *bot_process_argv(server),
+            cwd=folder,
+            env=_environment(DISCORD_TOKEN="not.the.token"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        said = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode is not None
+    _fails(
+        subprocess.CompletedProcess([], process.returncode, *said),
+        4,
+        "refused the token.*Reset Token",
+    )

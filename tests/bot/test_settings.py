@@ -1,0 +1,88 @@
+"""Settings: where they come from, and what is said about a wrong one."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.errors import SettingsError
+from bot.settings import Settings, likely_misspellings, load_settings
+
+TOKEN = "MTk4.Cl2FMQ.a-secret-of-the-test"
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def _token(settings: Settings) -> str | None:
+    return settings.discord_token.get_secret_value() if settings.discord_token else None
+
+
+def test_everything_has_a_default() -> None:
+    settings = load_settings()
+    assert (settings.discord_token, settings.log_level) == (None, "INFO")
+    assert settings.responses_file.name == "responses.yaml"
+
+
+def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text(f"DISCORD_TOKEN={TOKEN}\nLOG_LEVEL=debug\nUNRELATED=1\n")
+    assert (_token(load_settings()), load_settings().log_level) == (TOKEN, "DEBUG")
+    monkeypatch.setenv("DISCORD_TOKEN", f" {TOKEN}2 ")
+    assert _token(load_settings()) == f"{TOKEN}2"
+
+
+def test_a_blank_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text(f"DISCORD_TOKEN={TOKEN}\nLOG_LEVEL=\nRESPONSES_FILE=  \n")
+    monkeypatch.setenv("DISCORD_TOKEN", " ")
+    settings = load_settings()
+    assert (settings.discord_token, settings.log_level) == (None, "INFO")
+    assert settings.responses_file.is_file()
+
+
+def test_a_wrong_value_is_named_with_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "loud")
+    with pytest.raises(SettingsError, match=r"^LOG_LEVEL is 'LOUD', but must be 'DEBUG', 'INFO'"):
+        load_settings()
+
+
+@pytest.mark.parametrize("token", [f"Bot {TOKEN}", f"{TOKEN}\n{TOKEN}", f"{TOKEN}\N{EN DASH}"])
+def test_a_malformed_token_is_refused_and_never_shown(
+    monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", token)
+    with pytest.raises(SettingsError, match=r"^DISCORD_TOKEN has a") as caught:
+        load_settings()
+    assert TOKEN not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_the_settings_do_not_show_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
+    assert TOKEN not in repr(load_settings()) + str(load_settings())
+
+
+def test_a_file_in_another_encoding_is_refused() -> None:
+    Path(".env").write_bytes(b"LOG_LEVEL=INFO\n# caf\xe9\n")
+    with pytest.raises(SettingsError, match=r"^\.env, line 2: not UTF-8"):
+        load_settings()
+
+
+def test_a_likely_misspelling_is_named() -> None:
+    Path(".env").write_text(f"DISCORD_TOKN={TOKEN}\nLOG_LEVEL=INFO\nPATH_TO_ELSEWHERE=x\n")
+    (sentence,) = likely_misspellings()
+    assert "DISCORD_TOKN" in sentence
+    assert "did you mean DISCORD_TOKEN?" in sentence
+    assert TOKEN not in sentence
+
+
+def test_the_example_explains_every_setting_and_is_valid() -> None:
+    example = (Path(__file__).parents[2] / ".env.example").read_text()
+    names = re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)
+    assert names == [name.upper() for name in Settings.model_fields]
+    assert example.count("# Default:") == len(names)
+    Path(".env").write_text(re.sub(r"^#([A-Z_]+=)", r"\1", example, flags=re.MULTILINE))
+    assert load_settings().discord_token is None

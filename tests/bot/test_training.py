@@ -1,0 +1,87 @@
+"""The trainer as a process of its own; here a stand-in, which ends as it is told."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from bot.__main__ import main
+from bot.errors import TrainingError
+from bot.training import train_first_checkpoint
+
+CANCELLABLE = """\
+import pathlib, time
+try:
+    pathlib.Path("started").touch()
+    time.sleep(60)
+except KeyboardInterrupt:
+    pathlib.Path("interrupted").open("a").write("once ")
+    raise SystemExit(130)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DISCORD_TOKEN", raising=False)
+
+
+def _trainer(code: str) -> None:
+    """`python -m trainer` of the working directory, which comes before the real one."""
+    Path("trainer").mkdir()
+    Path("trainer/__main__.py").write_text(f"import sys\nassert sys.argv[1:] == ['fit']\n{code}")
+
+
+def test_a_training_that_ends_well_raises_nothing() -> None:
+    _trainer("")
+    train_first_checkpoint()
+
+
+@pytest.mark.parametrize(
+    ("code", "exit_code"),
+    [
+        ("sys.exit(2)", 2),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 128 + signal.SIGKILL),
+    ],
+)
+def test_a_training_that_fails_passes_its_code_on(code: str, exit_code: int) -> None:
+    _trainer(code)
+    with pytest.raises(TrainingError, match="did not finish") as caught:
+        train_first_checkpoint()
+    assert caught.value.exit_code == exit_code
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_reaches_the_trainer_once_and_it_ends_in_its_own_way(
+    number: signal.Signals,
+) -> None:
+    _trainer(CANCELLABLE)
+
+    def interrupt() -> None:
+        while not Path("started").exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), number)
+
+    before = signal.getsignal(number)
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(TrainingError) as caught:
+        train_first_checkpoint()
+    assert caught.value.exit_code == 130
+    assert Path("interrupted").read_text() == "once "
+    assert signal.getsignal(number) is before
+
+
+def test_start_trains_first_where_nothing_serves(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    _trainer("print('learning'); sys.exit(3)")
+    monkeypatch.setattr(sys, "argv", ["bot", "start"])
+    assert main() == 3
+    said = capfd.readouterr()
+    assert said.err.startswith("There is no checkpoint yet")
+    assert said.out == "learning\n"
+    assert "error: The training did not finish" in said.err
