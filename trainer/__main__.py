@@ -84,19 +84,19 @@ def fit(
     progress: Annotated[Style, typer.Option(help="How progress is shown.")] = Style.BAR,
 ) -> None:
     """Fine-tune on labelled reviews and save a checkpoint."""
-    config = TrainingConfig(
-        dataset=dataset,
-        base_model=base_model,
-        fraction=fraction,
-        max_length=max_length,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        seed=seed,
-        output=output,
-    )
     with listener(progress) as on_event:
         try:
+            config = TrainingConfig(
+                dataset=dataset,
+                base_model=base_model,
+                fraction=fraction,
+                max_length=max_length,
+                epochs=epochs,
+                batch_size=batch_size,
+                learning_rate=learning_rate,
+                seed=seed,
+                output=output,
+            )
             from trainer.fit import fine_tune_model  # torch takes seconds to import
 
             result = fine_tune_model(config, on_event=on_event)
@@ -128,25 +128,41 @@ def evaluate(
     limit: Annotated[
         int | None, typer.Option(help="At most so many reviews, always the same.", min=1)
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="A second checkpoint, compared on the same reviews.", metavar="DIR"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Judge any labelled reviews by a checkpoint and print its figures."""
-    checkpoint.verify(checkpoint_path)
+    """Judge labelled reviews by a checkpoint and print its figures."""
+    paths = [checkpoint_path] if against is None else [checkpoint_path, against]
+    for path in paths:
+        checkpoint.verify(path)
     reviews = load_reviews(dataset)
-    trained_on = checkpoint.read_training(checkpoint_path)["dataset"]["fingerprint"]
+    trained_on = {checkpoint.read_training(path)["dataset"]["fingerprint"] for path in paths}
     split = split or reviews.fair_split(trained_on)
     chosen = reviews.of(split) if limit is None else take(reviews.of(split), limit)
+    labels = [review.label for review in chosen]
     with listener(Style.NONE if as_json else Style.BAR) as on_event:
         # These import torch, which takes seconds: after the data set was found to be there.
         from trainer.classifier import Classifier
-        from trainer.evaluation import judge
+        from trainer.evaluation import compare, judge, measure
 
-        figures = judge(Classifier.load(checkpoint_path), chosen, split, on_event).as_dict()
+        judged = [judge(Classifier.load(path), chosen, split, on_event) for path in paths]
+    results = [
+        {"checkpoint": str(path), **measure(probabilities, labels).as_dict()}
+        for path, probabilities in zip(paths, judged, strict=True)
+    ]
+    answer = {"dataset": reviews.name, "split": split, **results[0]}
+    if against is not None:
+        answer |= {"against": results[1], **compare(judged[0], judged[1], labels).as_dict()}
     if as_json:
-        about = {"checkpoint": str(checkpoint_path), "dataset": reviews.name, "split": split}
-        print(json.dumps({**about, **figures}))
-    else:
-        _print_figures(f"{reviews.name}, {split}", figures)
+        print(json.dumps(answer))
+        return
+    for result in results:
+        _print_figures(f"{result['checkpoint']} on {reviews.name}, {split}", result)
+    if against is not None:
+        _print_comparison(answer)
 
 
 @checkpoints_app.callback()
@@ -204,6 +220,16 @@ def _print_figures(title: str, figures: dict[str, Any]) -> None:
     Console(highlight=False).print(table)
 
 
+def _print_comparison(answer: dict[str, Any]) -> None:
+    low, high = answer["interval"]
+    print(
+        f"\nDifference in accuracy: {answer['difference']:+.3f} "
+        f"(95% interval {low:+.3f} to {high:+.3f}; McNemar's exact test p = "
+        f"{answer['p_value']:.3f}). {answer['checkpoint']} is "
+        f"{'not worse' if answer['not_worse'] else 'worse'}."
+    )
+
+
 def _table(*headings: str) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))
     for number, heading in enumerate(headings):
@@ -211,24 +237,26 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def main() -> None:
+def main() -> int:
     """Runs the command line; whatever goes wrong ends in one sentence and an exit code."""
     # An operator's or a parent's SIGTERM stops a run as cleanly as Ctrl-C does.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        app(prog_name="python -m trainer", standalone_mode=True)
+        code: int = app(prog_name="python -m trainer", standalone_mode=False) or 0
     except TrainerError as error:
-        _fail(str(error), EXIT_BAD_INPUT)
-    except KeyboardInterrupt:
-        _fail(_INTERRUPTED, EXIT_INTERRUPTED)
+        return _fail(str(error), EXIT_BAD_INPUT)
+    except typer.TyperException as error:
+        return _fail(f"{error.format_message()} Try: python -m trainer --help", error.exit_code)
     except Exception as error:
         # The message of an unforeseen error may hold review text; its place cannot.
         place = traceback.extract_tb(error.__traceback__)[-1]
-        _fail(
+        return _fail(
             f"an unforeseen {type(error).__name__} at {Path(place.filename).name}:{place.lineno}. "
             f"This is a bug: please report it with this line.",
             EXIT_BUG,
         )
+    # Typer turns an interrupt into its exit code, without a word.
+    return _fail(_INTERRUPTED, code) if code == EXIT_INTERRUPTED else code
 
 
 _INTERRUPTED = "Interrupted. Nothing was saved, and every checkpoint there was is untouched."
@@ -238,10 +266,10 @@ def _interrupt(_signal: int, _frame: "FrameType | None") -> None:
     raise KeyboardInterrupt
 
 
-def _fail(sentence: str, exit_code: int) -> None:
+def _fail(sentence: str, exit_code: int) -> int:
     print(f"error: {sentence}", file=sys.stderr)
-    sys.exit(exit_code)
+    return exit_code
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -164,12 +164,10 @@ def list_checkpoints(root: Path = CHECKPOINTS) -> list[Listed]:
     """All complete checkpoints, oldest first; weights are not read."""
     serving = _read_pointer(root)[-1:]
     listed = []
-    for path in sorted(root.iterdir()) if root.is_dir() else []:
-        if path.name.startswith(".") or not (path / _CHECKSUMS_FILE).is_file():
-            continue
+    for path in _folders(root):
         with suppress(CheckpointError):
             listed.append(Listed(path.name, path.name in serving, read_training(path)))
-    return sorted(listed, key=lambda row: str(row.training.get("created", "")))
+    return sorted(listed, key=lambda row: (str(row.training.get("created", "")), row.name))
 
 
 def serving_checkpoint(root: Path = CHECKPOINTS) -> Path | None:
@@ -197,7 +195,7 @@ def promote(name: str, root: Path = CHECKPOINTS) -> Path:
         CheckpointError: there is none of that name, or it fails its checks; nothing changes.
     """
     path = root / name
-    if Path(name).name != name or not path.is_dir():
+    if path not in _folders(root):  # so that no name leads out of the folder
         known = ", ".join(row.name for row in list_checkpoints(root)) or "none yet"
         raise CheckpointError(f"There is no checkpoint called {name}. There are: {known}.")
     verify(path)
@@ -234,6 +232,12 @@ def rollback(root: Path = CHECKPOINTS) -> Path:
         verify(path)
         _write_pointer(root, earlier)
     return path
+
+
+def _folders(root: Path) -> list[Path]:
+    if not root.is_dir():
+        return []
+    return [path for path in root.iterdir() if path.is_dir() and path.name[0] != "."]
 
 
 def _read_pointer(root: Path) -> list[str]:

@@ -1,5 +1,6 @@
 """How good a classifier is: the figures that go into `training.json`, and their picture."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from trainer.review_files import Review
 
 if TYPE_CHECKING:
     from trainer.classifier import Classifier
+
+Probabilities = npt.NDArray[np.floating[Any]]
+"""(reviews, classes)"""
 
 _REVIEWS_AT_ONCE = 256
 """Enough to sort by length within, few enough for the progress to move."""
@@ -58,7 +62,7 @@ class Figures:
         return asdict(self)
 
 
-def measure(probabilities: npt.NDArray[np.floating[Any]], labels: Sequence[int]) -> Figures:
+def measure(probabilities: Probabilities, labels: Sequence[int]) -> Figures:
     """The figures of predicted probabilities (reviews, classes) against the true labels.
 
     Raises:
@@ -88,8 +92,11 @@ def measure(probabilities: npt.NDArray[np.floating[Any]], labels: Sequence[int])
 
 def judge(
     classifier: "Classifier", reviews: Sequence[Review], split: str, on_event: Listener
-) -> Figures:
-    """The figures of a checkpoint on labelled reviews, in whatever runtime it is served by.
+) -> Probabilities:
+    """What a checkpoint makes of the reviews, in whatever runtime it is served by.
+
+    Returns:
+        (reviews, classes) probabilities, in the order of the reviews.
 
     Raises:
         ReviewsError: there are no reviews.
@@ -102,7 +109,50 @@ def judge(
         for verdict in classifier(texts):
             probabilities.append([verdict.probabilities[word] for word in LABELS])
         on_event(Judging(split, len(probabilities), len(reviews)))
-    return measure(np.array(probabilities), [review.label for review in reviews])
+    return np.array(probabilities)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two checkpoints on the same reviews: is the difference more than chance?"""
+
+    difference: float
+    """Accuracy of the first less that of the second."""
+    interval: tuple[float, float]
+    """95% confidence interval of the difference: Wald's for paired proportions, with half a
+    review added to each cell (Agresti & Min 2005)."""
+    p_value: float
+    """McNemar's exact test, two-sided: how likely at least so uneven a split of the reviews on
+    which just one of them is right would be, if both were equally good."""
+
+    @property
+    def not_worse(self) -> bool:
+        """Whether the first holds up: not lower, or not significantly (5%) so."""
+        return self.difference >= 0 or self.p_value >= 0.05
+
+    def as_dict(self) -> dict[str, Any]:
+        """The comparison as JSON types."""
+        return {**asdict(self), "not_worse": self.not_worse}
+
+
+def compare(first: Probabilities, second: Probabilities, labels: Sequence[int]) -> Comparison:
+    """Compares the probabilities (reviews, classes) of two checkpoints on the same reviews."""
+    truth = np.asarray(labels)
+    first_right = first.argmax(axis=1) == truth
+    second_right = second.argmax(axis=1) == truth
+    gains = int(np.sum(first_right & ~second_right))
+    losses = int(np.sum(second_right & ~first_right))
+    split = gains + losses
+    tail = sum(math.comb(split, k) for k in range(min(gains, losses) + 1)) / 2**split
+    # Each of the four cells gains a half, so the number of reviews gains two.
+    centre = (gains - losses) / (len(truth) + 2)
+    spread = split + 1 - (gains - losses) ** 2 / (len(truth) + 2)
+    margin = 1.96 * math.sqrt(spread) / (len(truth) + 2)
+    return Comparison(
+        difference=(gains - losses) / len(truth),
+        interval=(max(-1.0, centre - margin), min(1.0, centre + margin)),
+        p_value=min(1.0, 2 * tail),
+    )
 
 
 def _class_figures(matrix: npt.NDArray[np.int64], index: int) -> ClassFigures:

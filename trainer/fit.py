@@ -162,13 +162,18 @@ def _try_two_batches(
     """Runs the largest batches through the model: what is broken breaks now, not in an hour."""
     longest = [sequences[index] for index in by_length(sequences)[: 2 * batch_size]]
     try:
-        predict(encoder.model, text_encoder, longest)
+        probabilities = predict(encoder.model, text_encoder, longest)
     except (IndexError, RuntimeError) as error:
         raise EncoderError(
             f"{encoder.name} fails on a first batch ({type(error).__name__}): its tokenizer and "
             f"its weights may not belong together, or the memory does not hold a batch. Try "
             f"another base model, or a smaller batch size."
         ) from error
+    if not probabilities.isfinite().all():
+        raise EncoderError(
+            f"{encoder.name} gives no numbers on a first batch: its weights are damaged. Try "
+            f"another base model."
+        )
 
 
 def _judge(

@@ -11,7 +11,7 @@ A data set is named by
 
 import hashlib
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -95,12 +95,12 @@ class ReviewSet:
             Split.TEST: self.test,
         }[split]
 
-    def fair_split(self, trained_on: str) -> Split:
-        """What to judge a model by that was trained on the set with fingerprint `trained_on`.
+    def fair_split(self, trained_on: Collection[str]) -> Split:
+        """What to judge models by that were trained on the sets with these fingerprints.
 
-        The test split, where there is one or the model has seen the rest; else every review.
+        The test split, where there is one or a model has seen the rest; else every review.
         """
-        return Split.TEST if self.has_own_test or trained_on == self.fingerprint else Split.ALL
+        return Split.TEST if self.has_own_test or self.fingerprint in trained_on else Split.ALL
 
 
 def load_reviews(dataset: str) -> ReviewSet:

@@ -1,0 +1,39 @@
+"""The configuration says which field is wrong, what it is, and what is allowed."""
+
+from typing import Any
+
+import pytest
+
+from trainer import TrainingConfig
+from trainer.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "allowed"),
+    [
+        ("dataset", " ", "a name or a path"),
+        ("base_model", "", "a name or a path"),
+        ("fraction", 0.0, "above 0 to 1"),
+        ("fraction", 1.5, "above 0 to 1"),
+        ("fraction", float("nan"), "above 0 to 1"),
+        ("max_length", 4, "from 8 to 8192"),
+        ("epochs", 0, "from 1 to 1000"),
+        ("epochs", True, "from 1 to 1000"),
+        ("batch_size", 0, "from 1 to 4096"),
+        ("learning_rate", -1e-5, "above 0, below 1"),
+        ("learning_rate", float("inf"), "above 0, below 1"),
+        ("seed", -1, "from 0 to"),
+    ],
+)
+def test_error_names_field_value_and_what_is_allowed(field: str, value: Any, allowed: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        TrainingConfig(**{field: value})
+    sentence = str(caught.value)
+    assert sentence.startswith(f"{field} is {value!r}, but must be ")
+    assert allowed in sentence
+
+
+def test_defaults_are_the_original_recipe() -> None:
+    config = TrainingConfig()
+    assert (config.max_length, config.batch_size) == (128, 16)
+    assert (config.dataset, config.base_model) == ("auto", "auto")

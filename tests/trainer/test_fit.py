@@ -1,0 +1,302 @@
+"""The trainer as its users meet it: its command line, in a process of its own."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForSequenceClassification, pipeline
+
+from tests.conftest import run_trainer, separable_reviews, write_csv
+from trainer import TrainingConfig, fine_tune_model, predict_sentiment
+from trainer.classifier import Classifier
+from trainer.encoder import load_encoder
+from trainer.errors import ConfigError
+from trainer.loop import make_batches, train
+from trainer.progress import Event, Step
+
+TEXTS = ["what a wonderful film", "the plot was dreadful", "such a lovely story indeed"]
+
+
+@pytest.fixture(scope="module")
+def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_csv(tmp_path_factory.mktemp("reviews") / "reviews.csv", separable_reviews())
+
+
+@pytest.fixture
+def quick(reviews: Path, tiny_encoder: Path) -> list[str | Path]:
+    """The options of a run of a second or two."""
+    return [
+        *("fit", "--dataset", reviews, "--base-model", tiny_encoder, "--fraction", "0.5"),
+        *("--max-length", "16", "--learning-rate", "5e-3"),
+    ]
+
+
+class TestCheckpoint:
+    def test_has_learnt_the_task(self, checkpoint: Path) -> None:
+        training = json.loads((checkpoint / "training.json").read_text())
+        assert training["evaluation"]["test"]["accuracy"] >= 0.9
+        assert training["losses"][-1] < 0.3 < training["losses"][0]
+
+    def test_plain_transformers_loads_it_and_agrees(self, checkpoint: Path) -> None:
+        model = AutoModelForSequenceClassification.from_pretrained(checkpoint)
+        assert model.config.id2label == {0: "negative", 1: "positive"}
+        judge: Any = pipeline("text-classification", model=str(checkpoint), top_k=None)
+        verdicts = Classifier.load(checkpoint)(TEXTS)
+        for verdict, scores in zip(verdicts, judge(TEXTS), strict=True):
+            expected = {score["label"]: score["score"] for score in scores}
+            assert verdict.probabilities == pytest.approx(expected, abs=1e-5)
+            assert verdict.label == max(expected, key=expected.__getitem__)
+            assert verdict.confidence == verdict.probabilities[verdict.label]
+
+    def test_tells_how_it_was_made(self, checkpoint: Path, tiny_encoder: Path) -> None:
+        training = json.loads((checkpoint / "training.json").read_text())
+        assert training["hyperparameters"] == {
+            **{"dataset": training["hyperparameters"]["dataset"], "base_model": str(tiny_encoder)},
+            **{"fraction": 1.0, "max_length": 16, "epochs": 12, "batch_size": 16},
+            **{"learning_rate": 5e-3, "seed": 0},
+        }
+        rows = training["dataset"]["rows"]
+        assert rows["train"]["negative"] == rows["train"]["positive"] > 0
+        assert sum(count for split in rows.values() for count in split.values()) == len(
+            separable_reviews()
+        )
+        assert len(training["dataset"]["fingerprint"]) == 64
+        assert len(training["losses"]) == 12 * -(-2 * rows["train"]["negative"] // 16)
+        assert training["tokens_per_second"] > 0
+        assert training["versions"]["torch"].startswith("2.")
+        for split in ("validation", "test"):
+            figures = training["evaluation"][split]
+            assert set(figures) >= {"accuracy", "precision", "recall", "f1", "confusion_matrix"}
+            assert sum(map(sum, figures["confusion_matrix"])) == figures["reviews"]
+
+    def test_has_a_card_and_a_picture(self, checkpoint: Path) -> None:
+        assert "pipeline_tag: text-classification" in (checkpoint / "README.md").read_text()
+        assert (checkpoint / "training.png").read_bytes().startswith(b"\x89PNG")
+
+    def test_the_first_serves_and_a_later_one_waits(
+        self, checkpoint: Path, quick: list[str | Path]
+    ) -> None:
+        home = checkpoint.parent.parent
+        pointer = json.loads((checkpoint.parent / "serving.json").read_text())
+        assert pointer == {"serving": "tiny", "earlier": []}
+        result = run_trainer(*quick, cwd=home)
+        assert result.returncode == 0, result.stderr
+        name = re.search(r"checkpoints promote (\S+)", result.stdout)
+        assert name
+        assert (checkpoint.parent / name[1] / "model.safetensors").exists()
+        assert json.loads((checkpoint.parent / "serving.json").read_text()) == pointer
+
+    def test_the_same_seed_gives_the_same_weights(
+        self, tmp_path: Path, quick: list[str | Path]
+    ) -> None:
+        for name, seed in (("one", "1"), ("two", "1"), ("other", "2")):
+            result = run_trainer(*quick, "--seed", seed, "--output", name, cwd=tmp_path)
+            assert result.returncode == 0, result.stderr
+        one, two, other = (
+            load_file(tmp_path / name / "model.safetensors") for name in ("one", "two", "other")
+        )
+        assert all(torch.equal(one[key], two[key]) for key in one)
+        assert not all(torch.equal(one[key], other[key]) for key in one)
+
+
+class TestProgress:
+    def test_json_lines(self, tmp_path: Path, quick: list[str | Path]) -> None:
+        result = run_trainer(*quick, "--progress", "json", "--epochs", "2", cwd=tmp_path)
+        events = [json.loads(line) for line in result.stdout.splitlines()]
+        assert result.stderr == ""
+        plan = next(event for event in events if event["event"] == "plan")
+        steps = [event for event in events if event["event"] == "step"]
+        assert [step["number"] for step in steps] == list(range(1, plan["steps"] + 1))
+        assert {step["epoch"] for step in steps} == {1, 2}
+        assert all(step["loss"] > 0 and step["tokens_per_second"] > 0 for step in steps)
+        assert steps[-1]["seconds_left"] == 0
+        saved = events[-1]
+        assert saved["event"] == "saved"
+        assert saved["serving"] is True
+        assert (tmp_path / saved["path"] / "training.json").exists()
+
+    def test_json_lines_end_with_the_error(self, tmp_path: Path, quick: list[str | Path]) -> None:
+        result = run_trainer(*quick, "--progress", "json", "--max-length", "9999", cwd=tmp_path)
+        event = json.loads(result.stdout.splitlines()[-1])
+        assert event["event"] == "error"
+        assert result.stderr == f"error: {event['message']}\n"
+
+    def test_none_is_silent(self, tmp_path: Path, quick: list[str | Path]) -> None:
+        result = run_trainer(*quick, "--progress", "none", cwd=tmp_path)
+        assert (result.stdout, result.stderr, result.returncode) == ("", "", 0)
+
+    def test_plain_lines_where_there_is_no_terminal(
+        self, tmp_path: Path, quick: list[str | Path]
+    ) -> None:
+        result = run_trainer(*quick, cwd=tmp_path)
+        assert re.search(r"^Training on \d+ reviews \(\d+ of each class\)", result.stderr, re.M)
+        assert re.search(r"^step (\d+)/\1  loss \d\.\d{3}  [\d,]+ tokens/s", result.stderr, re.M)
+        assert "\x1b" not in result.stderr + result.stdout
+        assert "It is the serving checkpoint" in result.stdout
+
+    def test_events_carry_no_review_text(self, reviews: Path, tiny_encoder: Path) -> None:
+        events: list[Event] = []
+        config = TrainingConfig(
+            dataset=str(reviews),
+            base_model=str(tiny_encoder),
+            max_length=16,
+            fraction=0.5,
+            output=reviews.parent / "quiet",
+        )
+        result = fine_tune_model(config, on_event=events.append)
+        assert any(isinstance(event, Step) for event in events)
+        assert not any(text in repr(events) for text, _ in separable_reviews())
+        assert result.path == reviews.parent / "quiet"
+        assert 0 <= result.test.accuracy <= 1
+
+
+class TestBadInput:
+    """Each ends in one sentence that says what to do, exit code 2, and nothing left behind."""
+
+    def _fails(self, folder: Path, *arguments: str | Path) -> str:
+        before = sorted(folder.iterdir())
+        result = run_trainer(*arguments, cwd=folder)
+        assert result.returncode == 2, (result.stdout, result.stderr)
+        assert result.stderr.splitlines()[-1].startswith("error: ")
+        assert "Traceback" not in result.stderr
+        assert sorted(folder.iterdir()) == before
+        return result.stderr
+
+    def test_missing_data_set(self, tmp_path: Path) -> None:
+        sentence = self._fails(tmp_path, "fit", "--dataset", "./none.csv")
+        assert "There is no file or folder" in sentence
+
+    def test_unknown_label(self, tmp_path: Path) -> None:
+        path = write_csv(tmp_path / "reviews.csv", [("good", "pos"), ("bad", "thumbs down")])
+        sentence = self._fails(tmp_path, "fit", "--dataset", path)
+        assert "line 3: the label is 'thumbs down'" in sentence
+
+    def test_fraction_that_leaves_too_few(self, tmp_path: Path, quick: list[str | Path]) -> None:
+        sentence = self._fails(tmp_path, *quick, "--fraction", "0.001")
+        assert "at least 2 are needed" in sentence
+
+    def test_fraction_out_of_range(self, tmp_path: Path, quick: list[str | Path]) -> None:
+        sentence = self._fails(tmp_path, *quick, "--fraction", "2")
+        assert "fraction is 2.0, but must be above 0 to 1" in sentence
+
+    def test_base_model_that_does_not_exist(self, tmp_path: Path, quick: list[str | Path]) -> None:
+        sentence = self._fails(tmp_path, *quick, "--base-model", "no-such-model")
+        assert "There is no folder no-such-model" in sentence
+
+    def test_output_that_exists(self, tmp_path: Path, quick: list[str | Path]) -> None:
+        (tmp_path / "mine").mkdir()
+        sentence = self._fails(tmp_path, *quick, "--output", "mine")
+        assert "mine exists already and is left as it is" in sentence
+
+    def test_base_model_with_damaged_weights(
+        self, tmp_path: Path, quick: list[str | Path], tiny_encoder: Path
+    ) -> None:
+        shutil.copytree(tiny_encoder, tmp_path / "damaged")
+        weights = load_file(tiny_encoder / "model.safetensors")
+        nowhere = {name: torch.full_like(tensor, torch.nan) for name, tensor in weights.items()}
+        save_file(nowhere, tmp_path / "damaged" / "model.safetensors", {"format": "pt"})
+        sentence = self._fails(tmp_path, *quick, "--base-model", "./damaged")
+        assert "damaged gives no numbers on a first batch" in sentence
+
+    def test_a_word_for_a_number(self, tmp_path: Path) -> None:
+        assert "'--epochs'" in self._fails(tmp_path, "fit", "--epochs", "many")
+
+
+def test_a_loss_that_is_no_number_names_the_learning_rate(tiny_encoder: Path) -> None:
+    encoder = load_encoder(str(tiny_encoder), seed=0)
+    text_encoder = encoder.text_encoder(16)
+    examples = [(tokens, 1) for tokens in text_encoder(TEXTS * 8)]
+    batches = make_batches(examples, text_encoder, batch_size=4, seed=0)
+    with pytest.raises(ConfigError, match=r"learning_rate is 1e\+30, but must be lower"):
+        train(encoder.model, batches, epochs=9, learning_rate=1e30, on_step=lambda _: None)
+
+
+def test_interrupting_leaves_nothing_and_says_so(tmp_path: Path, quick: list[str | Path]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "trainer", *map(str, quick), "--epochs", "1000"],
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            # As a shell would start it: a parent that ignores SIGINT would hand that down.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        assert process.stderr is not None
+        while not process.stderr.readline().startswith("Training on"):
+            assert process.poll() is None
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert errors.splitlines()[-1] == (
+            "error: Interrupted. Nothing was saved, and every checkpoint there was is untouched."
+        )
+        assert list(tmp_path.iterdir()) == []
+
+
+class TestEvaluate:
+    def test_prints_the_same_figures_as_the_training(self, checkpoint: Path) -> None:
+        training = json.loads((checkpoint / "training.json").read_text())
+        home = checkpoint.parent.parent
+        command = ("evaluate", "--checkpoint", checkpoint, "--dataset", "./reviews.csv", "--json")
+        answer = json.loads(run_trainer(*command, cwd=home).stdout)
+        assert answer["split"] == "test"  # it was trained on the rest of the set
+        expected = training["evaluation"]["test"]
+        assert answer["confusion_matrix"] == expected["confusion_matrix"]
+        assert answer["loss"] == pytest.approx(expected["loss"], abs=1e-5)
+
+    def test_takes_all_of_a_set_it_was_not_trained_on(
+        self, checkpoint: Path, tmp_path: Path
+    ) -> None:
+        path = write_csv(tmp_path / "others.csv", separable_reviews()[::3])
+        command = ("evaluate", "--checkpoint", checkpoint, "--dataset", path)
+        answer = json.loads(run_trainer(*command, "--json", cwd=tmp_path).stdout)
+        assert (answer["split"], answer["reviews"]) == ("all", len(separable_reviews()[::3]))
+        limited = json.loads(run_trainer(*command, "--json", "--limit", "5", cwd=tmp_path).stdout)
+        assert limited["reviews"] == 5
+        assert f"accuracy {answer['accuracy']:.3f}" in run_trainer(*command, cwd=tmp_path).stdout
+
+    def test_compares_two_on_the_same_reviews(self, checkpoint: Path, tmp_path: Path) -> None:
+        path = write_csv(tmp_path / "others.csv", separable_reviews())
+        command = ("evaluate", "--checkpoint", checkpoint, "--against", checkpoint)
+        answer = json.loads(run_trainer(*command, "--dataset", path, "--json", cwd=tmp_path).stdout)
+        assert answer["difference"] == 0
+        assert answer["not_worse"] is True
+        assert answer["against"]["accuracy"] == answer["accuracy"]
+
+    def test_refuses_a_damaged_checkpoint(self, checkpoint: Path, tmp_path: Path) -> None:
+        damaged = tmp_path / "damaged"
+        shutil.copytree(checkpoint, damaged)
+        os.truncate(damaged / "model.safetensors", 100)
+        command = ("evaluate", "--checkpoint", damaged, "--dataset", "starter")
+        result = run_trainer(*command, cwd=tmp_path)
+        assert result.returncode == 2
+        assert "model.safetensors is missing, truncated or was changed" in result.stderr
+
+
+class TestPythonInterface:
+    def test_predict_sentiment_by_the_serving_checkpoint(
+        self, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(checkpoint.parent.parent)
+        verdict = predict_sentiment("what a wonderful film")
+        assert verdict.label == "positive"
+        assert sum(verdict.probabilities.values()) == pytest.approx(1)
+        with pytest.raises(ValueError, match="empty"):
+            predict_sentiment("  ")
+
+    def test_importing_it_loads_no_torch(self) -> None:
+        program = (
+            "import sys, trainer.checkpoint, trainer.classifier, trainer.__main__\n"
+            "sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
+        )
+        assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
