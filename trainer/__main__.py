@@ -68,8 +68,7 @@ def fit(
     ] = _DEFAULTS.epochs,
     batch_size: Annotated[int, typer.Option(help="Reviews a step.")] = _DEFAULTS.batch_size,
     learning_rate: Annotated[
-        float | None,
-        typer.Option(help="AdamW's learning rate.", show_default="5e-5; 1e-4 for the stand-in"),
+        float, typer.Option(help="AdamW's learning rate.", show_default="5e-5")
     ] = _DEFAULTS.learning_rate,
     seed: Annotated[
         int, typer.Option(help="The same seed gives the same weights.")

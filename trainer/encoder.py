@@ -44,11 +44,6 @@ _STAND_IN_SHA256 = {
     "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
 }
 
-DEFAULT_LEARNING_RATE = 5e-5
-"""For DistilBERT and its like: within the range of Devlin et al. 2019, appendix A.3."""
-STAND_IN_LEARNING_RATE = 1e-4
-"""Chosen by validation reviews; `docs/DEFAULTS.md` has the figures and the command."""
-
 _ID_TO_LABEL = dict(enumerate(LABELS))
 _LABEL_TO_ID = {word: label for label, word in _ID_TO_LABEL.items()}
 
@@ -63,8 +58,6 @@ class Encoder:
     """What it is called in `training.json`: a hub name, a path, or `stand-in`."""
     description: str
     """The same in plain words."""
-    learning_rate: float
-    """The default learning rate for these weights."""
     note: str = ""
     """Plain words on the choice, where there was one."""
 
@@ -156,7 +149,7 @@ def _load_pretrained(name: str) -> Encoder:
         ignore_mismatched_sizes=True,
         dtype=torch.float32,
     )
-    return Encoder(model, tokenizer, name, name, DEFAULT_LEARNING_RATE)
+    return Encoder(model, tokenizer, name, name)
 
 
 def _load_stand_in() -> Encoder:
@@ -179,7 +172,7 @@ def _load_stand_in() -> Encoder:
     model = DistilBertForSequenceClassification(config)
     model.distilbert.load_state_dict(distilbert_from_bert(weights))
     tokenizer = DistilBertTokenizer.from_pretrained(folder)
-    return Encoder(model, tokenizer, STAND_IN, STAND_IN_DESCRIPTION, STAND_IN_LEARNING_RATE)
+    return Encoder(model, tokenizer, STAND_IN, STAND_IN_DESCRIPTION)
 
 
 def _stand_in_folder() -> Path:

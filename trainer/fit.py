@@ -63,7 +63,6 @@ def fine_tune_model(
     encoder = load_encoder(config.base_model, config.seed)
     if encoder.note:
         on_event(Note(encoder.note))
-    config = replace(config, learning_rate=config.learning_rate or encoder.learning_rate)
     text_encoder = encoder.text_encoder(config.max_length)
     to_best_device(encoder.model)
     output = config.output or checkpoint.dated_path(reviews.name)
@@ -124,7 +123,6 @@ def _fit(
 ) -> dict[str, Any]:
     """Runs the loop; returns what `training.json` says of it."""
     assert config.epochs is not None  # resolved by now
-    assert config.learning_rate is not None
     sequences = text_encoder([review.text for review in sample])
     _try_two_batches(encoder, text_encoder, sequences, config.batch_size)
     examples = list(zip(sequences, (review.label for review in sample), strict=True))

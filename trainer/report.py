@@ -40,8 +40,7 @@ tags: [sentiment, film-reviews, review-concierge]
 # {training["name"]}
 
 Tells praise from complaint in film reviews: the classes are {" and ".join(LABELS)}. Fine-tuned by
-[Review Concierge](https://pypi.org/project/review-concierge/) from
-{training["base_model"]["description"]}.
+Review Concierge from {training["base_model"]["description"]}.
 
 ```python
 from transformers import pipeline

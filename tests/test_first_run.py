@@ -1,0 +1,41 @@
+"""What `make run </dev/null` does on a fresh machine without a hub, and how good the result is."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_trains_on_the_starter_reviews_and_ends_well(tmp_path: Path) -> None:
+    environment = {**os.environ, "DISCORD_TOKEN": ""}
+    reviews = "I loved every minute of it!\nWhat a boring waste of time.\n"
+    first = subprocess.run(
+        [sys.executable, "-m", "bot", "start"],
+        cwd=tmp_path,
+        env=environment,
+        input=reviews,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert first.returncode == 0, first.stderr
+    assert "the starter reviews that come with this project are used" in first.stderr
+    assert "MiniLM weights" in first.stderr
+    answers = first.stdout.splitlines()[-2:]
+    assert answers[0].startswith("[positive ")
+    assert answers[1].startswith("[negative ")
+
+    (checkpoint,) = (path for path in (tmp_path / "checkpoints").iterdir() if path.is_dir())
+    training = json.loads((checkpoint / "training.json").read_text())
+    assert training["base_model"]["name"] == "stand-in"
+    # Reviews that it has not seen, and that no default was chosen by.
+    assert training["evaluation"]["test"]["reviews"] >= 400
+    assert training["evaluation"]["test"]["accuracy"] > 0.80
