@@ -173,7 +173,7 @@ def checkpoints(context: typer.Context) -> None:
     if not rows:
         print("There are no checkpoints yet. Train one with: python -m trainer fit")
         return
-    table = _table("name", "base model", "data", "test accuracy", "trained", "serving")
+    table = _table("name", "base model", "data", "accuracy", "date", "serving")
     for row in rows:
         training = row.training
         table.add_row(
@@ -181,10 +181,10 @@ def checkpoints(context: typer.Context) -> None:
             training["base_model"]["name"],
             training["dataset"]["name"],
             f"{training['evaluation']['test']['accuracy']:.3f}",
-            training["created"][:16].replace("T", " "),
+            training["created"][:10],
             "serving" if row.serving else "",
         )
-    Console(highlight=False).print(table)
+    _print_table(table)
 
 
 @checkpoints_app.command("promote")
@@ -216,7 +216,7 @@ def _print_figures(title: str, figures: dict[str, Any]) -> None:
         shares = (f"{mine[name]:.3f}" for name in ("precision", "recall", "f1"))
         table.add_row(f"{mine['reviews']:,} {word}", *shares, *(f"{count:,}" for count in row))
     print(f"\n{title}: accuracy {figures['accuracy']:.3f} on {figures['reviews']:,} reviews")
-    Console(highlight=False).print(table)
+    _print_table(table)
 
 
 def _print_comparison(answer: dict[str, Any]) -> None:
@@ -230,10 +230,17 @@ def _print_comparison(answer: dict[str, Any]) -> None:
 
 
 def _table(*headings: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 3, 0, 0))
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for number, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if number == 0 else "right", overflow="fold")
+        # What stands first is a name to copy: it stays in one piece.
+        first = number == 0
+        table.add_column(heading, justify="left" if first else "right", no_wrap=first)
     return table
+
+
+def _print_table(table: Table) -> None:
+    # Where there is no terminal, no width is known, and a pipe or a file has room.
+    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
 
 
 def main() -> int:
