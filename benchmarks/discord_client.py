@@ -1,0 +1,94 @@
+"""A client for the load test to talk to: `bare`, `stub` or `checkpoint`; prints its loop's lag."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from statistics import quantiles
+
+import discord
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot import logs
+from bot.concierge import Concierge
+from bot.engine import Engine, TextClassifier
+from bot.frontends.discord import serve
+from bot.responses import Responses
+from bot.settings import Settings, load_settings
+from bot.throttle import Throttle
+from trainer.checkpoint import serving_checkpoint
+from trainer.classifier import Classifier, Verdict
+
+TIMER_SECONDS = 0.005
+
+
+class Stub:
+    """Finds everything wonderful at once."""
+
+    def __call__(self, texts: Sequence[str]) -> list[Verdict]:
+        return [Verdict("positive", 0.99, {"negative": 0.01, "positive": 0.99}) for _ in texts]
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(text) // 4 for text in texts]
+
+
+class Bare(discord.Client):
+    """The least that replies."""
+
+    async def on_message(self, message: discord.Message) -> None:
+        if self.user in message.mentions and message.author != self.user:
+            await message.reply("ok", mention_author=False)
+
+
+async def watch_the_loop(late: list[float]) -> None:
+    """Notes how late a timer fires, in milliseconds."""
+    while True:
+        began = time.perf_counter()
+        await asyncio.sleep(TIMER_SECONDS)
+        late.append(1000 * (time.perf_counter() - began - TIMER_SECONDS))
+
+
+async def run(side: str, settings: Settings) -> None:
+    """Serves until SIGTERM, then prints the lag."""
+    late: list[float] = []
+    watching = asyncio.create_task(watch_the_loop(late))
+    if side == "bare":
+        await run_bare(settings)
+    else:
+        async with Engine(_classifier(side)) as engine:
+            responses = Responses.load(settings.responses_file)
+            await serve(Concierge(engine, responses, Throttle(0)), settings)
+    watching.cancel()
+    print(json.dumps({"lag p99 ms": quantiles(late, n=100)[98]}))
+
+
+async def run_bare(settings: Settings) -> None:
+    """The bare client, until SIGTERM."""
+    assert settings.discord_token is not None
+    intents = discord.Intents(guilds=True, guild_messages=True)
+    async with Bare(intents=intents) as client:
+        task = asyncio.create_task(client.start(settings.discord_token.get_secret_value()))
+        asyncio.get_running_loop().add_signal_handler(15, task.cancel)
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def _classifier(side: str) -> TextClassifier:
+    if side == "stub":
+        return Stub()
+    path = serving_checkpoint()
+    assert path is not None
+    return Classifier.load(path)
+
+
+if __name__ == "__main__":
+    _, api, gateway, which = sys.argv
+    Route.BASE = api
+    DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway)
+    chosen = load_settings()
+    logs.configure(chosen.log_level)
+    asyncio.run(run(which, chosen))

@@ -1,0 +1,168 @@
+"""Mention-to-reply round trips a second through the loopback Discord, replies lost and doubled.
+
+    make bench-discord
+    python -m benchmarks.discord_load --messages 20000
+
+Three clients, each a process of its own beside the loopback server: a bare discord.py client that
+replies "ok", the bot with a stub for a model (its own overhead), and the bot with the serving
+checkpoint, once more while a training run is on. The sides take turns; figures are medians of the
+rounds. Event-loop lag is how late a timer of 5 ms fires in the client's process.
+"""
+
+import asyncio
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tests.discord_server import DiscordServer
+
+REVIEWS = (
+    "Loved it, what an ending!",
+    "Two hours of my life gone. Boring.",
+    "The cast is great but the script lets them down badly, and the last half hour drags.",
+    "meh 😴",
+)
+ROUNDS = 3
+FAST = {"MESSAGES_PER_SECOND": "0", "LOG_LEVEL": "WARNING"}
+"""One customer sends everything here, and is not to be slowed down."""
+
+
+async def load(server: DiscordServer, messages: int, outstanding: int) -> dict[str, float]:
+    """Sends mentions, `outstanding` at a time, and waits for each reply; seconds and counts."""
+    latencies: list[float] = []
+    left = iter(range(messages))
+    lost = 0
+
+    async def customer() -> None:
+        nonlocal lost
+        for number in left:
+            began = time.perf_counter()
+            message = await server.say(
+                server.channel, f"{REVIEWS[number % len(REVIEWS)]} ({number})"
+            )
+            try:
+                await server.wait_for_reply(message, timeout=30)
+                latencies.append(time.perf_counter() - began)
+            except TimeoutError:
+                lost += 1
+
+    began = time.perf_counter()
+    await asyncio.gather(*(customer() for _ in range(outstanding)))
+    seconds = time.perf_counter() - began
+    await asyncio.sleep(0.5)  # a reply that comes twice comes now
+    replies = Counter(posted.reply_to for posted in server.messages)
+    cuts = quantiles(latencies, n=20) if len(latencies) > 1 else [0.0] * 19
+    return {
+        "per second": len(latencies) / seconds,
+        "p50 ms": 1000 * median(latencies),
+        "p95 ms": 1000 * cuts[18],
+        "lost": lost,
+        "doubled": sum(count - 1 for count in replies.values()),
+    }
+
+
+async def measure(side: str, messages: int, outstanding: int, home: Path) -> dict[str, float]:
+    """One round of one side: a fresh server and a fresh client process."""
+    async with DiscordServer() as server:
+        environment = {**os.environ, **FAST, "DISCORD_TOKEN": server.token}
+        arguments = [str(server.api_base), str(server.gateway_url), side]
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "benchmarks.discord_client", *arguments),
+            env={**environment, "PYTHONPATH": str(Path.cwd())},
+            cwd=home,
+            stdout=subprocess.PIPE,
+        )
+        try:
+            await server.ready(60)
+            await asyncio.sleep(3)  # discord.py waits for guilds, and the bot syncs its commands
+            await load(server, outstanding * 4, outstanding)  # warm-up
+            server.messages.clear()
+            figures = await load(server, messages, outstanding)
+        finally:
+            process.terminate()
+            output, _ = await asyncio.wait_for(process.communicate(), 30)
+        return {**figures, **json.loads(output.splitlines()[-1])}
+
+
+@contextmanager
+def training() -> Iterator[None]:
+    """A training run as /train starts it, for as long as the block takes."""
+    threads = str(max(1, (os.cpu_count() or 1) - 1))
+    with tempfile.TemporaryDirectory() as home:
+        run = subprocess.Popen(
+            [sys.executable, "-m", "trainer", "fit", "--dataset", "starter", "--epochs", "100"],
+            cwd=home,
+            env={**os.environ, "OMP_NUM_THREADS": threads, "HF_HUB_OFFLINE": "1"},
+            preexec_fn=lambda: os.nice(19),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            time.sleep(20)  # until it is past loading, and trains
+            yield
+        finally:
+            run.terminate()
+            run.wait(60)
+
+
+def main(
+    messages: Annotated[int, typer.Option(help="Of the stub and the bare client, in all.")] = 20000,
+    outstanding: Annotated[int, typer.Option(help="Messages without a reply at a time.")] = 32,
+    home: Annotated[Path, typer.Option(help="Where checkpoints/ is.")] = Path(),
+) -> None:
+    """Measure and print."""
+    results: dict[str, list[dict[str, float]]] = {}
+
+    def run(name: str, side: str, count: int, at_once: int) -> None:
+        figures = asyncio.run(measure(side, count, at_once, home))
+        results.setdefault(name, []).append(figures)
+
+    for _ in range(ROUNDS):
+        for side in ("bare", "stub"):
+            run(f"{side}, {outstanding} outstanding", side, messages // ROUNDS, outstanding)
+            run(f"{side}, one at a time", side, 300, 1)
+    for _ in range(ROUNDS):
+        run("checkpoint, one at a time", "checkpoint", 100, 1)
+    with training():
+        for _ in range(ROUNDS):
+            run("checkpoint, one at a time, while training", "checkpoint", 100, 1)
+    _print(results)
+
+
+def _print(results: dict[str, list[dict[str, float]]]) -> None:
+    columns = ("per second", "p50 ms", "p95 ms", "lag p99 ms", "lost", "doubled")
+    title = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+    table = Table("client", *columns, title=f"{title}; medians of {ROUNDS} rounds, losses in all")
+    for name, rounds in results.items():
+        cells = [f"{median(r[column] for r in rounds):,.1f}" for column in columns[:4]]
+        cells += [f"{sum(r[column] for r in rounds):,.0f}" for column in columns[4:]]
+        table.add_row(name, *cells)
+    Console(width=110).print(table)
+
+    def middle(name: str, column: str) -> float:
+        (rounds,) = [rounds for key, rounds in results.items() if key == name]
+        return median(r[column] for r in rounds)
+
+    overhead = middle("stub, one at a time", "p50 ms") - middle("bare, one at a time", "p50 ms")
+    busy = middle("checkpoint, one at a time, while training", "p95 ms")
+    idle = middle("checkpoint, one at a time", "p95 ms")
+    print(f"The bot's own overhead at the median: {overhead:.2f} ms.")
+    print(f"p95 of replies while training: {busy / idle:.1f} times the idle one.")
+
+
+if __name__ == "__main__":
+    typer.run(main)
