@@ -64,7 +64,7 @@ def fit(
     ] = _DEFAULTS.max_length,
     epochs: Annotated[
         int | None,
-        typer.Option(help="Passes over the reviews.", show_default="1; 4 for the starter reviews"),
+        typer.Option(help="Passes over the reviews.", show_default="1; 2 for the starter reviews"),
     ] = _DEFAULTS.epochs,
     batch_size: Annotated[int, typer.Option(help="Reviews a step.")] = _DEFAULTS.batch_size,
     learning_rate: Annotated[
