@@ -1,4 +1,4 @@
-"""The command line: Discord by default, chat, classify, start.
+"""The command line: Discord by default, chat, classify, start, sync.
 
 The one place that turns an error into a sentence on standard error and an exit code.
 """
@@ -76,12 +76,27 @@ def start() -> None:
         _chat(settings)
 
 
+@app.command()
+def sync() -> None:
+    """Tells Discord which commands there are.
+
+    The bot does so itself, but only when they have changed.
+    """
+    settings = _settings()
+    if settings.discord_token is None:
+        raise MissingTokenError
+    from bot.frontends.discord import register_commands
+
+    count = asyncio.run(register_commands(settings))
+    _say(f"Discord knows {count} commands now. Whoever does not see them reloads Discord.")
+
+
 def _discord(settings: "Settings") -> None:
     if settings.discord_token is None:
         raise MissingTokenError
     from bot.frontends.discord import serve
 
-    _converse(settings, partial(serve, token=settings.discord_token.get_secret_value()))
+    _converse(settings, partial(serve, settings=settings))
 
 
 def _chat(settings: "Settings") -> None:
@@ -99,6 +114,7 @@ def _converse(
     from bot.concierge import Concierge
     from bot.engine import Engine
     from bot.responses import Responses
+    from bot.throttle import Throttle
 
     responses = Responses.load(settings.responses_file)
     classifier = _load(checkpoint or _serving_checkpoint())
@@ -106,7 +122,8 @@ def _converse(
     async def conversation() -> None:
         asyncio.get_running_loop().set_exception_handler(logs.report_loop_error)
         async with Engine(classifier) as engine:
-            await front_end(Concierge(engine, responses))
+            throttle = Throttle(settings.messages_per_second)
+            await front_end(Concierge(engine, responses, throttle))
 
     asyncio.run(conversation())
 

@@ -35,6 +35,14 @@ class Kind(StrEnum):
     """More customers than can be answered just now."""
     FAILURE = "failure"
     """The review could not be judged."""
+    HASTE = "haste"
+    """Somebody writes faster than a few messages a second."""
+    UNREAD = "unread"
+    """A reply whose text the platform withheld."""
+    ROBOT = "robot"
+    """A bot wrote what is to be judged, perhaps this one."""
+    HELP = "help"
+    PRIVACY = "privacy"
 
 
 _Sentence = Annotated[
@@ -56,6 +64,11 @@ class _File(BaseModel):
     wordless: _Variants
     busy: _Variants
     failure: _Variants
+    haste: _Variants
+    unread: _Variants
+    robot: _Variants
+    help: _Variants
+    privacy: _Variants
 
 
 class Responses:
@@ -73,6 +86,11 @@ class Responses:
         """
         checked = _validate(file, _parse(file))
         return cls({kind: getattr(checked, kind) for kind in Kind})
+
+    @property
+    def count(self) -> int:
+        """How many sentences there are, of all kinds."""
+        return sum(map(len, self._variants.values()))
 
     def render(self, verdict: "Verdict") -> str:
         """A sentence that answers a judged review."""
@@ -134,8 +152,15 @@ def _validate(file: Path, root: yaml.MappingNode) -> _File:
     try:
         return _File.model_validate({str(key.value): _plain(value) for key, value in root.value})
     except ValidationError as error:
-        # The first in the order of the file: the others may follow from it.
-        line, problem = min((_line(root, d["loc"]), _problem(d)) for d in error.errors())
+        # The first in the order of the file: the others may follow from it. That a list is too
+        # short does, where it has an entry that is not a sentence.
+        details = error.errors()
+        entries = {d["loc"][0] for d in details if len(d["loc"]) > 1}
+        line, problem = min(
+            (_line(root, d["loc"]), _problem(d))
+            for d in details
+            if d["type"] != "too_short" or d["loc"][0] not in entries
+        )
         raise _error(file, line, problem) from None
 
 

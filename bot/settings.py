@@ -5,17 +5,24 @@ The environment wins over .env. A variable that is set but blank counts as not s
 """
 
 import difflib
+import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsError
 from bot.responses import default_responses_file
 
 ENV_FILE = Path(".env")
+
+DATASET_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+"""What staff choose in Discord, and what a checkpoint is named for."""
+
+MOST_DATASETS = 25
+"""As many as Discord shows of an option's choices."""
 
 
 class Settings(BaseSettings):
@@ -34,6 +41,23 @@ class Settings(BaseSettings):
     responses_file: Path = Field(default_factory=default_responses_file)
     """Where the sentences are."""
 
+    messages_per_second: float = Field(default=5.0, ge=0, allow_inf_nan=False)
+    """How fast one customer may write before they are slowed down; 0 is as fast as they like."""
+
+    operator_users: Annotated[frozenset[int], NoDecode] = frozenset()
+    """Ids of people who may steer the bot, besides the application's owner."""
+
+    operator_roles: Annotated[frozenset[int], NoDecode] = frozenset()
+    """Ids of roles whose members may."""
+
+    train_datasets: Annotated[dict[str, str], NoDecode] = Field(
+        default_factory=lambda: {"starter": "starter", "imdb": "stanfordnlp/imdb"}
+    )
+    """What /train offers: a label, and the data set or path that the trainer is given for it."""
+
+    train_base_model: str = "auto"
+    """The pre-trained encoder that /train begins with: a name or a path that the trainer takes."""
+
     @field_validator("*", mode="before")
     @classmethod
     def _blank_is_unset(cls, value: Any, info: ValidationInfo) -> Any:
@@ -48,6 +72,36 @@ class Settings(BaseSettings):
     @classmethod
     def _any_case(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("operator_users", "operator_roles", mode="before")
+    @classmethod
+    def _ids(cls, value: Any) -> Any:
+        if not isinstance(value, str) or not value.strip():
+            return value
+        if not all(
+            word.isascii() and word.isdigit() for word in re.split(r"[,\s]+", value.strip())
+        ):
+            raise ValueError(
+                f"is {value!r}, but must be ids, separated by commas: long numbers, which Discord "
+                "shows with a right click, Copy ID, once Developer Mode is on"
+            )
+        return frozenset(int(word) for word in re.split(r"[,\s]+", value.strip()))
+
+    @field_validator("train_datasets", mode="before")
+    @classmethod
+    def _labelled(cls, value: Any) -> Any:
+        if not isinstance(value, str) or not value.strip():
+            return value
+        entries = [entry.strip().partition("=") for entry in value.split(",") if entry.strip()]
+        sets = {label.strip(): (source or label).strip() for label, _, source in entries}
+        wrong = [label for label in sets if not DATASET_LABEL.fullmatch(label)]
+        if wrong or len(sets) < len(entries) or not 1 <= len(sets) <= MOST_DATASETS:
+            raise ValueError(
+                f"is {value!r}, but must be up to {MOST_DATASETS} data sets, separated by commas: "
+                "a name that the trainer knows, or label=path. A label has up to 40 letters, "
+                "digits, dots, dashes and underscores, and stands only once"
+            )
+        return sets
 
     @field_validator("discord_token")
     @classmethod
@@ -93,6 +147,8 @@ def _sentence(detail: Any) -> str:
     name = str(detail["loc"][0]).upper()
     if detail["type"] == "value_error":
         return f"{name} {detail['ctx']['error']}"
-    allowed = detail["ctx"]["expected"] if detail["type"] == "literal_error" else detail["msg"]
+    allowed = detail["msg"].removeprefix("Input should be ")
+    if detail["type"] == "literal_error":
+        allowed = detail["ctx"]["expected"]
     shown = "" if name == "DISCORD_TOKEN" else f" is {detail['input']!r}, but"
     return f"{name}{shown} must be {allowed}"

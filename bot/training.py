@@ -1,11 +1,218 @@
-"""Runs the trainer as a process of its own."""
+"""Runs the trainer as a process of its own: in the foreground for a first checkpoint, in the
+background when an operator orders a run from a chat.
 
+The background run outlives the bot. Its state is a file, so that a bot that starts finds the run
+again, or learns how it ended. A run is made of the operator's settings and of numbers: nothing
+else that is said in a chat reaches the trainer.
+"""
+
+import asyncio
+import errno
+import logging
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from types import FrameType
 
-from bot.errors import TrainingError
+from pydantic import ValidationError
+
+from bot.background import Background
+from bot.errors import TrainingError, UnusableCheckpointError
+from bot.logs import whereabouts
+from bot.models import Models
+from bot.progress import Progress, ProgressFile
+from bot.runs import Cancelled, Comparison, Failed, Order, Outcome, Run, Trained
+from trainer.checkpoint import CheckpointError, dated_path, serving_checkpoint
+
+log = logging.getLogger(__name__)
+
+FOLDER = Path("state") / "training"
+"""Where a run's state and output are, seen from the working directory."""
+
+LOOK_SECONDS = 2.0
+"""Between two looks at a run, and so between two edits of the message that shows it."""
+
+MOST_COMPARED = 5_000
+"""Reviews on which two checkpoints are compared: with so many the 95% interval of the difference is
+about a point to either side."""
+
+_FIT, _COMPARE = "fit", "compare"
+
+_ERROR = "error: "
+"""Begins the trainer's last line, where it fails."""
+
+
+class Training:
+    """The one run that may be on at a time."""
+
+    def __init__(self, models: Models, base_model: str, folder: Path = FOLDER) -> None:
+        self._models = models
+        self._base_model = base_model
+        self._process = Background(folder)
+        self._changing = asyncio.Lock()
+        self._state = folder / "run.json"
+        self._file = ProgressFile(self._process.output(_FIT))
+        self.run = self._read_state()
+        """The run that is on, or whose end is still to be told."""
+
+    @property
+    def progress(self) -> Progress:
+        """How the run stood at the last look."""
+        return self._file.progress
+
+    async def start(self, order: Order, *, started_by: str, channel: int, message: int) -> None:
+        """Starts a run, which `follow` sees through.
+
+        Raises OSError where the process cannot be started.
+        """
+        assert self.run is None
+        if self._process.is_running():
+            raise OSError(errno.EBUSY, "a training of which this bot knows nothing is on")
+        for name in (_FIT, _COMPARE):
+            self._process.output(name).unlink(missing_ok=True)
+        self._file = ProgressFile(self._process.output(_FIT))
+        numbers = {"fraction": order.fraction, "epochs": order.epochs, "seed": order.seed}
+        self.run = Run(
+            label=order.label,
+            dataset=order.dataset,
+            output=dated_path(order.label),
+            started_by=started_by,
+            channel=channel,
+            message=message,
+        )
+        try:
+            await self._begin(
+                _FIT,
+                *("fit", "--progress=json", f"--dataset={order.dataset}"),
+                *(f"--base-model={self._base_model}", f"--output={self.run.output}"),
+                *(f"--{name}={value}" for name, value in numbers.items() if value is not None),
+            )
+        except OSError:
+            self.forget()
+            raise
+
+    async def follow(self, show: Callable[[Progress], Awaitable[None]]) -> Outcome:
+        """Sees the run through, whichever bot began it; calls `show` at every look.
+
+        A candidate is compared with the serving checkpoint, and promoted if it is not worse. The
+        run is over with `forget`, once its outcome has been told.
+        """
+        assert self.run is not None
+        if not self._process.output(_COMPARE).exists():
+            await self._wait(show)
+            if not self.progress.is_saved:
+                if self.run.cancelled_by is not None:
+                    return Cancelled(self.run.cancelled_by)
+                return Failed(self.progress.error or self._last_words(_FIT))
+            try:
+                await self._compare(self.run)
+            except (CheckpointError, OSError) as error:
+                reason = error.strerror if isinstance(error, OSError) else error
+                return Trained(self.run.output.name, problem=f"It was not compared: {reason}")
+        await self._wait(show)
+        return await self._promote_if_not_worse(self.run)
+
+    async def cancel(self, by: str) -> None:
+        """Stops the run, and returns when its process is gone; `follow` tells the outcome."""
+        async with self._changing:
+            assert self.run is not None
+            self.run = self.run.model_copy(update={"cancelled_by": by})
+            await asyncio.to_thread(self._write_state, self.run)
+            if self.run.pid is not None:
+                await self._process.stop(self.run.pid)
+
+    def forget(self) -> None:
+        """Ends the run: another may start."""
+        self._state.unlink(missing_ok=True)
+        self.run = None
+
+    async def _wait(self, show: Callable[[Progress], Awaitable[None]]) -> None:
+        """Until the present process has ended."""
+        while self._process.is_running():
+            await show(await asyncio.to_thread(self._file.read))
+            await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.to_thread(self._file.read)
+
+    async def _compare(self, run: Run) -> None:
+        """Begins to compare the candidate with the serving checkpoint, on the same reviews."""
+        serving = await asyncio.to_thread(serving_checkpoint)
+        if serving is None:
+            raise CheckpointError("no checkpoint serves.")
+        await self._begin(
+            _COMPARE,
+            *("evaluate", "--json", f"--dataset={run.dataset}", f"--limit={MOST_COMPARED}"),
+            *(f"--checkpoint={run.output}", f"--against={serving}"),
+        )
+
+    async def _promote_if_not_worse(self, run: Run) -> Trained:
+        name = run.output.name
+        if run.cancelled_by is not None:
+            return Trained(name, problem=f"{run.cancelled_by} stopped the comparison.")
+        try:
+            text = await asyncio.to_thread(self._process.output(_COMPARE).read_text, "utf-8")
+            comparison = Comparison.model_validate_json(text)
+        except (OSError, ValidationError, UnicodeDecodeError):
+            reason = self._last_words(_COMPARE)
+            return Trained(name, problem=f"It could not be compared: {reason}")
+        if not comparison.not_worse:
+            return Trained(name, comparison)
+        try:
+            await self._models.promote(name)
+        except UnusableCheckpointError as error:
+            return Trained(name, comparison, problem=str(error))
+        return Trained(name, comparison, is_promoted=True)
+
+    async def _begin(self, name: str, *arguments: str) -> None:
+        """Starts `python -m trainer` for the run, and writes down that it runs."""
+
+        def begin(run: Run) -> Run:
+            # First without a process id: a bot that dies in between is to leave no wrong one.
+            self._write_state(run.model_copy(update={"pid": None}))
+            pid = self._process.start(name, [sys.executable, "-m", "trainer", *arguments])
+            run = run.model_copy(update={"pid": pid})
+            self._write_state(run)
+            return run
+
+        async with self._changing:
+            assert self.run is not None
+            if self.run.cancelled_by is None:
+                self.run = await asyncio.to_thread(begin, self.run)
+
+    def _last_words(self, name: str) -> str:
+        """The trainer's own last sentence on standard error."""
+        try:
+            lines = self._process.errors(name).read_text("utf-8", "replace").splitlines()
+        except OSError:
+            lines = []
+        errors = [line for line in lines if line.startswith(_ERROR)]
+        if errors:
+            return errors[-1].removeprefix(_ERROR)
+        return (
+            "The trainer ended without a word, as a process does that the system stops: this "
+            "machine may have been restarted, or may not have had the memory."
+        )
+
+    def _read_state(self) -> Run | None:
+        try:
+            return Run.model_validate_json(self._state.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:  # of which pydantic's is one
+            log.warning("%s is passed over: %s", self._state, whereabouts(error))
+            return None
+
+    def _write_state(self, run: Run) -> None:
+        """Whole or not at all."""
+        self._state.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._state.with_suffix(".new")
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(run.model_dump_json())
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self._state)
 
 
 def train_first_checkpoint() -> None:

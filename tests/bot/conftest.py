@@ -1,9 +1,12 @@
 """What the bot's tests share."""
 
 import logging
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
 from bot.responses import Kind, Responses
 from tests.bot.stub import KeywordClassifier
@@ -32,3 +35,17 @@ def _logging_restored() -> Iterator[None]:
         logger.setLevel(level)
         logger.handlers[:] = handlers
         logger.filters[:] = filters
+
+
+@pytest.fixture(scope="session")
+def roomy_encoder(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
+    """`tiny_encoder` for reviews as long as the trainer takes by default, as /train does."""
+    path = tmp_path_factory.mktemp("roomy") / "tiny"
+    shutil.copytree(tiny_encoder, path)
+    settings = path / "tokenizer_config.json"
+    settings.write_text(
+        settings.read_text().replace('"model_max_length": 64', '"model_max_length": 128')
+    )
+    config = DistilBertConfig.from_pretrained(tiny_encoder, max_position_embeddings=128)
+    DistilBertForSequenceClassification(config).save_pretrained(path)
+    return path

@@ -1,8 +1,12 @@
-"""A classifier that needs no model, for tests of what is around one."""
+"""Stand-ins for tests of what is around them: a classifier without a model, settings."""
 
 import threading
 from collections.abc import Sequence
+from typing import Any
 
+from pydantic import SecretStr
+
+from bot.settings import Settings
 from trainer.classifier import Verdict
 
 POSITIVE_WORDS = ("love", "wonderful", "great")
@@ -45,3 +49,8 @@ class KeywordClassifier:
             confidence=max(positive, 1 - positive),
             probabilities={"negative": 1 - positive, "positive": positive},
         )
+
+
+def settings(token: str, **others: Any) -> Settings:
+    """The settings with this token, and none from a .env file."""
+    return Settings(_env_file=None, discord_token=SecretStr(token), **others)  # type: ignore[call-arg]

@@ -11,6 +11,7 @@ from bot import generate_response
 from bot.concierge import Concierge
 from bot.engine import Engine
 from bot.responses import Kind, Responses
+from bot.throttle import Throttle
 from tests.bot.stub import KeywordClassifier
 
 
@@ -67,6 +68,36 @@ async def test_a_failure_is_excused_and_logged_without_the_text(
     assert reply.kind is Kind.FAILURE
     assert "ValueError at tests/bot/stub.py" in caplog.text
     assert "private" not in caplog.text
+
+
+async def test_a_failure_carries_the_reason_for_the_operator(concierge: Concierge) -> None:
+    trouble = (await concierge.answer("poison, and private matters")).trouble
+    assert trouble is not None
+    assert trouble.startswith("A review could not be judged: ValueError at tests/bot/stub.py")
+    assert "private" not in trouble
+    assert (await concierge.answer("great")).trouble is None
+
+
+async def test_a_text_that_was_withheld_gets_a_hint(concierge: Concierge) -> None:
+    assert (await concierge.answer("", unread=True)).kind is Kind.UNREAD
+
+
+async def test_who_writes_too_fast_is_told_and_not_judged(
+    classifier: KeywordClassifier, responses: Responses
+) -> None:
+    async with Engine(classifier) as engine:
+        concierge = Concierge(engine, responses, Throttle(1, clock=lambda: 0.0))
+        replies = [await concierge.answer("great", customer=1) for _ in range(3)]
+        assert [reply.kind for reply in replies] == [Kind.POSITIVE, Kind.HASTE, Kind.HASTE]
+        assert [reply.repeated for reply in replies] == [False, False, True]
+        # Without a customer, as in the terminal, nobody can be too fast.
+        assert [(await concierge.answer("great")).kind for _ in range(2)] == [Kind.POSITIVE] * 2
+    assert len(classifier.judged) == 3
+
+
+async def test_other_responses_take_effect_at_once(concierge: Concierge) -> None:
+    concierge.responses = Responses({kind: ["other"] for kind in Kind})
+    assert (await concierge.answer("")).text == concierge.say(Kind.HELP).text == "other"
 
 
 async def test_too_many_are_asked_to_come_back(

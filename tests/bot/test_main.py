@@ -328,6 +328,26 @@ async def test_a_mention_is_answered_and_sigterm_ends_it_well(folder: Path) -> N
         assert private.encode() not in said
 
 
+async def test_the_commands_are_told_on_request_and_without_a_checkpoint(tmp_path: Path) -> None:
+    async with DiscordServer() as server:
+        process = await asyncio.create_subprocess_exec(
+            *bot_process_argv(server, "sync"),
+            cwd=tmp_path,
+            env=_environment(DISCORD_TOKEN=server.token),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        _, said = await asyncio.wait_for(process.communicate(), 60)
+        told = server.commands[None]
+    assert process.returncode == 0, said
+    assert f"Discord knows {len(told)} commands now".encode() in said
+    assert not server.identifies
+
+
+def test_telling_the_commands_takes_a_token(tmp_path: Path) -> None:
+    _fails(_run("sync", folder=tmp_path), 3, "There is no Discord token")
+
+
 async def test_a_refused_token_has_its_sentence_and_code(folder: Path) -> None:
     async with DiscordServer() as server:
         process = await asyncio.create_subprocess_exec(

@@ -49,6 +49,15 @@ def test_a_wrong_value_is_named_with_what_is_allowed(monkeypatch: pytest.MonkeyP
         load_settings()
 
 
+@pytest.mark.parametrize("value", ["-1", "fast", "inf"])
+def test_a_pace_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("MESSAGES_PER_SECOND", value)
+    with pytest.raises(
+        SettingsError, match=rf"^MESSAGES_PER_SECOND is '{value}', but must be (a|g)"
+    ):
+        load_settings()
+
+
 @pytest.mark.parametrize("token", [f"Bot {TOKEN}", f"{TOKEN}\n{TOKEN}", f"{TOKEN}\N{EN DASH}"])
 def test_a_malformed_token_is_refused_and_never_shown(
     monkeypatch: pytest.MonkeyPatch, token: str
@@ -77,6 +86,33 @@ def test_a_likely_misspelling_is_named() -> None:
     assert "DISCORD_TOKN" in sentence
     assert "did you mean DISCORD_TOKEN?" in sentence
     assert TOKEN not in sentence
+
+
+def test_operators_are_listed_by_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("OPERATOR_USERS=111, 222 333\nOPERATOR_ROLES= \n")
+    settings = load_settings()
+    assert settings.operator_users == frozenset({111, 222, 333})
+    assert settings.operator_roles == frozenset()
+    monkeypatch.setenv("OPERATOR_USERS", "olga")
+    with pytest.raises(SettingsError, match=r"^OPERATOR_USERS is 'olga', but must be ids"):
+        load_settings()
+
+
+def test_data_sets_are_names_or_labelled_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().train_datasets["starter"] == "starter"
+    monkeypatch.setenv("TRAIN_DATASETS", "starter, films=/srv/my films.csv,")
+    assert load_settings().train_datasets == {"starter": "starter", "films": "/srv/my films.csv"}
+
+
+@pytest.mark.parametrize(
+    "value", ["/srv/films.csv", "a=x,a=y", ",", "@everyone=x", ",".join(f"s{n}" for n in range(26))]
+)
+def test_data_sets_that_discord_cannot_show_are_refused(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("TRAIN_DATASETS", value)
+    with pytest.raises(SettingsError, match=r"^TRAIN_DATASETS is "):
+        load_settings()
 
 
 def test_the_example_explains_every_setting_and_is_valid() -> None:

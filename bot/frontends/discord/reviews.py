@@ -1,84 +1,78 @@
-"""Replies to the reviews that people send: a mention of the bot, or a direct message."""
+"""Replies to the reviews that people send: in a mention, a direct message, a reply to the bot."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
-import aiohttp
 import discord
 from discord.ext import commands
 
-from bot.concierge import Concierge
 from bot.frontends.discord import ConciergeBot
-from bot.logs import whereabouts
-
-log = logging.getLogger(__name__)
+from bot.frontends.discord.delivery import CANNOT_SEND
+from bot.frontends.discord.markup import plain_text
 
 TYPING_AFTER_SECONDS = 0.3
 """A quicker answer needs no sign of life."""
 
-CLOSING_SECONDS = 5.0
-"""How long those who wrote before the bot was stopped may still be answered."""
-
 SEEN_MESSAGES = 10_000
 """Message ids that are remembered: a gateway that reconnects may send a message again."""
-
-CANNOT_SEND = (discord.HTTPException, aiohttp.ClientError, OSError)
-"""Forbidden there, deleted, rate-limited for good, reset or timed out: nothing to do but log."""
 
 
 class Reviews(commands.Cog):
     """Listens for reviews, and answers each once."""
 
-    def __init__(self, bot: ConciergeBot, concierge: Concierge) -> None:
+    def __init__(self, bot: ConciergeBot) -> None:
         self._bot = bot
-        self._concierge = concierge
         self._seen: dict[int, None] = {}
-        self._answering: set[asyncio.Task[None]] = set()
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         """Answers a message that is meant for the bot."""
-        text = self._review(message)
-        if text is None or not self._is_new(message):
+        if not self._is_for_the_bot(message) or not self._is_new(message):
             return
-        task = asyncio.current_task()
-        assert task is not None
-        self._answering.add(task)
-        try:
+        with self._bot.answering():
             async with _typing_if_slow(message.channel):
-                reply = await self._concierge.answer(text, attachment=bool(message.attachments))
-            await self._send(message, reply.text)
-        finally:
-            self._answering.discard(task)
+                reply = await self._bot.concierge.answer(
+                    plain_text(message.content),
+                    customer=message.author.id,
+                    attachment=bool(message.attachments),
+                    unread=self._is_withheld(message),
+                )
+            if reply.repeated:
+                return
+            # To the channel, if the message has been deleted meanwhile. As its id is the nonce,
+            # Discord itself drops a reply to it that comes a second time within some minutes.
+            send = partial(
+                message.channel.send,
+                reply.text,
+                reference=message.to_reference(fail_if_not_exists=False),
+                suppress_embeds=True,
+                nonce=message.id,
+            )
+            await self._bot.delivery.deliver(reply, message.channel.id, send)
+            await self._bot.report(reply)
 
-    async def cog_unload(self) -> None:
-        """Finishes what it has; by now the library hands it no more messages."""
-        if self._answering:
-            await asyncio.wait(self._answering, timeout=CLOSING_SECONDS)
-
-    def _review(self, message: discord.Message) -> str | None:
-        """What somebody wrote to the bot, without the mention; None if it was not for the bot."""
+    def _is_for_the_bot(self, message: discord.Message) -> bool:
         if message.author.bot or message.webhook_id:
-            return None
+            return False
         if message.type not in (discord.MessageType.default, discord.MessageType.reply):
-            return None  # somebody joined, pinned, boosted
-        me = self._bot.user
-        assert me is not None
-        addressed = message.guild is None or any(user.id == me.id for user in message.mentions)
-        mentions = [f"<@{me.id}>", f"<@!{me.id}>"]
+            return False  # somebody joined, pinned, boosted
+        if message.guild is None or self._is_mentioned(message):
+            return True
         # Next to the bot, Discord's completion offers the role that it made for the bot.
-        role = message.guild and message.guild.self_role
-        if role and role in message.role_mentions:
-            addressed = True
-            mentions.append(role.mention)
-        if not addressed:
-            return None
-        text = message.content
-        for mention in mentions:
-            text = text.replace(mention, " ")
-        return text.strip()
+        if message.guild.self_role in message.role_mentions:
+            return True
+        answered = message.reference and message.reference.resolved
+        return isinstance(answered, discord.Message) and answered.author.id == self._my_id
+
+    def _is_mentioned(self, message: discord.Message) -> bool:
+        return any(user.id == self._my_id for user in message.mentions)
+
+    def _is_withheld(self, message: discord.Message) -> bool:
+        """Whether Discord keeps the text from a bot without the message-content intent."""
+        empty = not message.content and not message.attachments
+        return empty and message.guild is not None and not self._is_mentioned(message)
 
     def _is_new(self, message: discord.Message) -> bool:
         if message.id in self._seen:
@@ -88,23 +82,10 @@ class Reviews(commands.Cog):
             del self._seen[next(iter(self._seen))]
         return True
 
-    async def _send(self, message: discord.Message, text: str) -> None:
-        """Replies to `message`; to the channel, if it has been deleted meanwhile."""
-        try:
-            await message.channel.send(
-                text,
-                reference=message.to_reference(fail_if_not_exists=False),
-                suppress_embeds=True,
-            )
-        except CANNOT_SEND as error:
-            log.warning("No reply in channel %d: %s", message.channel.id, _reason(error))
-
-
-def _reason(error: Exception) -> str:
-    """Discord's status and error code (50013: missing permissions), or what the network said."""
-    if isinstance(error, discord.HTTPException):
-        return f"Discord answered {error.status}, code {error.code}"
-    return whereabouts(error)
+    @property
+    def _my_id(self) -> int:
+        assert self._bot.user is not None
+        return self._bot.user.id
 
 
 @asynccontextmanager
@@ -126,4 +107,4 @@ async def _typing_if_slow(channel: discord.abc.Messageable) -> AsyncIterator[Non
 
 async def setup(bot: ConciergeBot) -> None:
     """Called by discord.py when it loads this module as an extension."""
-    await bot.add_cog(Reviews(bot, bot.concierge))
+    await bot.add_cog(Reviews(bot))

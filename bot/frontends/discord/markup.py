@@ -1,0 +1,67 @@
+r"""Discord's markup -> the words that a reader sees, for a model that never saw markup.
+
+What stands for something else than words is taken out: mentions, custom emoji (their names say
+little: `:kekw:`), times, and addresses. What decorates words leaves the words: emphasis, spoilers,
+code, headings, and links with a text of their own. A quotation is somebody else's opinion and goes,
+unless the message has nothing else.
+
+The patterns run in time linear in the text, which a stranger chose: possessive quantifiers, and no
+span can reach past the next marker of its own kind.
+
+Source: Discord's "Message Formatting" reference, and its "Markdown Text 101" for users.
+"""
+
+import re
+
+SOMETHING = "\N{OBJECT REPLACEMENT CHARACTER}"
+"""What a message without words comes to, where there was more than mentions: it is not empty."""
+
+_FENCE = re.compile(r"```(?:[a-zA-Z0-9+#_-]+\n)?((?:(?!```).)++)```", re.DOTALL)
+_CODE = re.compile(r"(``?+)([^`]++)\1")
+# `>>> ` quotes all that follows, `> ` the rest of its line.
+_QUOTATION = re.compile(r"^(?:>>> .*\Z|> [^\n]*+\n?)", re.DOTALL | re.MULTILINE)
+_QUOTATION_MARK = re.compile(r"^>(?:>>)? ", re.MULTILINE)
+_LINK = re.compile(r"\[([^\[\]\n]++)\]\(<?https?://[^\s<>()]++>?(?: \"[^\"\n]*+\")?\)")
+_MENTION = re.compile(
+    r"<(?:@[!&]?|#)\d{1,20}>"  # a user, a role, a channel
+    r"|</[^<>:\n]{1,100}:\d{1,20}>"  # a command
+    r"|<id:[a-z-]{1,20}>"  # a page of the server
+    r"|@(?:everyone|here)\b"
+)
+_WORDLESS = re.compile(
+    r"<a?:\w{1,32}:\d{1,20}>"  # a custom emoji
+    r"|<t:-?\d{1,20}(?::[a-zA-Z])?>"  # a time
+    r"|<?https?://[^\s<>|]*+>?"
+)
+# Only around whole words: "sh*t" is as the customer wrote it, and "****" may be a rating.
+_STARS = re.compile(r"(?<![^\W_])(?<![*\\])(\*{1,3})(?![\s*])([^*]++)(?<![\s\\])\1(?![*]|[^\W_])")
+_UNDERSCORES = re.compile(r"(?<![\w\\])(_{1,3})(?![\s_])([^_]++)(?<![\s\\])\1(?!\w)")
+_WRAPPED = re.compile(r"(?<!\\)(\|\||~~)((?:(?!\1).)++)\1", re.DOTALL)
+_HEADING = re.compile(r"^(?:#{1,3}|-#) (?=\S)", re.MULTILINE)
+_ESCAPE = re.compile(r"\\([*_~|`>#\[\]()<@:\\-])")
+
+_NESTED = 3
+"""How deep decorations are looked for inside each other."""
+
+
+def plain_text(content: str) -> str:
+    """What the customer says in a message's `content`; empty where there was nothing but mentions.
+
+    Where nothing is left but something was there (only custom emoji, say), it is SOMETHING.
+    """
+    return _words(_QUOTATION.sub("", content)) or _words(_QUOTATION_MARK.sub("", content))
+
+
+def _words(text: str) -> str:
+    text = _CODE.sub(r"\2", _FENCE.sub(r"\1", text))
+    text = _LINK.sub(r"\1", text)
+    text = _WORDLESS.sub(f" {SOMETHING} ", _MENTION.sub(" ", text))
+    for _ in range(_NESTED):
+        text = _WRAPPED.sub(r"\2", _UNDERSCORES.sub(r"\2", _STARS.sub(r"\2", text)))
+    text = _ESCAPE.sub(r"\1", _HEADING.sub("", text))
+    return _tidied(text.replace(SOMETHING, " ")) or _tidied(text)
+
+
+def _tidied(text: str) -> str:
+    """Without the blanks that taking out has left, at the ends of lines and in them."""
+    return "\n".join(" ".join(line.split()) for line in text.splitlines()).strip()

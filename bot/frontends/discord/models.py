@@ -1,0 +1,174 @@
+"""/model: operators see the checkpoints, and choose the one that answers."""
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.errors import UnusableCheckpointError
+from bot.frontends.discord import ConciergeBot
+from bot.frontends.discord.operators import is_operator, require_operator
+from bot.frontends.discord.reports import duration, plain
+from bot.models import Models
+from bot.responses import MAX_CHARACTERS
+from trainer.checkpoint import CHECKPOINTS, PICTURE_FILE, CheckpointError, Listed, list_checkpoints
+
+MOST_SUGGESTIONS = 25
+"""As many as Discord shows."""
+
+
+@app_commands.default_permissions(administrator=True)
+class ModelCommands(
+    commands.GroupCog, group_name="model", group_description="The model that answers"
+):
+    """Its answers are for the one who asks: customers need not know which model they meet."""
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+
+    @app_commands.command(name="list", description="All checkpoints, the newest first")
+    async def show(self, interaction: discord.Interaction) -> None:
+        if not await _admitted(interaction):
+            return
+        try:
+            said = _table(await asyncio.to_thread(list_checkpoints))
+        except CheckpointError as error:
+            said = plain(str(error))
+        await interaction.followup.send(said, ephemeral=True)
+
+    @app_commands.command(name="info", description="How a checkpoint was made, and how good it is")
+    @app_commands.describe(name="The checkpoint; by default the one that answers")
+    async def info(self, interaction: discord.Interaction, name: str | None = None) -> None:
+        if not await _admitted(interaction):
+            return
+        picture = None
+        try:
+            row = await asyncio.to_thread(_find, name)
+        except CheckpointError as error:
+            said = plain(str(error))
+        else:
+            said = _card(row)
+            picture = CHECKPOINTS / row.name / PICTURE_FILE
+        files = [discord.File(picture)] if picture is not None and picture.is_file() else []
+        await interaction.followup.send(said, files=files, ephemeral=True)
+
+    @app_commands.command(name="promote", description="Let a checkpoint answer from now on")
+    @app_commands.describe(name="The checkpoint")
+    async def promote(self, interaction: discord.Interaction, name: str) -> None:
+        if not await _admitted(interaction):
+            return
+        try:
+            await self._models.promote(name)
+            said = f"`{name}` answers from now on. To go back: /model rollback"
+        except UnusableCheckpointError as error:
+            said = _refused(error)
+        await interaction.followup.send(said, ephemeral=True)
+
+    @app_commands.command(name="rollback", description="Go back to the checkpoint before")
+    async def rollback(self, interaction: discord.Interaction) -> None:
+        if not await _admitted(interaction):
+            return
+        try:
+            said = f"`{await self._models.rollback()}` answers again."
+        except UnusableCheckpointError as error:
+            said = _refused(error)
+        await interaction.followup.send(said, ephemeral=True)
+
+    @info.autocomplete("name")
+    @promote.autocomplete("name")
+    async def _suggest(
+        self, interaction: discord.Interaction, typed: str
+    ) -> list[app_commands.Choice[str]]:
+        """Names that contain what was typed so far, the newest first."""
+        if not is_operator(interaction):
+            return []
+        try:
+            rows = await asyncio.to_thread(list_checkpoints)
+        except CheckpointError:
+            return []
+        names = [row.name for row in reversed(rows) if typed.lower() in row.name.lower()]
+        return [
+            app_commands.Choice(name=name, value=name)
+            for name in names[:MOST_SUGGESTIONS]
+            if len(name) <= 100  # longer ones Discord takes neither as a name nor as a value
+        ]
+
+
+async def _admitted(interaction: discord.Interaction) -> bool:
+    """Whether an operator asks; if so, Discord is told that the answer takes a moment."""
+    if not await require_operator(interaction):
+        return False
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    return True
+
+
+def _refused(error: UnusableCheckpointError) -> str:
+    return f"Nothing has changed, and the present checkpoint goes on answering. {plain(str(error))}"
+
+
+def _find(name: str | None) -> Listed:
+    """The row of this name, or of the serving checkpoint; raises CheckpointError."""
+    for row in list_checkpoints():
+        if row.name == name or (name is None and row.serving):
+            return row
+    what = "called that" if name is not None else "that serves"
+    raise CheckpointError(f"There is no checkpoint {what}: see /model list")
+
+
+def _table(rows: list[Listed]) -> str:
+    """A line a checkpoint, the newest first, as many as a message holds."""
+    lines: list[str] = []
+    for row in reversed(rows):
+        training = row.training
+        accuracy = training["evaluation"]["test"]["accuracy"]
+        line = (
+            f"`{row.name}`{' **serving**' if row.serving else ''} · accuracy {accuracy:.3f} · "
+            f"{plain(training['dataset']['name'])} · {_base(training)} · "
+            f"{_when(training)}"
+        )
+        more = f"… and {len(rows) - len(lines)} older"
+        if len("\n".join([*lines, line, more])) > MAX_CHARACTERS:
+            return "\n".join([*lines, more])
+        lines.append(line)
+    return "\n".join(lines) or "There are no checkpoints yet. To train one: /train"
+
+
+def _card(row: Listed) -> str:
+    training = row.training
+    rows = training["dataset"]["rows"]["train"]
+    counts = " and ".join(f"{count:,} {label}" for label, count in rows.items())
+    hyperparameters = training["hyperparameters"]
+    numbers = ("fraction", "epochs", "seed", "learning_rate", "batch_size", "max_length")
+    lines = [
+        f"**`{row.name}`**{', the one that answers' if row.serving else ''}",
+        f"Made {_when(training)} in {duration(training['seconds'])} of training, from "
+        f"{_base(training)}",
+        f"Data: {plain(training['dataset']['name'])}, {counts} reviews",
+        ", ".join(f"{name.replace('_', ' ')} {hyperparameters[name]}" for name in numbers),
+    ]
+    for split in ("validation", "test"):
+        figures: dict[str, Any] = training["evaluation"][split]
+        lines.append(
+            f"{split.title()}: accuracy {figures['accuracy']:.3f}, F1 {figures['f1']:.3f} on "
+            f"{figures['reviews']:,} reviews"
+        )
+    return "\n".join(lines)[:MAX_CHARACTERS]
+
+
+def _base(training: dict[str, Any]) -> str:
+    """The base model's name; where it is a path, without the folders of this machine."""
+    return plain(Path(training["base_model"]["name"]).name)
+
+
+def _when(training: dict[str, Any]) -> str:
+    """When it was made, which Discord shows in each reader's own time zone."""
+    return discord.utils.format_dt(datetime.fromisoformat(training["created"]))
+
+
+async def setup(bot: ConciergeBot) -> None:
+    """Called by discord.py when it loads this module as an extension."""
+    await bot.add_cog(ModelCommands(bot.models))

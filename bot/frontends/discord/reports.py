@@ -1,0 +1,130 @@
+"""What operators read of a training run: how it stands, how it ended."""
+
+import discord
+
+from bot.progress import Progress, Step
+from bot.runs import Cancelled, Comparison, Failed, Outcome, Run, Trained
+
+BAR_CHARACTERS = 20
+LONGEST_NOTES = 600
+"""In characters: enough for what a run has to note, and far from Discord's 2,000."""
+
+
+def standing(run: Run, progress: Progress) -> str:
+    """How a run stands: the message that is edited as it goes."""
+    lines = [f"**Training on {run.label}**, started by {plain(run.started_by)}"]
+    if progress.is_saved:
+        lines += ["Trained. Comparing it with the serving checkpoint, on the same reviews …"]
+    elif progress.judging is not None:
+        judging = progress.judging
+        lines += [
+            f"Trained. Judging it: {judging.done:,} of {judging.total:,} {judging.split} reviews"
+        ]
+    elif progress.step is not None:
+        step = progress.step
+        epochs = f" of {progress.plan.epochs}" if progress.plan else ""
+        lines += [
+            f"`{_bar(step)}` {step.number / step.total:.0%}",
+            f"step {step.number:,} of {step.total:,}, epoch {step.epoch}{epochs}",
+            f"loss {step.loss:.3f} · {step.tokens_per_second:,.0f} tokens/s · "
+            f"{duration(step.seconds_left)} left",
+        ]
+    else:
+        lines += ["Reading the reviews and the pre-trained encoder …"]
+    if progress.notes:
+        lines += [f"-# {plain(' '.join(progress.notes))[:LONGEST_NOTES]}"]
+    return "\n".join(lines)
+
+
+def occupied(run: Run, progress: Progress) -> str:
+    """What the second hears who wants to train."""
+    if progress.is_saved or progress.judging is not None:
+        how_far = "it is trained, and being judged"
+    elif progress.step is not None:
+        step = progress.step
+        how_far = (
+            f"it is at step {step.number:,} of {step.total:,} ({step.number / step.total:.0%}), "
+            f"with {duration(step.seconds_left)} of training left"
+        )
+    else:
+        how_far = "it is reading its reviews"
+    return (
+        f"One training at a time: {plain(run.started_by)} has started one on {run.label}, and "
+        f"{how_far}. To stop it: /training cancel"
+    )
+
+
+def ended(run: Run, outcome: Outcome) -> str:
+    """The last edit of the message that showed how the run stood."""
+    training = f"**Training on {run.label}**, started by {plain(run.started_by)}: "
+    match outcome:
+        case Cancelled(by):
+            return (
+                f"{training}stopped by {plain(by)}. Nothing was kept of it, and every checkpoint "
+                "there was is untouched."
+            )
+        case Failed():
+            return training + "it failed. The reason is below."
+        case Trained():
+            return training + "done. The result is below."
+
+
+def result(run: Run, outcome: Failed | Trained) -> str:
+    """The message that tells the outcome."""
+    if isinstance(outcome, Failed):
+        return (
+            f"**The training on {run.label} failed.** {plain(outcome.reason)}\n"
+            "The serving checkpoint goes on answering."
+        )
+    lines = [f"**Trained on {run.label}: `{outcome.name}`**"]
+    comparison = outcome.comparison
+    if comparison is not None:
+        lines += _figures(comparison)
+    if outcome.is_promoted:
+        lines += [f"It is {_judgement(comparison)}, so it answers from now on."]
+        lines += ["To go back: /model rollback"]
+    elif comparison is not None and not comparison.not_worse:
+        lines += [f"It is {_judgement(comparison)}, so the present one goes on answering."]
+    else:
+        lines += [f"{plain(outcome.problem or '')} The present one goes on answering."]
+    return "\n".join(lines)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `8 s`, `1 min 40 s`, `2 h 05 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def plain(text: str) -> str:
+    """The text as it is, whatever it would mean to Discord: mentions, bold, links."""
+    return discord.utils.escape_mentions(discord.utils.escape_markdown(text))
+
+
+def _bar(step: Step) -> str:
+    done = round(BAR_CHARACTERS * step.number / step.total)
+    return "█" * done + "░" * (BAR_CHARACTERS - done)
+
+
+def _figures(comparison: Comparison) -> list[str]:
+    """Both checkpoints in a table, and the difference."""
+    low, high = comparison.interval
+    rows = [("candidate", comparison), ("serving", comparison.against)]
+    table = [f"{name:<10} {row.accuracy:>8.3f}  {row.f1:>6.3f}" for name, row in rows]
+    return [
+        f"On the same {comparison.reviews:,} {comparison.split} reviews, beside the serving "
+        f"`{comparison.against.checkpoint.name}`:",
+        "\n".join(["```", f"{'':<10} {'accuracy':>8}  {'F1':>6}", *table, "```"]),
+        f"Difference in accuracy: {100 * comparison.difference:+.1f} points "
+        f"(95% interval {100 * low:+.1f} to {100 * high:+.1f})",
+    ]
+
+
+def _judgement(comparison: Comparison | None) -> str:
+    assert comparison is not None  # nothing is promoted by itself without one
+    word = "not worse" if comparison.not_worse else "worse"
+    return f"{word} by McNemar's exact test (p = {comparison.p_value:.3f})"

@@ -1,0 +1,83 @@
+"""Takes an edited responses.yaml into use while the bot runs; a broken one never takes effect."""
+
+import logging
+from pathlib import Path
+
+import discord
+from discord import app_commands
+from discord.ext import commands, tasks
+
+from bot.errors import ResponsesError
+from bot.frontends.discord import ConciergeBot
+from bot.frontends.discord.operators import require_operator, tell_operators
+from bot.responses import Responses
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0
+"""Between looks at the file. A change counts once two looks see the same: an editor may write it
+in parts."""
+
+
+@app_commands.default_permissions(administrator=True)
+class ResponsesCommands(
+    commands.GroupCog, group_name="responses", group_description="What the bot says"
+):
+    """The watcher, and /responses reload for those who cannot wait."""
+
+    def __init__(self, bot: ConciergeBot) -> None:
+        self._bot = bot
+        self._file = bot.settings.responses_file
+        self._in_use = self._seen = _fingerprint(self._file)
+
+    async def cog_load(self) -> None:
+        self.watch.start()
+
+    async def cog_unload(self) -> None:
+        self.watch.cancel()
+
+    @app_commands.command(name="reload", description="Read the file with the sentences again")
+    async def reload(self, interaction: discord.Interaction) -> None:
+        if not await require_operator(interaction):
+            return
+        try:
+            said = self._reload()
+        except ResponsesError as error:
+            said = _refusal(error)
+        await interaction.response.send_message(said, ephemeral=True)
+
+    @tasks.loop(seconds=LOOK_SECONDS)
+    async def watch(self) -> None:
+        """Reads the file when it has changed; a file that cannot be used is told once."""
+        before, self._seen = self._seen, _fingerprint(self._file)
+        if self._seen == self._in_use or self._seen != before:
+            return
+        try:
+            log.info(self._reload())
+        except ResponsesError as error:
+            await tell_operators(self._bot, _refusal(error))
+
+    def _reload(self) -> str:
+        """Takes the file into use, and returns a sentence on it; raises ResponsesError."""
+        self._in_use = self._seen = _fingerprint(self._file)
+        responses = Responses.load(self._file)
+        self._bot.concierge.responses = responses
+        return f"{self._file} is in use from now on: {responses.count} sentences."
+
+
+def _refusal(error: ResponsesError) -> str:
+    return f"The sentences stay as they were. {error}"
+
+
+def _fingerprint(file: Path) -> tuple[int, int, int] | None:
+    """What changes with the file; None while there is none."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+async def setup(bot: ConciergeBot) -> None:
+    """Called by discord.py when it loads this module as an extension."""
+    await bot.add_cog(ResponsesCommands(bot))

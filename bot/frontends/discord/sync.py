@@ -1,0 +1,93 @@
+"""Tells Discord which commands there are: where they have changed, or on request.
+
+Not at every start, as many examples do: Discord limits how often, and meanwhile serves stale ones.
+"""
+
+import hashlib
+import json
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import discord
+
+from bot.errors import UnreachableError
+from bot.logs import whereabouts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.frontends.discord import ConciergeBot
+    from trainer.classifier import Verdict
+
+log = logging.getLogger(__name__)
+
+STATE_FILE = Path("state/commands.json")
+"""The hash of what Discord was told last; in the working directory, as the checkpoints are."""
+
+
+class NoModel:
+    """Stands where the model would be while commands are registered: nothing is judged then."""
+
+    def __call__(self, texts: "Sequence[str]") -> "list[Verdict]":
+        raise NotImplementedError
+
+    def count_tokens(self, texts: "Sequence[str]") -> list[int]:
+        raise NotImplementedError
+
+
+async def sync_if_changed(bot: "ConciergeBot") -> None:
+    """Syncs the command tree unless Discord has it already.
+
+    A failure is logged, not raised: without its commands the bot still answers messages.
+    """
+    if _last_hash() == _hash(bot):
+        return
+    try:
+        count = await sync(bot)
+    except UnreachableError as error:
+        log.warning("The commands may be missing. %s", error)
+    else:
+        log.info("Told Discord of %d commands, as they have changed", count)
+
+
+async def sync(bot: "ConciergeBot") -> int:
+    """Syncs the command tree of a bot that has logged in; returns the number of its commands.
+
+    Raises UnreachableError where Discord does not take it.
+    """
+    try:
+        told = await bot.tree.sync()
+    except discord.HTTPException as error:
+        raise UnreachableError(f"it answered with status {error.status}") from None
+    except (aiohttp.ClientError, OSError) as error:
+        raise UnreachableError(whereabouts(error)) from None
+    _remember(_hash(bot))
+    return len(told)
+
+
+def _hash(bot: "ConciergeBot") -> str:
+    """Of the application's id and what would be sent, in an order of its own."""
+    payload: list[Any] = [command.to_dict(bot.tree) for command in bot.tree.get_commands()]
+    payload.sort(key=lambda command: (command["type"], command["name"]))
+    content = json.dumps([bot.application_id, payload], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _last_hash() -> object:
+    try:
+        return json.loads(STATE_FILE.read_text("utf-8"))["hash"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None  # the first start, or somebody has been at the file: to sync once more is safe
+
+
+def _remember(value: str) -> None:
+    """Writes the state file, whole or not at all; without one, the next start syncs again."""
+    try:
+        STATE_FILE.parent.mkdir(parents=True, exist_ok=True)
+        temporary = STATE_FILE.with_suffix(".tmp")
+        temporary.write_text(json.dumps({"hash": value}) + "\n", "utf-8")
+        temporary.replace(STATE_FILE)
+    except OSError as error:
+        log.warning("%s cannot be written (%s)", STATE_FILE, error.strerror)

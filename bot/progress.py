@@ -1,0 +1,89 @@
+"""Reads what the trainer tells of itself: JSON lines, one object an event.
+
+The trainer's side of it is `trainer.progress`. A line that is none of its events is passed over.
+"""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+
+class Plan(BaseModel):
+    """What is about to be trained."""
+
+    epochs: int
+    steps: int
+
+
+class Step(BaseModel):
+    """How training stands after one step."""
+
+    number: int
+    total: int
+    epoch: int
+    loss: float
+    tokens_per_second: float
+    seconds_left: float
+
+
+class Judging(BaseModel):
+    """How far the evaluation on a split is, in reviews."""
+
+    split: str
+    done: int
+    total: int
+
+
+@dataclass(slots=True)
+class Progress:
+    """The latest of each kind of event; None for what has not happened yet."""
+
+    plan: Plan | None = None
+    step: Step | None = None
+    judging: Judging | None = None
+    notes: list[str] = field(default_factory=list)
+    is_saved: bool = False
+    """The candidate is on disk, complete."""
+    error: str | None = None
+    """The trainer's own sentence on why there is none."""
+
+
+class ProgressFile:
+    """The trainer's standard output, which may still be growing."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self.progress = Progress()
+
+    def read(self) -> Progress:
+        """Reads the lines that were added since, and returns how things stand."""
+        with suppress(FileNotFoundError), self._path.open("rb") as file:
+            file.seek(self._offset)
+            # The last line may be only half there.
+            lines, end, _half = file.read().rpartition(b"\n")
+            self._offset += len(lines) + len(end)
+            for line in lines.splitlines():
+                self._take(line)
+        return self.progress
+
+    def _take(self, line: bytes) -> None:
+        with suppress(ValueError, ValidationError, TypeError, KeyError):
+            event: dict[str, Any] = json.loads(line)
+            match event["event"]:
+                case "plan":
+                    self.progress.plan = Plan.model_validate(event)
+                case "step":
+                    self.progress.step = Step.model_validate(event)
+                case "judging":
+                    self.progress.judging = Judging.model_validate(event)
+                case "note":
+                    self.progress.notes.append(str(event["message"]))
+                case "saved":
+                    self.progress.is_saved = True
+                case "error":
+                    self.progress.error = str(event["message"])

@@ -1,0 +1,87 @@
+"""What a training run is to the bot: what was ordered, how it stands, how it ended."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel
+
+
+class Order(BaseModel, frozen=True, strict=True):
+    """What to train. Numbers are numbers (strict), and None leaves one to the trainer."""
+
+    label: str
+    """The data set, by the operator's name for it."""
+    dataset: str
+    """What the trainer is given for it, from the settings."""
+    fraction: float | None = None
+    epochs: int | None = None
+    seed: int | None = None
+
+
+class Run(BaseModel, frozen=True):
+    """A run as its state file keeps it, for as long as it lasts."""
+
+    label: str
+    dataset: str
+    output: Path
+    """The candidate's folder, which comes to exist when it is complete."""
+    started_by: str
+    """The operator's name, to be shown."""
+    cancelled_by: str | None = None
+    channel: int
+    message: int
+    """Where the front end shows how it stands."""
+    pid: int | None = None
+    """Of the process that runs now, or ran last; None while one is being started."""
+
+
+class Figures(BaseModel):
+    """How good a checkpoint is, from 0 to 1."""
+
+    checkpoint: Path
+    accuracy: float
+    f1: float
+
+
+class Comparison(Figures):
+    """The candidate's figures beside the serving checkpoint's: `trainer evaluate --against`."""
+
+    split: str
+    reviews: int
+    against: Figures
+    difference: float
+    """In accuracy; above 0 where the candidate is better."""
+    interval: tuple[float, float]
+    """95% confidence interval of the difference."""
+    p_value: float
+    """McNemar's exact test."""
+    not_worse: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """An operator stopped the run, and nothing was kept of it."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The run ended without a candidate."""
+
+    reason: str
+    """A complete sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """There is a candidate."""
+
+    name: str
+    comparison: Comparison | None = None
+    is_promoted: bool = False
+    problem: str | None = None
+    """Why it was not compared, or not promoted though not worse: a complete sentence."""
+
+
+Outcome = Cancelled | Failed | Trained

@@ -1,0 +1,71 @@
+"""The bot in this process, connected to the loopback Discord."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from bot.concierge import Concierge
+from bot.engine import Engine
+from bot.frontends import discord as front_end
+from bot.responses import Responses
+from bot.throttle import Throttle
+from tests.bot.stub import KeywordClassifier, settings
+from tests.discord_server import DiscordServer, Posted
+
+OPENAPI = Path(
+    os.environ.get(
+        "DISCORD_OPENAPI", Path(__file__).parents[4] / "shared" / "discord" / "openapi.json"
+    )
+)
+"""Discord's own API document, against which all traffic is checked where it is there."""
+
+POST_MESSAGE = ("POST", "/channels/{channel_id}/messages")
+SUPPRESS_EMBEDS = 1 << 2
+
+
+@asynccontextmanager
+async def serving(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    **others: Any,
+) -> "AsyncIterator[asyncio.Task[None]]":
+    """The bot with these further settings; at the end, stopped by SIGTERM as by a service manager.
+
+    By default nobody is too fast: tests write faster than people.
+    """
+    chosen = settings(server.token, **{"messages_per_second": 0, **others})
+    async with Engine(classifier) as engine:
+        concierge = Concierge(engine, responses, Throttle(chosen.messages_per_second))
+        task = asyncio.create_task(front_end.serve(concierge, chosen))
+        await server.ready(timeout=15)
+        yield task
+        if not task.done():
+            os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.wait_for(task, 15)
+    await _end_waiting_for_guilds()
+
+
+async def _end_waiting_for_guilds() -> None:
+    """Ends discord.py's wait for guilds (2 s from READY on), which outlives a closed client.
+
+    Left to the end of the test's loop, it could begin event handlers there that never run.
+    """
+    waiting = [t for t in asyncio.all_tasks() if "_delay_ready" in repr(t.get_coro())]
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    await asyncio.sleep(0)
+
+
+async def nothing_more(server: DiscordServer, *replies: Posted) -> None:
+    """Checks that these are all that the bot said: it answers in the order of its questions."""
+    last = await server.dm("a great last one")
+    final = await server.wait_for_reply(last)
+    assert server.messages == [*replies, final]
+    assert server.unknown_requests == []
+    assert server.violations == []

@@ -1,0 +1,11 @@
+"""The bot for simcord, which refuses commands that Discord has not been told of."""
+
+from bot.frontends.discord import ConciergeBot
+
+
+class SyncedBot(ConciergeBot):
+    """Registers its commands as it starts; the real one does that before it connects."""
+
+    async def setup_hook(self) -> None:
+        await super().setup_hook()
+        await self.tree.sync()

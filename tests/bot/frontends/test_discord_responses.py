@@ -1,0 +1,128 @@
+"""An edited responses.yaml, while the bot runs; with simcord, on its clock."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import discord
+import pytest
+import simcord
+
+from bot.concierge import Concierge
+from bot.engine import Engine
+from bot.frontends.discord import ConciergeBot
+from bot.frontends.discord.responses import LOOK_SECONDS
+from bot.responses import Kind, Responses
+from tests.bot.frontends.synced import SyncedBot
+from tests.bot.stub import KeywordClassifier, settings
+
+FILE = Path("responses.yaml")
+OLD = "".join(f"{kind}:\n  - Old.\n" for kind in Kind)
+NEW = OLD.replace("Old.", "New.")
+BROKEN = NEW.replace("negative:\n  - New.", "negative:\n  - 5")
+REFUSAL = "The sentences stay as they were. responses.yaml, line 4: this entry of 'negative'"
+LOOKS = 3 * LOOK_SECONDS
+
+
+@pytest.fixture
+async def simcord_bot(classifier: KeywordClassifier) -> AsyncIterator[ConciergeBot]:
+    _write(OLD)
+    async with Engine(classifier) as engine:
+        yield SyncedBot(Concierge(engine, Responses.load(FILE)), settings("a.b.c"))
+
+
+@pytest.fixture
+def staff(simcord_env: simcord.Env, simcord_bot: ConciergeBot) -> simcord.MemberActor:
+    """An administrator, to whom Discord shows the command, and whom the settings make operator."""
+    guild = simcord_env.create_guild()
+    guild.create_text_channel("staff")
+    role = guild.create_role("staff", permissions=discord.Permissions(administrator=True))
+    actor = guild.add_member(simcord_env.create_user("olga"), roles=[role])
+    simcord_bot.settings = settings("a.b.c", operator_users=frozenset({actor.id}))
+    return actor
+
+
+def _write(content: str) -> None:
+    FILE.write_text(content)
+
+
+def _delete() -> None:
+    FILE.unlink()
+
+
+def _say(bot: ConciergeBot) -> str:
+    return bot.concierge.say(Kind.EMPTY).text
+
+
+async def test_a_valid_file_takes_effect_by_itself(
+    simcord_env: simcord.Env, simcord_bot: ConciergeBot
+) -> None:
+    assert _say(simcord_bot) == "Old."
+    _write(NEW)
+    await simcord_env.advance_time(LOOKS)
+    assert _say(simcord_bot) == "New."
+
+
+async def test_a_broken_file_is_reported_once_and_the_old_sentences_stay(
+    simcord_env: simcord.Env,
+    simcord_bot: ConciergeBot,
+    staff: simcord.MemberActor,
+) -> None:
+    _write(BROKEN)
+    await simcord_env.advance_time(3 * LOOKS)
+    (report,) = staff.user.dm_channel.history()
+    assert report.content.startswith(REFUSAL)
+    assert _say(simcord_bot) == "Old."
+    _delete()
+    await simcord_env.advance_time(LOOKS)
+    assert "responses.yaml is missing" in staff.user.dm_channel.history()[-1].content
+    assert _say(simcord_bot) == "Old."
+    _write(NEW)
+    await simcord_env.advance_time(LOOKS)
+    assert _say(simcord_bot) == "New."
+    assert len(staff.user.dm_channel.history()) == 2
+
+
+async def test_a_file_that_is_still_being_written_is_left_alone(
+    simcord_env: simcord.Env, simcord_bot: ConciergeBot, staff: simcord.MemberActor
+) -> None:
+    for length in (10, 60, 200):
+        _write(NEW[:length])
+        await simcord_env.advance_time(LOOK_SECONDS)
+    _write(NEW)
+    await simcord_env.advance_time(LOOKS)
+    assert _say(simcord_bot) == "New."
+    assert not staff.user.dm_channel.history()
+
+
+async def test_an_operator_may_reload_at_once(
+    simcord_bot: ConciergeBot, staff: simcord.MemberActor
+) -> None:
+    channel = staff.guild.channels["staff"]
+    _write(NEW)
+    result = await staff.slash(channel, "responses reload")
+    assert result.response is not None
+    assert result.ephemeral
+    count = len(Kind)
+    assert result.response.content == f"responses.yaml is in use from now on: {count} sentences."
+    assert _say(simcord_bot) == "New."
+    _write(BROKEN)
+    result = await staff.slash(channel, "responses reload")
+    assert result.response is not None
+    assert result.response.content.startswith(REFUSAL)
+    assert _say(simcord_bot) == "New."
+
+
+async def test_an_administrator_who_is_no_operator_may_not_and_others_do_not_see_it(
+    simcord_env: simcord.Env, simcord_bot: ConciergeBot, staff: simcord.MemberActor
+) -> None:
+    simcord_bot.settings = settings("a.b.c")
+    channel = staff.guild.channels["staff"]
+    _write(NEW)
+    result = await staff.slash(channel, "responses reload")
+    assert result.response is not None
+    assert result.ephemeral
+    assert "Only those who run this bot" in result.response.content
+    assert _say(simcord_bot) == "Old."
+    customer = staff.guild.add_member(simcord_env.create_user("maria"))
+    assert "responses reload" not in customer.available_commands(channel)
+    assert {"review", "help", "privacy"} <= set(customer.available_commands(channel))

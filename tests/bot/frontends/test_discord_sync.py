@@ -1,0 +1,84 @@
+"""Which commands Discord is told of, and when."""
+
+import asyncio
+import logging
+
+import pytest
+
+from bot.errors import RefusedTokenError, UnreachableError
+from bot.frontends.discord import register_commands
+from bot.frontends.discord.sync import STATE_FILE
+from bot.responses import Responses
+from tests.bot.frontends.loopback import serving
+from tests.bot.stub import KeywordClassifier, settings
+from tests.discord_server import DiscordServer
+
+SYNC = ("PUT", "/applications/{application_id}/commands")
+
+
+def _syncs(server: DiscordServer) -> int:
+    return sum((request.method, request.route) == SYNC for request in server.requests)
+
+
+async def _start(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    """Starts the bot, sees that it answers, and stops it."""
+    async with serving(server, classifier, responses):
+        await server.wait_for_reply(await server.say(server.channel, "great"))
+        await asyncio.sleep(0.2)  # time for a sync, though none may be wanted
+
+
+async def test_only_what_has_changed_is_told(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    await _start(server, classifier, responses)
+    commands = {command["name"] for command in server.commands[None]}
+    assert {"review", "Judge this review", "help", "privacy", "responses"} <= commands
+    told = STATE_FILE.read_bytes()
+    await _start(server, classifier, responses)
+    assert _syncs(server) == 1
+    for other in (b'{"hash": "of another tree"}', b"[]", b"\xff"):
+        STATE_FILE.write_bytes(other)
+        await _start(server, classifier, responses)
+        assert STATE_FILE.read_bytes() == told
+    assert _syncs(server) == 4
+    assert [file.name for file in STATE_FILE.parent.iterdir()] == [STATE_FILE.name]
+    assert server.violations == server.unknown_requests == []
+
+
+# A PUT is safe to repeat, so aiohttp itself tries again after the first reset.
+@pytest.mark.parametrize("trouble", [{"status": 403}, {"reset": True, "times": 2}], ids=str)
+async def test_without_its_commands_the_bot_still_answers(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    caplog: pytest.LogCaptureFixture,
+    trouble: dict[str, int],
+) -> None:
+    server.fail(*SYNC, **trouble)  # type: ignore[arg-type]
+    await _start(server, classifier, responses)
+    (line,) = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert line.startswith("The commands may be missing. Discord cannot be reached")
+    assert not STATE_FILE.exists()
+    await _start(server, classifier, responses)
+    assert _syncs(server) == trouble.get("times", 1) + 1
+
+
+async def test_on_request_they_are_told_in_any_case_and_without_a_model(
+    server: DiscordServer,
+) -> None:
+    for number in (1, 2):
+        count = await register_commands(settings(server.token))
+        assert count == len(server.commands[None])
+        assert _syncs(server) == number
+    assert not server.identifies
+    assert STATE_FILE.exists()
+
+
+async def test_on_request_a_failure_is_told(server: DiscordServer) -> None:
+    server.fail(*SYNC, status=403)
+    with pytest.raises(UnreachableError, match="status 403"):
+        await register_commands(settings(server.token))
+    with pytest.raises(RefusedTokenError):
+        await register_commands(settings("not.the.token"))

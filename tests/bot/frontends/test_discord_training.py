@@ -1,0 +1,402 @@
+"""/train from the command to the result, over sockets."""
+
+# ruff: noqa: ASYNC110, ASYNC240 - a test may look at its own files, as often as it likes
+import asyncio
+import json
+import logging
+import shutil
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import background
+from bot.responses import Kind, Responses
+from tests.bot import fake_trainer
+from tests.bot.frontends.loopback import POST_MESSAGE, nothing_more, serving
+from tests.bot.stub import KeywordClassifier
+from tests.conftest import separable_reviews, write_csv
+from tests.discord_server import ADMINISTRATOR, DiscordServer, Interaction, Posted, User
+from trainer.checkpoint import serving_checkpoint
+
+DATASETS = {"films": "/srv/films.csv"}
+PATIENCE = 60.0
+"""In seconds: other work shares the processors."""
+
+
+@pytest.fixture
+def _fake(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_trainer.install(checkpoint, monkeypatch)
+
+
+async def _train(server: DiscordServer, author: User | None = None, **options: Any) -> Interaction:
+    author = author or server.owner
+    return await server.slash("train", {"dataset": "films", **options}, author=author)
+
+
+async def _answer(server: DiscordServer, interaction: Interaction) -> Posted:
+    """The private answer to a command, which comes after a deferral."""
+    answer = await server.wait_for_message(
+        lambda posted: posted.interaction_id == interaction.id, PATIENCE
+    )
+    assert answer.ephemeral
+    assert interaction.answered_after_s is not None
+    return answer
+
+
+async def _shown(server: DiscordServer) -> Posted:
+    """The message that shows how the run goes, once the trainer has told something."""
+    shown = await server.wait_for_message(lambda posted: "begins …" in posted.request["content"])
+    await server.wait_until(lambda: "step 4 of 10" in shown.content, PATIENCE)
+    return shown
+
+
+async def _result(server: DiscordServer, beginning: str = "**Trained on films") -> Posted:
+    result = await server.wait_for_message(
+        lambda posted: posted.content.startswith(beginning), PATIENCE
+    )
+    assert result.interaction is None
+    return result
+
+
+def _serving() -> str:
+    path = serving_checkpoint()
+    assert path is not None
+    return path.name
+
+
+@pytest.mark.usefixtures("_fake")
+async def test_a_run_is_shown_as_it_goes_and_its_result_is_a_new_message(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    held = fake_trainer.hold("fit")
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        command = await _train(server, fraction=0.5, epochs=2, seed=7)
+        assert "It has begun" in (await _answer(server, command)).content
+        shown = await _shown(server)
+        assert shown.content == (
+            "**Training on films**, started by Olga\n"
+            "`████████░░░░░░░░░░░░` 40%\n"
+            "step 4 of 10, epoch 1 of 2\n"
+            "loss 0.500 · 1,234 tokens/s · 1 min 05 s left\n"
+            "-# A note of the trainer."
+        )
+        held.unlink()
+        result = await _result(server)
+        assert "done. The result is below." in shown.content
+        name = _serving()
+        assert name.endswith("-films")
+        assert result.content == (
+            f"**Trained on films: `{name}`**\n"
+            "On the same 50 test reviews, beside the serving `tiny`:\n"
+            "```\n"
+            "           accuracy      F1\n"
+            "candidate     0.840   0.850\n"
+            "serving       0.820   0.810\n"
+            "```\n"
+            "Difference in accuracy: +2.0 points (95% interval -5.0 to +9.0)\n"
+            "It is not worse by McNemar's exact test (p = 0.750), so it answers from now on.\n"
+            "To go back: /model rollback"
+        )
+        assert result.components == []
+        assert [file.filename for file in result.files] == ["training.png"]
+        assert result.files[0].data.startswith(b"\x89PNG")
+        # The checkpoint answers now, and not the stub any more.
+        await server.wait_for_reply(await server.dm("what a wonderful film"), PATIENCE)
+        assert classifier.judged == []
+    assert {"--fraction=0.5", "--epochs=2", "--seed=7", "--dataset=/srv/films.csv"} < set(
+        fake_trainer.asked("fit")
+    )
+    assert server.unknown_requests == server.violations == []
+
+
+@pytest.mark.usefixtures("_fake")
+async def test_a_second_is_told_who_started_the_first_and_how_far_it_is(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    held = fake_trainer.hold("fit")
+    admin = server.admin
+    chosen = {"train_datasets": DATASETS, "operator_users": frozenset({admin.id})}
+    async with serving(server, classifier, responses, **chosen):
+        await _train(server)
+        await _shown(server)
+        answer = await _answer(server, await _train(server, admin))
+        assert answer.content == (
+            "One training at a time: Olga has started one on films, and it is at step 4 of 10 "
+            "(40%), with 1 min 05 s of training left. To stop it: /training cancel"
+        )
+        held.unlink()
+        await _result(server)
+    assert len([m for m in server.messages if "begins …" in m.request["content"]]) == 1
+
+
+@pytest.mark.usefixtures("_fake")
+async def test_two_at_once_start_one(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        commands = [await _train(server), await _train(server)]
+        answers = {(await _answer(server, command)).content[:12] for command in commands}
+        assert answers == {"It has begun", "One training"}
+        await _result(server)
+
+
+@pytest.mark.usefixtures("_fake")
+async def test_a_run_is_cancelled(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    fake_trainer.hold("fit")
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        nothing = await server.slash("training cancel", author=server.owner)
+        assert (await _answer(server, nothing)).content == "No training is on."
+        await _answer(server, await _train(server))
+        shown = await _shown(server)
+        cancel = await server.slash("training cancel", author=server.owner)
+        assert "It is stopped." in (await _answer(server, cancel)).content
+        assert "stopped by Olga. Nothing was kept of it" in shown.content
+        assert _serving() == "tiny"
+        # And another may start.
+        assert "It has begun" in (await _answer(server, await _train(server))).content
+        await server.slash("training cancel", author=server.owner)
+        await server.wait_until(lambda: "stopped" in server.messages[-1].content, PATIENCE)
+
+
+@pytest.mark.usefixtures("_fake")
+async def test_a_failure_is_told_in_the_trainer_s_sentence(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    Path("failure").write_text("There are too few @everyone *reviews*.")
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        await _train(server)
+        result = await _result(server, "**The training on films failed.**")
+        assert "There are too few @\N{ZERO WIDTH SPACE}everyone \\*reviews\\*." in result.content
+        assert not result.pings_everyone
+
+
+@pytest.mark.usefixtures("_fake")
+async def test_a_bot_that_restarts_finds_the_run(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "bot")
+    held = fake_trainer.hold("fit")
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        await _train(server)
+        shown = await _shown(server)
+        # discord.py stumbles over a client that is closed before it is ready.
+        await server.wait_until(lambda: "Ready as" in caplog.text, PATIENCE)
+    edits = len(shown.edits)
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        await server.wait_until(lambda: len(shown.edits) > edits, PATIENCE)
+        held.unlink()
+        result = await _result(server)
+        assert "answers from now on" in result.content
+        assert "done. The result is below." in shown.content
+        assert _serving() != "tiny"
+
+
+@pytest.mark.usefixtures("_fake")
+async def test_a_bot_that_was_away_tells_how_the_run_ended(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "bot")
+    held = fake_trainer.hold("fit")
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        await _train(server)
+        await _shown(server)
+        await server.wait_until(lambda: "Ready as" in caplog.text, PATIENCE)
+    held.unlink()
+    while not [path for path in Path("checkpoints").iterdir() if "films" in path.name]:
+        await asyncio.sleep(0.05)
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        await _result(server)
+
+
+@pytest.mark.parametrize("decision", ["promote", "discard"])
+async def test_a_worse_candidate_waits_for_an_operator_also_after_a_restart(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    decision: str,
+) -> None:
+    caplog.set_level(logging.INFO, "bot")
+    fake_trainer.install(checkpoint, monkeypatch, not_worse=False)
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        await _train(server)
+        result = await _result(server)
+        assert "It is worse by McNemar's exact test (p = 0.001)" in result.content
+        await server.wait_until(lambda: "Ready as" in caplog.text, PATIENCE)
+    (folder,) = [path for path in Path("checkpoints").iterdir() if "films" in path.name]
+    button = f"candidate:{decision}:{folder.name}"
+    async with serving(server, classifier, responses):
+        for stranger in (server.member, server.admin):
+            refused = await server.press(result, button, author=stranger)
+            answer = await server.wait_for_message(
+                lambda posted, pressed=refused: posted.interaction_id == pressed.id  # type: ignore[misc]
+            )
+            assert answer.ephemeral
+            assert "Only those who run this bot" in answer.content
+        assert _serving() == "tiny"
+        await server.press(result, button, author=server.owner)
+        await server.wait_until(lambda: not result.components, PATIENCE)
+    if decision == "promote":
+        assert "Olga promoted it" in result.content
+        assert _serving() == folder.name
+    else:
+        assert "Olga discarded it" in result.content
+        assert not folder.exists()
+        assert _serving() == "tiny"
+    assert server.unknown_requests == server.violations == []
+
+
+async def test_a_broken_candidate_is_refused_and_its_buttons_stay(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fake_trainer.install(checkpoint, monkeypatch, not_worse=False)
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        await _train(server)
+        result = await _result(server)
+        (folder,) = [path for path in Path("checkpoints").iterdir() if "films" in path.name]
+        (folder / "config.json").write_text("{}")
+        pressed = await server.press(
+            result, f"candidate:promote:{folder.name}", author=server.owner
+        )
+        answer = await server.wait_for_message(
+            lambda posted: posted.interaction_id == pressed.id, PATIENCE
+        )
+        assert answer.ephemeral
+        assert "was changed since training" in answer.content
+        assert result.components
+        reply = await server.wait_for_reply(await server.dm("A great film"))
+        assert reply.content == "a positive sentence"
+        assert classifier.judged == ["A great film"]
+
+
+@pytest.mark.usefixtures("_fake")
+async def test_others_are_refused_and_nothing_starts(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        for name, options in (("train", {"dataset": "films"}), ("training cancel", {})):
+            command = await server.slash(
+                name, options, author=server.admin, permissions=ADMINISTRATOR
+            )
+            answer = await _answer(server, command)
+            assert f"its owner <@{server.owner.id}>" in answer.content
+            assert not answer.pinged
+        last = await server.wait_for_reply(await server.dm("great"))
+        assert last.content == "a positive sentence"
+    assert not Path("fit.asked").exists()
+    assert not Path("state/training").exists()
+
+
+@pytest.mark.parametrize("dataset", ["/srv/films.csv", "../films.csv", "starter", ""])
+@pytest.mark.usefixtures("_fake")
+async def test_only_what_the_operator_listed_reaches_the_trainer(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses, dataset: str
+) -> None:
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        answer = await _answer(server, await _train(server, dataset=dataset))
+        assert answer.content == "There is: films."
+        await nothing_more(server, answer)
+    assert not Path("fit.asked").exists()
+
+
+@pytest.mark.usefixtures("_fake")
+async def test_a_number_that_is_none_reaches_no_trainer(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        command = await _train(server, seed="1 --output=/etc")
+        assert (await _answer(server, command)).content == f"a {Kind.FAILURE} sentence"
+    assert not Path("fit.asked").exists()
+
+
+@pytest.mark.usefixtures("_fake")
+async def test_where_the_bot_may_not_write_nothing_starts(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    server.fail(*POST_MESSAGE, status=403)
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        answer = await _answer(server, await _train(server))
+        assert "Nothing was started, as I cannot write in this channel" in answer.content
+    assert not Path("fit.asked").exists()
+
+
+@pytest.mark.usefixtures("_fake")
+async def test_a_result_is_told_without_the_picture_rather_than_not_at_all(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    held = fake_trainer.hold("evaluate")
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        await _train(server)
+        while not Path("evaluate.asked").exists():
+            await asyncio.sleep(0.05)
+        server.fail(*POST_MESSAGE, status=403)
+        held.unlink()
+        result = await _result(server)
+        assert result.files == []
+
+
+@pytest.mark.usefixtures("_fake")
+async def test_a_result_that_cannot_be_posted_reaches_the_operator(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    held = fake_trainer.hold("evaluate")
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        await _train(server)
+        while not Path("evaluate.asked").exists():
+            await asyncio.sleep(0.05)
+        server.fail(*POST_MESSAGE, status=403, times=2)
+        held.unlink()
+        result = await _result(server)
+        assert result.channel.recipient is server.owner
+
+
+async def test_a_real_training_on_a_small_file(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    checkpoint: Path,
+    roomy_encoder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Other work on this machine would keep it waiting for ever.
+    monkeypatch.setattr(background, "_give_way", lambda _pid: None)
+    shutil.copytree(checkpoint.parent, "checkpoints")
+    reviews = write_csv(tmp_path / "films.csv", separable_reviews())
+    chosen = {"train_datasets": {"films": str(reviews)}, "train_base_model": str(roomy_encoder)}
+    async with serving(server, classifier, responses, **chosen):
+        command = await _train(server, fraction=1.0, epochs=3)
+        await _answer(server, command)
+        assert command.answered_after_s is not None
+        assert command.answered_after_s < 3
+        shown = await server.wait_for_message(lambda posted: "begins" in posted.request["content"])
+        answered = 0
+        while not (results := [m for m in server.messages if m.content.startswith("**Trained")]):
+            await server.wait_for_reply(await server.dm(f"great {answered}"), PATIENCE)
+            answered += 1
+            await asyncio.sleep(0.1)
+            assert "failed" not in server.messages[-1].content
+    (result,) = results
+    assert "On the same" in result.content
+    assert "McNemar" in result.content
+    times = [r.at for r in server.requests if r.method == "PATCH" and str(shown.id) in r.path]
+    assert all(later - earlier >= 1.9 for earlier, later in pairwise(times))
+    assert len([m for m in server.messages if m.reply_to is not None]) == answered
+    (folder,) = [path for path in Path("checkpoints").iterdir() if "films" in path.name]
+    assert json.loads((folder / "training.json").read_text())["hyperparameters"]["epochs"] == 3

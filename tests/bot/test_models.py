@@ -1,0 +1,144 @@
+"""Exchanging the checkpoint that answers while it answers."""
+
+import asyncio
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bot.engine import Engine
+from bot.errors import UnusableCheckpointError
+from bot.models import Models
+from tests.bot.stub import KeywordClassifier
+from trainer.checkpoint import list_checkpoints, serving_checkpoint
+
+CHECKPOINTS = Path("checkpoints")
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: Path) -> None:
+    """`tiny` serves, and `second` could."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(checkpoint.parent, CHECKPOINTS)
+    shutil.copytree(checkpoint, CHECKPOINTS / "second")
+
+
+def _serving() -> str | None:
+    path = serving_checkpoint()
+    return path.name if path else None
+
+
+def _spoil(name: str) -> None:
+    weights = CHECKPOINTS / name / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+
+
+async def test_a_promotion_changes_the_pointer_and_the_model(classifier: KeywordClassifier) -> None:
+    async with Engine(classifier) as engine:
+        models = Models(engine)
+        await models.promote("second")
+        assert _serving() == "second"
+        await engine.classify("what a wonderful film")
+        assert classifier.judged == []
+        assert await models.rollback() == "tiny"
+        assert _serving() == "tiny"
+
+
+async def test_a_promotion_under_load_answers_everybody_once(
+    classifier: KeywordClassifier,
+) -> None:
+    async with Engine(classifier) as engine:
+        promotion = asyncio.create_task(Models(engine).promote("second"))
+        asked: list[str] = []
+        while not promotion.done():
+            texts = [f"great {len(asked) + number}" for number in range(20)]
+            asked += texts
+            verdicts = await asyncio.gather(*map(engine.classify, texts))
+            assert len(verdicts) == len(texts)
+        await promotion
+        # Of the last ones some may have come late enough for the new model; none came to both.
+        assert classifier.judged == sorted(set(classifier.judged), key=asked.index)
+        old = len(classifier.judged)
+        assert len(asked) - 20 <= old <= len(asked)
+        await engine.classify("great afterwards")
+        assert len(classifier.judged) == old
+
+
+async def test_a_text_in_hand_is_finished_on_the_old_model(classifier: KeywordClassifier) -> None:
+    classifier.gate.clear()
+    async with Engine(classifier) as engine:
+        waiting = asyncio.create_task(engine.classify("great"))
+        await asyncio.to_thread(classifier.entered.wait, 10)
+        await Models(engine).promote("second")
+        assert not waiting.done()
+        classifier.gate.set()
+        assert (await waiting).confidence == 0.9
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("second", "was changed since training"),
+        ("missing", "no checkpoint at checkpoints/missing"),
+        ("../checkpoints/tiny", "not the name of a checkpoint"),
+        ("..", "not the name of a checkpoint"),
+    ],
+)
+async def test_what_fails_its_checks_is_refused(
+    classifier: KeywordClassifier, name: str, reason: str
+) -> None:
+    _spoil("second")
+    async with Engine(classifier) as engine:
+        with pytest.raises(UnusableCheckpointError, match=reason):
+            await Models(engine).promote(name)
+        await engine.classify("great")
+    assert _serving() == "tiny"
+    assert classifier.judged == ["great"]
+
+
+async def test_what_cannot_be_loaded_is_refused_without_its_words(
+    classifier: KeywordClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("words of whatever kind")
+
+    monkeypatch.setattr("trainer.classifier.Classifier.__call__", fail)
+    async with Engine(classifier) as engine:
+        with pytest.raises(UnusableCheckpointError, match=r"cannot be used \(ValueError at "):
+            await Models(engine).promote("second")
+    assert _serving() == "tiny"
+
+
+async def test_a_rollback_that_fails_changes_nothing(
+    classifier: KeywordClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Engine(classifier) as engine:
+        models = Models(engine)
+        with pytest.raises(UnusableCheckpointError, match="no earlier checkpoint"):
+            await models.rollback()
+        await models.promote("second")
+        pointer = json.loads((CHECKPOINTS / "serving.json").read_text())
+
+        def fail(*_: object) -> None:
+            raise RuntimeError
+
+        monkeypatch.setattr("trainer.classifier.Classifier.__call__", fail)
+        with pytest.raises(UnusableCheckpointError, match="cannot be used"):
+            await models.rollback()
+    assert json.loads((CHECKPOINTS / "serving.json").read_text()) == pointer
+
+
+async def test_a_candidate_is_discarded_but_never_the_one_that_answers(
+    classifier: KeywordClassifier,
+) -> None:
+    async with Engine(classifier) as engine:
+        models = Models(engine)
+        with pytest.raises(UnusableCheckpointError, match="answers, so it stays"):
+            await models.discard("tiny")
+        await models.discard("second")
+        with pytest.raises(UnusableCheckpointError, match="gone already"):
+            await models.discard("second")
+        with pytest.raises(UnusableCheckpointError, match="not the name"):
+            await models.discard("../checkpoints")
+    assert [row.name for row in list_checkpoints()] == ["tiny"]

@@ -1,0 +1,49 @@
+"""The trainer's JSON lines, as they grow."""
+
+from pathlib import Path
+
+from bot.progress import ProgressFile
+from tests.conftest import run_trainer, separable_reviews, write_csv
+
+STEP = '{"event": "step", "number": %d, "total": 9, "epoch": 1, "loss": 0.5, "tokens": 7, '
+STEP += '"seconds": 1.0, "tokens_per_second": 7.0, "seconds_left": 8.0}\n'
+
+
+def test_a_file_that_grows_is_read_on(tmp_path: Path) -> None:
+    path = tmp_path / "fit.out"
+    file = ProgressFile(path)
+    assert file.read().step is None
+    path.write_text(STEP % 1 + (STEP % 2)[:20])
+    step = file.read().step
+    assert step is not None
+    assert step.number == 1
+    with path.open("a") as growing:
+        growing.write((STEP % 2)[20:])
+    step = file.read().step
+    assert step is not None
+    assert (step.number, step.seconds_left) == (2, 8.0)
+
+
+def test_lines_that_are_no_events_are_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "fit.out"
+    lines = ["a warning", "{", "[]", "3", '{"event": "step"}', '{"event": "new"}', "\xff", "{}"]
+    path.write_text("\n".join([*lines, '{"event": "note", "message": "So."}', ""]))
+    progress = ProgressFile(path).read()
+    assert (progress.notes, progress.step, progress.error) == (["So."], None, None)
+
+
+def test_it_understands_the_real_trainer(tmp_path: Path, roomy_encoder: Path) -> None:
+    reviews = write_csv(tmp_path / "reviews.csv", separable_reviews())
+    arguments = ("fit", "--progress", "json", "--base-model", roomy_encoder, "--dataset", reviews)
+    path = tmp_path / "fit.out"
+    path.write_text(run_trainer(*arguments, "--epochs", "2", cwd=tmp_path).stdout)
+    progress = ProgressFile(path).read()
+    assert progress.is_saved
+    assert progress.error is None
+    assert progress.plan is not None
+    assert progress.step is not None
+    assert progress.judging is not None
+    assert progress.plan.epochs == progress.step.epoch == 2
+    assert progress.plan.steps == progress.step.number == progress.step.total
+    path.write_text(run_trainer(*arguments, "--fraction", "7", cwd=tmp_path).stdout)
+    assert "fraction is 7" in str(ProgressFile(path).read().error)

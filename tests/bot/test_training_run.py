@@ -1,0 +1,265 @@
+"""Background runs: what the trainer is told, what is kept, and how a run is found again."""
+
+# ruff: noqa: ASYNC110, ASYNC240 - a test may look at its own files, as often as it likes
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.engine import Engine
+from bot.models import Models
+from bot.progress import Progress
+from bot.runs import Cancelled, Failed, Order, Outcome, Trained
+from bot.training import Training
+from tests.bot import fake_trainer
+from tests.bot.stub import KeywordClassifier
+from trainer.checkpoint import serving_checkpoint
+
+ORDER = Order(label="films", dataset="/srv/films.csv", fraction=0.5, epochs=2, seed=7)
+STATE = Path("state/training/run.json")
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    fake_trainer.install(checkpoint, monkeypatch)
+
+
+@pytest.fixture
+async def models(classifier: KeywordClassifier) -> AsyncIterator[Models]:
+    async with Engine(classifier) as engine:
+        yield Models(engine)
+
+
+def _a_bot(models: Models) -> Training:
+    """As each start of the bot makes it."""
+    return Training(models, "stand-in")
+
+
+async def _start(run: Training, order: Order = ORDER) -> None:
+    await run.start(order, started_by="Olga", channel=1, message=2)
+
+
+async def _ignore(_progress: Progress) -> None:
+    pass
+
+
+async def _end(run: Training) -> Outcome:
+    outcome = await run.follow(_ignore)
+    run.forget()
+    return outcome
+
+
+def _serving() -> str:
+    path = serving_checkpoint()
+    assert path is not None
+    return path.name
+
+
+async def test_the_trainer_is_told_settings_and_numbers_and_nothing_else(models: Models) -> None:
+    run = _a_bot(models)
+    await _start(run)
+    outcome = await _end(run)
+    assert isinstance(outcome, Trained)
+    output = f"checkpoints/{outcome.name}"
+    assert fake_trainer.asked("fit") == [
+        "--progress=json",
+        "--dataset=/srv/films.csv",
+        "--base-model=stand-in",
+        f"--output={output}",
+        "--fraction=0.5",
+        "--epochs=2",
+        "--seed=7",
+    ]
+    assert fake_trainer.asked("evaluate") == [
+        "--json",
+        "--dataset=/srv/films.csv",
+        "--limit=5000",
+        f"--checkpoint={output}",
+        "--against=checkpoints/tiny",
+    ]
+    assert outcome.name.endswith("-films")
+
+
+async def test_numbers_that_were_not_given_are_the_trainer_s(models: Models) -> None:
+    run = _a_bot(models)
+    await _start(run, Order(label="films", dataset="starter"))
+    await _end(run)
+    told = {option.split("=")[0] for option in fake_trainer.asked("fit")}
+    assert told == {"--progress", "--dataset", "--base-model", "--output"}
+
+
+async def test_a_candidate_that_is_not_worse_is_promoted(models: Models) -> None:
+    run = _a_bot(models)
+    await _start(run)
+    outcome = await _end(run)
+    assert isinstance(outcome, Trained)
+    assert outcome.is_promoted
+    assert outcome.comparison is not None
+    assert outcome.comparison.against.checkpoint.name == "tiny"
+    assert _serving() == outcome.name
+
+
+async def test_a_candidate_that_is_worse_waits(models: Models) -> None:
+    comparison = json.loads(Path("comparison.json").read_text())
+    Path("comparison.json").write_text(json.dumps({**comparison, "not_worse": False}))
+    run = _a_bot(models)
+    await _start(run)
+    outcome = await _end(run)
+    assert isinstance(outcome, Trained)
+    assert not outcome.is_promoted
+    assert outcome.problem is None
+    assert _serving() == "tiny"
+
+
+@pytest.mark.parametrize("answer", ["", "not JSON", "{}"])
+async def test_a_candidate_that_cannot_be_compared_waits(models: Models, answer: str) -> None:
+    Path("comparison.json").write_text(answer)
+    run = _a_bot(models)
+    await _start(run)
+    outcome = await _end(run)
+    assert isinstance(outcome, Trained)
+    assert outcome.problem is not None
+    assert outcome.problem.startswith("It could not be compared: ")
+    assert _serving() == "tiny"
+
+
+async def test_nothing_to_compare_with_lets_the_candidate_wait(models: Models) -> None:
+    Path("checkpoints/serving.json").unlink()
+    run = _a_bot(models)
+    await _start(run)
+    outcome = await _end(run)
+    assert isinstance(outcome, Trained)
+    assert outcome.problem == "It was not compared: no checkpoint serves."
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("print('error: a sentence of its own', file=sys.stderr); sys.exit(1)", "a sentence of"),
+        ("import os; os.abort()", "ended without a word"),
+    ],
+)
+async def test_how_a_run_failed_is_told(models: Models, code: str, reason: str) -> None:
+    Path("trainer/__main__.py").write_text(f"import sys\n{code}")
+    run = _a_bot(models)
+    await _start(run)
+    outcome = await _end(run)
+    assert isinstance(outcome, Failed)
+    assert reason in outcome.reason
+    assert run.run is None
+
+
+async def test_an_error_is_told_in_the_trainer_s_own_sentence(models: Models) -> None:
+    Path("failure").write_text("The reviews are too few.")
+    run = _a_bot(models)
+    await _start(run)
+    assert await _end(run) == Failed("The reviews are too few.")
+
+
+async def test_a_bot_that_starts_finds_the_run_and_sees_it_through(models: Models) -> None:
+    held = fake_trainer.hold("fit")
+    await _start(_a_bot(models))
+    second = _a_bot(models)
+    assert second.run is not None
+    assert (second.run.started_by, second.run.channel, second.run.message) == ("Olga", 1, 2)
+    shown = asyncio.Event()
+
+    async def show(progress: Progress) -> None:
+        if progress.step is not None and progress.step.number == 4:
+            shown.set()
+
+    following = asyncio.create_task(second.follow(show))
+    await asyncio.wait_for(shown.wait(), 20)
+    held.unlink()
+    outcome = await following
+    assert isinstance(outcome, Trained)
+    assert outcome.is_promoted
+
+
+async def test_a_bot_that_starts_late_learns_how_the_run_ended(models: Models) -> None:
+    first = _a_bot(models)
+    held = fake_trainer.hold("evaluate")
+    await _start(first)
+    following = asyncio.create_task(first.follow(_ignore))
+    while not Path("evaluate.asked").exists():
+        await asyncio.sleep(0.02)
+    following.cancel()  # the bot stops, and the comparison ends without it
+    held.unlink()
+    second = _a_bot(models)
+    outcome = await _end(second)
+    assert isinstance(outcome, Trained)
+    assert outcome.is_promoted
+    assert not STATE.exists()
+    assert _a_bot(models).run is None
+
+
+async def test_a_run_that_died_with_the_machine_is_told(models: Models) -> None:
+    held = fake_trainer.hold("fit")
+    first = _a_bot(models)
+    await _start(first)
+    state = STATE.read_text()
+    await first.cancel("Olga")
+    held.unlink()
+    STATE.write_text(state)
+    outcome = await _end(_a_bot(models))
+    assert isinstance(outcome, Failed)
+    assert "restarted" in outcome.reason
+
+
+async def test_a_cancelled_run_leaves_nothing(models: Models) -> None:
+    fake_trainer.hold("fit")
+    run = _a_bot(models)
+    await _start(run)
+    following = asyncio.create_task(run.follow(_ignore))
+    await run.cancel("Adam")
+    assert await following == Cancelled("Adam")
+    assert [path.name for path in Path("checkpoints").iterdir() if path.is_dir()] == ["tiny"]
+
+
+async def test_a_comparison_that_is_cancelled_keeps_the_candidate(models: Models) -> None:
+    fake_trainer.hold("evaluate")
+    run = _a_bot(models)
+    await _start(run)
+    following = asyncio.create_task(run.follow(_ignore))
+    while not Path("evaluate.asked").exists():
+        await asyncio.sleep(0.02)
+    await run.cancel("Adam")
+    outcome = await following
+    assert isinstance(outcome, Trained)
+    assert outcome.problem == "Adam stopped the comparison."
+    assert Path("checkpoints", outcome.name).is_dir()
+
+
+async def test_the_state_names_nobody_once_the_run_is_over(models: Models) -> None:
+    held = fake_trainer.hold("fit")
+    run = _a_bot(models)
+    await _start(run)
+    assert "Olga" in STATE.read_text()
+    held.unlink()
+    await _end(run)
+    for file in Path("state").rglob("*"):
+        assert file.is_dir() or "Olga" not in file.read_text()
+
+
+async def test_a_run_of_which_the_state_is_lost_is_not_overrun(models: Models) -> None:
+    held = fake_trainer.hold("fit")
+    await _start(_a_bot(models))
+    STATE.write_text("not what was written")
+    run = _a_bot(models)
+    assert run.run is None
+    with pytest.raises(OSError, match="knows nothing"):
+        await _start(run)
+    held.unlink()
+
+
+async def test_a_disk_that_takes_no_state_starts_nothing(models: Models) -> None:
+    run = _a_bot(models)
+    Path("state").mkdir()
+    Path("state/training").touch()
+    with pytest.raises(OSError, match=r"exists|directory"):
+        await _start(run)
+    assert run.run is None
+    assert not Path("fit.asked").exists()
