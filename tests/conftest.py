@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import (
     DistilBertConfig,
@@ -91,6 +92,7 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         max_position_embeddings=64,
         seq_classif_dropout=0.0,
     )
+    torch.manual_seed(0)
     DistilBertForSequenceClassification(config).save_pretrained(path)
     return path
 
