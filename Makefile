@@ -25,6 +25,9 @@ lint: .venv/ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+bench: .venv/ready-dev  ## the Discord load test; needs a serving checkpoint
+	$(BIN)/python -m benchmarks.discord_load
+
 picture: .venv/ready-dev  ## docs/conversation.svg, from a real terminal conversation
 	$(BIN)/python -m docs.conversation
 

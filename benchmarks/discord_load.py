@@ -1,6 +1,6 @@
 """Mention-to-reply round trips a second through the loopback Discord, replies lost and doubled.
 
-    make bench-discord
+    make bench
     python -m benchmarks.discord_load --messages 20000
 
 Three clients, each a process of its own beside the loopback server: a bare discord.py client that
