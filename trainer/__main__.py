@@ -1,4 +1,4 @@
-"""The trainer's command line: `python -m trainer fit | evaluate | checkpoints`.
+"""The trainer's command line: `python -m trainer fit | evaluate | compare | checkpoints`.
 
 Exit codes: 0 done, 1 a bug in the trainer, 2 input that will not do, 130 interrupted.
 """
@@ -7,6 +7,8 @@ import json
 import signal
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,14 +16,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from trainer import checkpoint
-from trainer.config import LABELS, TrainingConfig
-from trainer.errors import TrainerError
-from trainer.progress import Failed, Style, listener
+from trainer import checkpoint, comparison
+from trainer.comparison import Comparison
+from trainer.config import LABELS, Balance, Loop, Precision, RecipeName, TrainingConfig
+from trainer.errors import ComparisonError, Interrupted, TrainerError
+from trainer.progress import Failed, Listener, Style, listener
 from trainer.reviews import Split, load_reviews, take
 
 if TYPE_CHECKING:
     from types import FrameType
+
+    from trainer.calibration import Doubt
 
 EXIT_BUG, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -36,15 +41,46 @@ checkpoints_app = typer.Typer(invoke_without_command=True, rich_markup_mode=None
 app.add_typer(checkpoints_app, name="checkpoints", help="List checkpoints, or choose one.")
 
 _DEFAULTS = TrainingConfig()
+_BY_RECIPE = "by the recipe"
 _DATASET_HELP = (
     "auto (IMDb from the hub, else the starter reviews), starter, a hub name, or a path: "
     "parquet, CSV, TSV, JSON Lines with columns text and label, or a folder."
 )
+_LOOP_HELP = "What trains: the manual loop, or transformers' Trainer (needs accelerate)."
+
+# What fit and compare have in common.
+_Dataset = Annotated[str, typer.Option(help=_DATASET_HELP)]
+_Fraction = Annotated[
+    float | None,
+    typer.Option(
+        help="Share of each class to train on, above 0 to 1.",
+        show_default="0.1; 1.0 for the starter reviews",
+    ),
+]
+_Recipe = Annotated[
+    RecipeName, typer.Option(help="plain: the original one to the letter; best: see the README.")
+]
+_MaxLength = Annotated[int, typer.Option(help="Longest window, in tokens.")]
+_Windows = Annotated[
+    int | None,
+    typer.Option(help="Windows of a review read in one step.", show_default=_BY_RECIPE),
+]
+_Epochs = Annotated[
+    int | None, typer.Option(help="Passes over the reviews.", show_default=_BY_RECIPE)
+]
+_BatchSize = Annotated[int, typer.Option(help="Reviews a step.")]
+_LearningRate = Annotated[
+    float | None, typer.Option(help="AdamW's learning rate.", show_default=_BY_RECIPE)
+]
+_Precision = Annotated[
+    Precision, typer.Option(help="Arithmetic; auto: bf16 where the processor has it.")
+]
+_Progress = Annotated[Style, typer.Option(help="How progress is shown.")]
 
 
 @app.command()
 def fit(
-    dataset: Annotated[str, typer.Option(help=_DATASET_HELP)] = _DEFAULTS.dataset,
+    dataset: _Dataset = _DEFAULTS.dataset,
     base_model: Annotated[
         str,
         typer.Option(
@@ -52,27 +88,25 @@ def fit(
             "stand-in, a hub name, or a path."
         ),
     ] = _DEFAULTS.base_model,
-    fraction: Annotated[
-        float | None,
+    fraction: _Fraction = _DEFAULTS.fraction,
+    balance: Annotated[
+        Balance,
         typer.Option(
-            help="Share of each class to train on, above 0 to 1.",
-            show_default="0.1; 1.0 for the starter reviews",
+            help="on: as many reviews of one class as of the other. off: the first ones of the "
+            "data set, whatever their class; it shows what goes wrong then."
         ),
-    ] = _DEFAULTS.fraction,
-    max_length: Annotated[
-        int, typer.Option(help="Longest review, in tokens.")
-    ] = _DEFAULTS.max_length,
-    epochs: Annotated[
-        int | None,
-        typer.Option(help="Passes over the reviews.", show_default="1; 2 for the starter reviews"),
-    ] = _DEFAULTS.epochs,
-    batch_size: Annotated[int, typer.Option(help="Reviews a step.")] = _DEFAULTS.batch_size,
-    learning_rate: Annotated[
-        float, typer.Option(help="AdamW's learning rate.", show_default="5e-5")
-    ] = _DEFAULTS.learning_rate,
+    ] = _DEFAULTS.balance,
+    recipe: _Recipe = _DEFAULTS.recipe,
+    max_length: _MaxLength = _DEFAULTS.max_length,
+    windows: _Windows = _DEFAULTS.windows,
+    epochs: _Epochs = _DEFAULTS.epochs,
+    batch_size: _BatchSize = _DEFAULTS.batch_size,
+    learning_rate: _LearningRate = _DEFAULTS.learning_rate,
+    precision: _Precision = _DEFAULTS.precision,
     seed: Annotated[
         int, typer.Option(help="The same seed gives the same weights.")
     ] = _DEFAULTS.seed,
+    loop: Annotated[Loop, typer.Option(help=_LOOP_HELP)] = _DEFAULTS.loop,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -80,34 +114,33 @@ def fit(
             show_default=f"a dated one in {checkpoint.CHECKPOINTS}/",
         ),
     ] = _DEFAULTS.output,
-    progress: Annotated[Style, typer.Option(help="How progress is shown.")] = Style.BAR,
+    progress: _Progress = Style.BAR,
 ) -> None:
     """Fine-tune on labelled reviews and save a checkpoint."""
-    with listener(progress) as on_event:
-        try:
-            config = TrainingConfig(
-                dataset=dataset,
-                base_model=base_model,
-                fraction=fraction,
-                max_length=max_length,
-                epochs=epochs,
-                batch_size=batch_size,
-                learning_rate=learning_rate,
-                seed=seed,
-                output=output,
-            )
-            from trainer.fit import fine_tune_model  # torch takes seconds to import
+    with _telling(progress) as on_event:
+        config = TrainingConfig(
+            dataset=dataset,
+            base_model=base_model,
+            fraction=fraction,
+            balance=balance,
+            recipe=recipe,
+            max_length=max_length,
+            windows=windows,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            precision=precision,
+            seed=seed,
+            loop=loop,
+            output=output,
+        )
+        from trainer.fit import fine_tune_model  # torch takes seconds to import
 
-            result = fine_tune_model(config, on_event=on_event)
-        except TrainerError as error:
-            on_event(Failed(str(error)))
-            raise
-        except KeyboardInterrupt:
-            on_event(Failed(_INTERRUPTED))
-            raise
+        result = fine_tune_model(config, on_event=on_event)
     if progress is Style.BAR:
         _print_figures("Validation", result.validation.as_dict())
         _print_figures("Test", result.test.as_dict())
+        _print_doubt(result.doubt)
         print(f"Saved {result.path}. {_what_next(result.path, result.serving)}")
 
 
@@ -164,6 +197,82 @@ def evaluate(
         _print_comparison(answer)
 
 
+@app.command("compare")
+def compare_models(
+    base_model: Annotated[
+        list[str],
+        typer.Option(
+            help="As fit takes it; repeat it for each that is compared.",
+            default_factory=lambda: [_DEFAULTS.base_model],
+            show_default=_DEFAULTS.base_model,
+        ),
+    ],
+    loop: Annotated[
+        list[Loop],
+        typer.Option(
+            help=f"{_LOOP_HELP} Repeat it for both.",
+            default_factory=lambda: [_DEFAULTS.loop],
+            show_default=_DEFAULTS.loop,
+        ),
+    ],
+    seeds: Annotated[int, typer.Option(help="How many runs each, with seeds from 0.", min=1)] = 1,
+    dataset: _Dataset = _DEFAULTS.dataset,
+    fraction: _Fraction = _DEFAULTS.fraction,
+    recipe: _Recipe = _DEFAULTS.recipe,
+    max_length: _MaxLength = _DEFAULTS.max_length,
+    epochs: _Epochs = _DEFAULTS.epochs,
+    batch_size: _BatchSize = _DEFAULTS.batch_size,
+    learning_rate: _LearningRate = _DEFAULTS.learning_rate,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder for the table and the picture; must not exist.",
+            show_default=f"a dated one in {comparison.COMPARISONS}/",
+        ),
+    ] = None,
+    progress: _Progress = Style.BAR,
+) -> None:
+    """Train several base models on the same reviews and print their figures side by side."""
+    if output is not None:
+        comparison.refuse_existing(output)
+    standing: Comparison | None = None
+    try:
+        with _telling(progress) as on_event:
+            budget = TrainingConfig(
+                dataset=dataset,
+                fraction=fraction,
+                recipe=recipe,
+                max_length=max_length,
+                epochs=epochs,
+                batch_size=batch_size,
+                learning_rate=learning_rate,
+            )
+            from trainer.compare import compare  # torch takes seconds to import
+
+            names, loops = list(dict.fromkeys(base_model)), list(dict.fromkeys(loop))
+            try:
+                for standing in compare(budget, names, loops, seeds, on_event):
+                    if standing.finished:
+                        output = output or checkpoint.dated_path(
+                            standing.dataset, comparison.COMPARISONS
+                        )
+                        standing.write(output)
+            except KeyboardInterrupt:
+                if standing is None or not standing.finished or output is None:
+                    raise
+                standing.write(output)  # whole, if the interrupt came amid the last time
+                raise Interrupted(
+                    f"Interrupted. {standing.finished} of {standing.planned} runs were finished; "
+                    f"their figures are in {output}."
+                ) from None
+            if standing is not None and standing.failures:
+                raise ComparisonError(f"Not all could be trained. {' '.join(standing.failures)}")
+    finally:
+        if standing is not None and standing.finished and progress is not Style.JSON:
+            _print_standing(standing)
+            print(f"Saved {output}.")
+
+
 @checkpoints_app.callback()
 def checkpoints(context: typer.Context) -> None:
     """List the checkpoints in checkpoints/, oldest first."""
@@ -201,6 +310,20 @@ def roll_back() -> None:
     print(f"{checkpoint.rollback().name} is the serving checkpoint again.")
 
 
+@contextmanager
+def _telling(progress: Style) -> Iterator[Listener]:
+    """Shows a run in a style; the error of one that fails is the last that is heard of it."""
+    with listener(progress) as on_event:
+        try:
+            yield on_event
+        except TrainerError as error:
+            on_event(Failed(str(error)))
+            raise
+        except KeyboardInterrupt:
+            on_event(Failed(_INTERRUPTED))
+            raise
+
+
 def _what_next(path: Path, serving: bool) -> str:
     if serving:
         return "It is the serving checkpoint. Talk to it: python -m bot chat"
@@ -215,8 +338,18 @@ def _print_figures(title: str, figures: dict[str, Any]) -> None:
         mine = figures["per_class"][word]
         shares = (f"{mine[name]:.3f}" for name in ("precision", "recall", "f1"))
         table.add_row(f"{mine['reviews']:,} {word}", *shares, *(f"{count:,}" for count in row))
-    print(f"\n{title}: accuracy {figures['accuracy']:.3f} on {figures['reviews']:,} reviews")
+    print(
+        f"\n{title}: accuracy {figures['accuracy']:.3f} on {figures['reviews']:,} reviews, "
+        f"calibration error {figures['calibration_error']:.3f}"
+    )
     _print_table(table)
+
+
+def _print_doubt(doubt: "Doubt") -> None:
+    print(
+        f"Unsure of {doubt.unsure:.1%} of the test reviews; "
+        f"of the verdicts on the others, {doubt.right:.1%} are right.\n"
+    )
 
 
 def _print_comparison(answer: dict[str, Any]) -> None:
@@ -227,6 +360,14 @@ def _print_comparison(answer: dict[str, Any]) -> None:
         f"{answer['p_value']:.3f}). {answer['checkpoint']} is "
         f"{'not worse' if answer['not_worse'] else 'worse'}."
     )
+
+
+def _print_standing(standing: Comparison) -> None:
+    table = _table(*comparison.HEADINGS)
+    for row in standing.rows:
+        table.add_row(*row.cells("\n"))
+    print()
+    _print_table(table)
 
 
 def _table(*headings: str) -> Table:
@@ -249,6 +390,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code: int = app(prog_name="python -m trainer", standalone_mode=False) or 0
+    except Interrupted as error:
+        return _fail(str(error), EXIT_INTERRUPTED)
     except TrainerError as error:
         return _fail(str(error), EXIT_BAD_INPUT)
     except typer.TyperException as error:

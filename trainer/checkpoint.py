@@ -1,10 +1,12 @@
-"""Checkpoints on disk: written whole or not at all, verified, promoted, rolled back, listed.
+"""Checkpoints on disk: whole or not there at all, verified, promoted, rolled back, listed.
 
     checkpoints/
       serving.json                which checkpoint answers, and which did before (newest last)
       2026-11-23-181500-starter/
         config.json               architecture, labels
         model.safetensors         weights
+        relevance.safetensors     the regression that tells reviews from other texts
+        model.onnx                the same network for ONNX Runtime, where the family is known
         tokenizer.json, …         tokenizer
         training.json             how it was made and how good it is
         training.png              loss curve and confusion matrix
@@ -17,6 +19,7 @@ This is the only module that knows those names. It imports no torch.
 import fcntl
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -42,6 +45,8 @@ _TRAINING_FILE = "training.json"
 _CARD_FILE = "README.md"
 _TOKENIZER_FILE = "tokenizer.json"
 _WEIGHTS_FILE = "model.safetensors"
+_RELEVANCE_FILE = "relevance.safetensors"
+_GRAPH_FILE = "model.onnx"
 _CHECKSUMS_FILE = "checksums.sha256"
 _POINTER_FILE = "serving.json"
 _PARTIAL_PREFIX = ".partial-"
@@ -128,9 +133,7 @@ def verify(path: Path) -> None:
         # The format of sha256sum(1): digest, two spaces, file name.
         digests = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
     except FileNotFoundError as error:
-        raise CheckpointError(
-            f"{path} is not a checkpoint of this trainer: it has no {_CHECKSUMS_FILE}."
-        ) from error
+        raise CheckpointError(_foreign(path)) from error
     except (OSError, ValueError) as error:
         raise CheckpointError(_damaged(path / _CHECKSUMS_FILE)) from error
     for name in (_WEIGHTS_FILE, *digests):
@@ -158,6 +161,27 @@ def read_tokenizer(path: Path) -> "Tokenizer":
     from tokenizers import Tokenizer
 
     return Tokenizer.from_file(str(path / _TOKENIZER_FILE))
+
+
+def graph_file(path: Path) -> Path:
+    """Where the checkpoint at `path` has its exported graph, or would have it."""
+    return path / _GRAPH_FILE
+
+
+def relevance_file(path: Path) -> Path:
+    """Where the checkpoint at `path` has the weights of `trainer.relevance`, or would have them."""
+    return path / _RELEVANCE_FILE
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """How large the weights of the checkpoint at `path` are: bytes on disk, and parameters."""
+    from safetensors import safe_open
+
+    file = path / _WEIGHTS_FILE
+    with safe_open(file, framework="numpy") as weights:
+        names = weights.keys()  # no dict: it cannot be iterated itself
+        shapes = [weights.get_slice(name).get_shape() for name in names]
+    return file.stat().st_size, sum(math.prod(shape) for shape in shapes)
 
 
 def list_checkpoints(root: Path = CHECKPOINTS) -> list[Listed]:
@@ -198,8 +222,8 @@ def promote(name: str, root: Path = CHECKPOINTS) -> Path:
     if path not in _folders(root):  # so that no name leads out of the folder
         known = ", ".join(row.name for row in list_checkpoints(root)) or "none yet"
         raise CheckpointError(f"There is no checkpoint called {name}. There are: {known}.")
-    verify(path)
     with _locked(root):
+        verify(path)  # what was verified cannot be discarded before it serves
         history = _read_pointer(root)
         if history[-1:] != [name]:
             _write_pointer(root, [*history, name])
@@ -232,6 +256,37 @@ def rollback(root: Path = CHECKPOINTS) -> Path:
         verify(path)
         _write_pointer(root, earlier)
     return path
+
+
+def discard(name: str, root: Path = CHECKPOINTS) -> None:
+    """Deletes a checkpoint, complete or damaged: the whole of it goes in one rename.
+
+    What a process that is killed meanwhile leaves behind, the next new checkpoint removes.
+
+    Raises:
+        CheckpointError: there is none of that name, it is the serving one, or the disk does not
+            let go of it; nothing changes.
+    """
+    path = root / name
+    if path.parent != root or path.name.startswith("."):  # so that no name leads out of the folder
+        raise CheckpointError("That is not the name of a checkpoint.")
+    try:
+        with _locked(root):
+            if _read_pointer(root)[-1:] == [path.name]:
+                raise CheckpointError(f"{path.name} is the one that answers, so it stays.")
+            if not (path / _CHECKSUMS_FILE).exists() and path.exists():
+                raise CheckpointError(_foreign(path))
+            # Over a folder that is empty, a rename is still one step.
+            partial = Path(tempfile.mkdtemp(prefix=_PARTIAL_PREFIX, dir=root))
+            try:
+                path.rename(partial)
+                _sync(root)  # else a machine that fails now could bring half of it back
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+    except FileNotFoundError:
+        raise CheckpointError(f"{path.name} is gone already.") from None
+    except OSError as error:
+        raise CheckpointError(f"{path.name} cannot be deleted: {error.strerror}.") from error
 
 
 def _folders(root: Path) -> list[Path]:
@@ -281,6 +336,10 @@ def _digest_or_none(file: Path) -> str | None:
         return _digest(file)
     except OSError:
         return None
+
+
+def _foreign(path: Path) -> str:
+    return f"{path} is not a checkpoint of this trainer: it has no {_CHECKSUMS_FILE}."
 
 
 def _damaged(file: Path) -> str:

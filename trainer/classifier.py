@@ -1,92 +1,175 @@
 """A checkpoint as a function: texts in, verdicts out.
 
-The module imports no torch; loading a checkpoint does.
+The module imports no torch, and loading a checkpoint that carries an exported graph does not
+either.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
+
+import numpy as np
 
 from trainer.checkpoint import (
     CHECKPOINTS,
+    graph_file,
     read_tokenizer,
     read_training,
+    relevance_file,
     serving_checkpoint,
     verify,
 )
 from trainer.config import LABELS
 from trainer.errors import CheckpointError
-from trainer.text import TextEncoder
+from trainer.inference import FloatArray, Runtime, Scores, predict, softmax
+from trainer.runtime import OnnxRuntime, TorchRuntime, has_gpu
+from trainer.runtime import RuntimeName as RuntimeName  # the bot takes it from here
+from trainer.text import MOST_WINDOWS, TextEncoder
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+UNSURE = "unsure"
+"""The label where neither class is likely enough to be given."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the model makes of one review."""
+    """What the model makes of one text."""
 
     label: str
-    """The likelier class: `negative` or `positive`."""
+    """The likelier class, `negative` or `positive`; `unsure` where it is not likely enough."""
     confidence: float
-    """The probability of that class, 0.5 to 1."""
+    """The probability of the likelier class, 0.5 to 1."""
     probabilities: dict[str, float]
     """The probability of each class; they add up to 1."""
+    is_review: bool = True
+    """False where the text is no review at all: the rest then means nothing."""
 
     @classmethod
-    def from_probabilities(cls, probabilities: Sequence[float]) -> "Verdict":
-        """The verdict for probabilities in the order of `LABELS`."""
+    def from_probabilities(
+        cls, probabilities: Sequence[float], least: float = 0.0, is_review: bool = True
+    ) -> "Verdict":
+        """The verdict for probabilities in the order of `LABELS`, unsure below `least`."""
         best = max(range(len(LABELS)), key=lambda index: probabilities[index])
         by_label = dict(zip(LABELS, probabilities, strict=True))
-        return cls(LABELS[best], probabilities[best], by_label)
+        label = LABELS[best] if probabilities[best] >= least else UNSURE
+        return cls(label, probabilities[best], by_label, is_review)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How sure logits are."""
+
+    temperature: float = 1.0
+    """Logits are divided by it (`trainer.calibration.fit_temperature`)."""
+    confidence: float = 0.0
+    """A verdict is given from this confidence on (`trainer.calibration.choose_confidence`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How logits become verdicts; chosen by validation reviews, stored in `training.json`.
+
+    Texts of one window and of several have each their own scale: the mean over several windows is
+    less extreme, and right more often.
+    """
+
+    one_window: Scale = Scale()
+    several_windows: Scale = Scale()
+    relevance: float = -math.inf
+    """A text is a review from this logit on (`trainer.relevance.choose_threshold`)."""
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> "Judgement":
+        """What `dataclasses.asdict` made of one."""
+        one, several = (Scale(**stored[name]) for name in ("one_window", "several_windows"))
+        return cls(one, several, stored["relevance"])
+
+    def probabilities(self, scores: Scores) -> FloatArray:
+        """(reviews, classes), each text on its scale."""
+        long = scores.windows > 1
+        temperatures = np.where(long, self.several_windows.temperature, self.one_window.temperature)
+        return softmax((scores.logits / temperatures[:, None]).astype(np.float32))
+
+    def least(self, scores: Scores) -> FloatArray:
+        """(reviews,), the confidence from which on each text is given a verdict."""
+        scales = self.several_windows.confidence, self.one_window.confidence
+        return np.where(scores.windows > 1, *scales).astype(np.float32)
+
+    def verdicts(self, scores: Scores) -> list[Verdict]:
+        """The verdicts on some reviews, in their order."""
+        columns = self.probabilities(scores), self.least(scores), scores.relevance
+        return [
+            Verdict.from_probabilities(row.tolist(), float(least), bool(logit >= self.relevance))
+            for row, least, logit in zip(*columns, strict=True)
+        ]
 
 
 class Classifier:
     """A loaded checkpoint. Calls block, and one instance serves one thread at a time."""
 
-    def __init__(self, name: str, model: "PreTrainedModel", encoder: TextEncoder) -> None:
+    def __init__(
+        self, name: str, runtime: Runtime, encoder: TextEncoder, judgement: Judgement
+    ) -> None:
         self.name = name
         """The checkpoint's name."""
-        self._model = model
+        self._runtime = runtime
         self._encoder = encoder
+        self._judgement = judgement
 
     @classmethod
-    def load(cls, path: Path) -> "Classifier":
-        """Verifies and loads the checkpoint at `path`; takes seconds.
+    def load(
+        cls,
+        path: Path,
+        runtime: RuntimeName = RuntimeName.AUTO,
+        threads: int | None = None,
+    ) -> "Classifier":
+        """Verifies and loads the checkpoint at `path`.
+
+        `threads` work on one batch on the processor; None: one a core.
 
         Raises:
-            CheckpointError: it is missing, incomplete or was changed.
+            CheckpointError: it is missing, incomplete, was changed, or is of an earlier version; or
+                ONNX Runtime is asked for and it carries no graph.
         """
         verify(path)
-        import torch
-        from transformers import AutoModelForSequenceClassification
-        from transformers.utils import logging as transformers_logging
-
-        from trainer.loop import to_best_device
-
-        transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        model = AutoModelForSequenceClassification.from_pretrained(
-            path, use_safetensors=True, dtype=torch.float32, local_files_only=True
-        )
-        to_best_device(model)
-        model.train(False)
-        max_length = read_training(path)["hyperparameters"]["max_length"]
-        encoder = TextEncoder(read_tokenizer(path), max_length, model.config.pad_token_id)
-        return cls(path.resolve().name, model, encoder)
+        training = read_training(path)
+        try:
+            hyperparameters = training["hyperparameters"]
+            max_length, pad_id = hyperparameters["max_length"], training["pad_id"]
+            most_windows = MOST_WINDOWS if hyperparameters["whole_review"] else 1
+            judgement = Judgement.from_dict(training["judgement"])
+        except KeyError as error:
+            raise CheckpointError(
+                f"{path.name} was made by an earlier version of the trainer, which did not note "
+                f"its {error.args[0]}. Train again: python -m trainer fit"
+            ) from error
+        encoder = TextEncoder(read_tokenizer(path), max_length, pad_id, most_windows)
+        return cls(path.resolve().name, _load_runtime(path, runtime, threads), encoder, judgement)
 
     def __call__(self, texts: Sequence[str]) -> list[Verdict]:
         """Judges the texts, in their order."""
-        from trainer.loop import predict
-
-        probabilities = predict(self._model, self._encoder, self._encoder(texts))
-        return [Verdict.from_probabilities(row) for row in probabilities.tolist()]
+        return self._judgement.verdicts(predict(self._runtime, self._encoder, self._encoder(texts)))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """How many tokens of each text the model reads: what a text costs. Safe in any thread."""
-        return [len(tokens) for tokens in self._encoder(texts)]
+        return [sum(map(len, windows)) for windows in self._encoder(texts)]
+
+
+def _load_runtime(path: Path, name: RuntimeName, threads: int | None) -> Runtime:
+    graph = graph_file(path)
+    if name is RuntimeName.AUTO:
+        # A GPU beats any processor; without one, an exported graph does.
+        name = RuntimeName.ONNX if graph.exists() and not has_gpu() else RuntimeName.TORCH
+    if name is RuntimeName.TORCH:
+        return TorchRuntime.load(path, relevance_file(path), threads)
+    if not graph.exists():
+        raise CheckpointError(
+            f"{path.name} carries no graph for ONNX Runtime; its training.json says why. Serve it "
+            f"with the runtime torch, or auto."
+        )
+    return OnnxRuntime(graph, threads)
 
 
 def predict_sentiment(text: str, checkpoint: Path | None = None) -> Verdict:

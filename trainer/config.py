@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,111 @@ LABELS = ("negative", "positive")
 """The classes in the order of their ids, as in IMDb: 0 is negative, 1 is positive."""
 
 
+class RecipeName(StrEnum):
+    """How a run is trained, where its own options do not say otherwise."""
+
+    PLAIN = "plain"
+    """The original recipe to the letter."""
+    BEST = "best"
+    """What validation reviews chose (`docs/ABLATION.md`)."""
+
+
+class Precision(StrEnum):
+    """The arithmetic of the forward and the backward pass; weights are kept in fp32 always."""
+
+    AUTO = "auto"
+    """bf16 where the processor or the GPU has instructions for it, and the recipe is the best."""
+    FP32 = "fp32"
+    BF16 = "bf16"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a recipe's name stands for."""
+
+    windows: int
+    """Windows of each review that are read in one step, drawn anew in every epoch. 1 with
+    `whole_review` off: the beginning of each review alone, in training and afterwards."""
+    whole_review: bool
+    """Whether windows are drawn from all of a review, and all are read when it is judged."""
+    epochs: int
+    learning_rate: float
+    """AdamW's, for an encoder as wide as DistilBERT (768); `narrow_learning_rate` is for others."""
+    narrow_learning_rate: float
+    """For an encoder of half that width or less, as the stand-in is."""
+    warmup: float | None
+    """Share of the steps in which the learning rate rises to its height, before it falls to 0 in
+    a straight line (Devlin et al. 2019, appendix A.2). None: constant."""
+    clip: float | None
+    """The gradient's largest norm (Pascanu et al. 2013). None: any."""
+    decays_all: bool
+    """Whether AdamW's weight decay takes in biases and LayerNorm, which have no size to keep
+    small."""
+    dropout: bool
+    """Whether the encoder's dropout stays on. One or two epochs leave nothing to overfit."""
+    frozen_words: bool
+    """Whether the word embeddings stay as they were pre-trained: up to half of the weights, which
+    a few thousand reviews hardly move."""
+    starter: bool
+    """Whether the starter reviews are trained on beside a set of long reviews: chat is short."""
+    bf16: bool
+    """Whether `Precision.AUTO` may choose it."""
+
+
+RECIPES = {
+    RecipeName.PLAIN: Recipe(
+        windows=1,
+        whole_review=False,
+        epochs=1,
+        learning_rate=5e-5,
+        narrow_learning_rate=5e-5,
+        warmup=None,
+        clip=None,
+        decays_all=True,
+        dropout=True,
+        frozen_words=False,
+        starter=False,
+        bf16=False,
+    ),
+    RecipeName.BEST: Recipe(
+        windows=1,
+        whole_review=True,
+        epochs=2,
+        learning_rate=5e-5,
+        narrow_learning_rate=2e-4,
+        warmup=0.1,
+        clip=1.0,
+        decays_all=False,
+        dropout=False,
+        frozen_words=True,
+        starter=True,
+        bf16=True,
+    ),
+}
+
+
+class Balance(StrEnum):
+    """How training reviews are sampled."""
+
+    ON = "on"
+    """As many of one class as of the other, drawn by the seed."""
+    OFF = "off"
+    """The first rows as they stand in the data set, whatever their classes. Many sets are sorted
+    by class, IMDb too: this shows what goes wrong then."""
+
+
+class Loop(StrEnum):
+    """What trains the model."""
+
+    MANUAL = "manual"
+    """The loop of this project, `trainer.loop`."""
+    TRAINER = "trainer"
+    """transformers' `Trainer`, with the same recipe; needs the package accelerate."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingConfig:
-    """What a fine-tuning run is made of. The defaults are the original recipe.
+    """What a fine-tuning run is made of. None: as the recipe says.
 
     Raises:
         ConfigError: a field is out of range; the sentence names field, value and what is allowed.
@@ -28,26 +131,41 @@ class TrainingConfig:
     """Where pre-trained weights come from: `auto` (distilbert-base-uncased from the hub, else the
     packaged stand-in), `stand-in`, a hub name, or a path (see `trainer.encoder`)."""
 
+    recipe: RecipeName = RecipeName.BEST
+    """What the other options default to, and how the loop goes (`Recipe`)."""
+
     fraction: float | None = None
     """Share of each class that is sampled for training. None: 0.1, or 1.0 for the starter
     reviews, which are few enough to be used whole."""
 
+    balance: Balance = Balance.ON
+    """Whether the classes are sampled separately, as many of one as of the other."""
+
     max_length: int = 128
-    """Longest review in tokens; what comes after is cut off."""
+    """Longest window in tokens; the plain recipe reads one window of a review, its beginning."""
+
+    windows: int | None = None
+    """Windows of each review that are read in one step."""
 
     epochs: int | None = None
-    """Passes over the training reviews. None: 1, or the starter set's own number."""
+    """Passes over the training reviews."""
 
     batch_size: int = 16
     """Reviews a step."""
 
-    learning_rate: float = 5e-5
-    """AdamW's learning rate, constant. Devlin et al. 2019 (appendix A.3) try 2e-5 to 5e-5; for
-    the stand-in, validation reviews chose among 5e-5 and 1e-4 (`docs/DEFAULTS.md`)."""
+    learning_rate: float | None = None
+    """AdamW's learning rate, at its height. Devlin et al. 2019 (appendix A.3) try 2e-5 to 5e-5 for
+    encoders of width 768; narrower ones take more."""
+
+    precision: Precision = Precision.AUTO
+    """The arithmetic of the loop."""
 
     seed: int = 0
     """Draws the sample, the order of the reviews, the new classification head and the dropout.
     Which reviews are held back for validation and test does not depend on it."""
+
+    loop: Loop = Loop.MANUAL
+    """What trains: the manual loop, or transformers' `Trainer` to compare it with."""
 
     output: Path | None = None
     """The checkpoint's directory, which must not exist. None: a dated one in `checkpoints/`."""
@@ -56,11 +174,16 @@ class TrainingConfig:
         _require(self, "dataset", _non_blank, "a name or a path")
         _require(self, "base_model", _non_blank, "a name or a path")
         _require(self, "fraction", _optional(lambda x: _finite(x) and 0 < x <= 1), "above 0 to 1")
+        _require(self, "balance", lambda x: x in tuple(Balance), "on or off")
         _require(self, "max_length", _whole(8, 8192), "a whole number from 8 to 8192 (tokens)")
+        _require(self, "windows", _optional(_whole(1, 16)), "a whole number from 1 to 16")
         _require(self, "epochs", _optional(_whole(1, 1000)), "a whole number from 1 to 1000")
         _require(self, "batch_size", _whole(1, 4096), "a whole number from 1 to 4096 (reviews)")
-        _require(self, "learning_rate", lambda x: _finite(x) and 0 < x < 1, "above 0, below 1")
+        _require(
+            self, "learning_rate", _optional(lambda x: _finite(x) and 0 < x < 1), "above 0, below 1"
+        )
         _require(self, "seed", _whole(0, 2**32 - 1), "a whole number from 0 to 4294967295")
+        _require(self, "loop", lambda x: x in tuple(Loop), "manual or trainer")
 
     def hyperparameters(self) -> dict[str, Any]:
         """The fields that shape the weights, by name: all but where they are written."""

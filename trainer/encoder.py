@@ -28,7 +28,7 @@ from transformers.utils import logging as transformers_logging
 from trainer.config import LABELS
 from trainer.errors import ConfigError, EncoderError
 from trainer.hub import exists, hub_answers
-from trainer.text import TextEncoder
+from trainer.text import MOST_WINDOWS, TextEncoder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -61,8 +61,8 @@ class Encoder:
     note: str = ""
     """Plain words on the choice, where there was one."""
 
-    def text_encoder(self, max_length: int) -> TextEncoder:
-        """The tokenizer with its limit.
+    def text_encoder(self, max_length: int, most_windows: int = MOST_WINDOWS) -> TextEncoder:
+        """The tokenizer with its limits.
 
         Raises:
             ConfigError: the encoder has fewer positions than that.
@@ -79,7 +79,7 @@ class Encoder:
             )
         # A copy: the limits set on it must not be saved with the checkpoint's tokenizer.
         tokenizer = Tokenizer.from_str(self.tokenizer.backend_tokenizer.to_str())
-        return TextEncoder(tokenizer, max_length, self.model.config.pad_token_id)
+        return TextEncoder(tokenizer, max_length, self.model.config.pad_token_id, most_windows)
 
 
 def load_encoder(base_model: str, seed: int) -> Encoder:

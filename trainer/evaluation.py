@@ -56,6 +56,8 @@ class Figures:
     per_class: dict[str, ClassFigures]
     loss: float
     """Mean cross-entropy, in nats."""
+    calibration_error: float
+    """Expected calibration error (see `calibration_error`)."""
 
     def as_dict(self) -> dict[str, Any]:
         """The figures as JSON types."""
@@ -87,7 +89,42 @@ def measure(probabilities: Probabilities, labels: Sequence[int]) -> Figures:
         per_class=per_class,
         # A probability can underflow to 0 in float32; its logarithm must stay a number.
         loss=float(-np.log(np.maximum(chosen, 1e-12)).mean()),
+        calibration_error=calibration_error(probabilities, labels),
     )
+
+
+def calibration_error(probabilities: Probabilities, labels: Sequence[int], bins: int = 15) -> float:
+    """Expected calibration error (Guo et al. 2017, section 2).
+
+    Reviews are sorted by confidence into `bins` bins of equal width from 0 to 1. The error is the
+    mean over all reviews of how far the accuracy of their bin is from its mean confidence.
+    """
+    rows = reliability(probabilities, labels, bins)
+    return float(sum(row.share * abs(row.accuracy - row.confidence) for row in rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Reviews of like confidence."""
+
+    share: float
+    """Of all reviews."""
+    confidence: float
+    """Mean."""
+    accuracy: float
+
+
+def reliability(probabilities: Probabilities, labels: Sequence[int], bins: int = 15) -> list[Bin]:
+    """The bins that hold any reviews, from unsure to sure."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == np.asarray(labels)
+    # Bins are open below and closed above, as in the paper; 1.0 belongs to the last.
+    number = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    return [
+        Bin(float(np.mean(mine)), float(confidence[mine].mean()), float(right[mine].mean()))
+        for mine in (number == index for index in range(bins))
+        if mine.any()
+    ]
 
 
 def judge(
@@ -165,32 +202,47 @@ def _class_figures(matrix: npt.NDArray[np.int64], index: int) -> ClassFigures:
     return ClassFigures(precision, recall, f1, actual)
 
 
-def draw(path: Path, losses: Sequence[float], epochs: int, figures: Figures, title: str) -> None:
-    """Draws the loss curve beside the confusion matrix, as a PNG file."""
+def draw(
+    path: Path,
+    losses: Sequence[float],
+    epochs: int,
+    figures: Figures,
+    bins: Sequence[Bin],
+    title: str,
+) -> None:
+    """Draws the loss curve, the confusion matrix and the reliability diagram, as a PNG file."""
     # The object interface, not pyplot: it keeps no global state and needs no screen.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 4.4), layout="constrained")
+    figure = Figure(figsize=(15, 4.4), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title)
-    curve, table = figure.subplots(1, 2, width_ratios=(1.5, 1))
+    curve, table, diagram = figure.subplots(1, 3, width_ratios=(1.5, 1, 1))
+    _draw_curve(curve, losses, epochs)
+    _draw_matrix(table, figures)
+    _draw_reliability(diagram, figures, bins)
+    figure.savefig(path, dpi=120, metadata={"Software": None})
 
+
+def _draw_curve(axes: Any, losses: Sequence[float], epochs: int) -> None:
     steps = np.arange(1, len(losses) + 1)
-    curve.plot(steps, losses, color="#9ecae1", linewidth=1, label="each step")
-    curve.plot(steps, _smooth(losses), color="#08519c", linewidth=2, label="running mean")
+    axes.plot(steps, losses, color="#9ecae1", linewidth=1, label="each step")
+    axes.plot(steps, _smooth(losses), color="#08519c", linewidth=2, label="running mean")
     for epoch in range(1, epochs):
-        curve.axvline(epoch * len(losses) / epochs + 0.5, color="grey", linestyle=":", linewidth=1)
-    curve.set(title="Training loss", xlabel="step", ylabel="cross-entropy (nats)")
-    curve.set_ylim(bottom=0)
-    curve.legend(frameon=False)
+        axes.axvline(epoch * len(losses) / epochs + 0.5, color="grey", linestyle=":", linewidth=1)
+    axes.set(title="Training loss", xlabel="step", ylabel="cross-entropy (nats)")
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False)
 
+
+def _draw_matrix(axes: Any, figures: Figures) -> None:
     matrix = np.asarray(figures.confusion_matrix)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    table.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row in range(len(LABELS)):
         for column in range(len(LABELS)):
-            table.text(
+            axes.text(
                 column,
                 row,
                 f"{matrix[row, column]:,}\n{shares[row, column]:.1%}",
@@ -198,14 +250,37 @@ def draw(path: Path, losses: Sequence[float], epochs: int, figures: Figures, tit
                 va="center",
                 color="white" if shares[row, column] > 0.5 else "black",
             )
-    table.set_xticks(range(len(LABELS)), LABELS)
-    table.set_yticks(range(len(LABELS)), LABELS, rotation=90, va="center")
-    table.set(
+    axes.set_xticks(range(len(LABELS)), LABELS)
+    axes.set_yticks(range(len(LABELS)), LABELS, rotation=90, va="center")
+    axes.set(
         title=f"{figures.reviews:,} test reviews, accuracy {figures.accuracy:.1%}",
         xlabel="predicted",
         ylabel="true",
     )
-    figure.savefig(path, dpi=120, metadata={"Software": None})
+
+
+def _draw_reliability(axes: Any, figures: Figures, bins: Sequence[Bin]) -> None:
+    """How often verdicts are right (bars) beside how sure they are (the diagonal)."""
+    confidence = [row.confidence for row in bins]
+    axes.bar(confidence, [row.accuracy for row in bins], width=0.028, color="#9ecae1")
+    axes.plot([0.5, 1], [0.5, 1], color="black", linewidth=1, label="as often as it says")
+    # A bar of few reviews says little: the line shows how many there are.
+    axes.plot(
+        confidence,
+        [row.share for row in bins],
+        color="#e6550d",
+        marker="o",
+        markersize=3,
+        label="share of the reviews",
+    )
+    axes.set_xlim(0.48, 1.02)
+    axes.set_ylim(0, 1.02)
+    axes.set(
+        title=f"Calibration error {figures.calibration_error:.3f}",
+        xlabel="confidence",
+        ylabel="right",
+    )
+    axes.legend(frameon=False, loc="upper left")
 
 
 def _smooth(losses: Sequence[float], decay: float = 0.9) -> list[float]:

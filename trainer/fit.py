@@ -1,32 +1,50 @@
-"""One fine-tuning run from start to end: reviews, encoder, loop, evaluation, checkpoint."""
+"""One fine-tuning run from start to end: reviews, encoder, loop, assessment, checkpoint."""
 
-import time
+import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from safetensors.torch import save_file
 
 from trainer import checkpoint
-from trainer.config import LABELS, TrainingConfig
+from trainer.assess import Assessment, assess
+from trainer.calibration import Doubt
+from trainer.config import RECIPES, Balance, Loop, Recipe, TrainingConfig
 from trainer.encoder import Encoder, load_encoder
-from trainer.errors import EncoderError
-from trainer.evaluation import Figures, draw, measure
-from trainer.loop import make_batches, predict, to_best_device, train
-from trainer.progress import Judging, Listener, Note, Plan, Saved, ignore
+from trainer.errors import ConfigError, EncoderError
+from trainer.evaluation import Figures, draw
+from trainer.inference import predict
+from trainer.loop import make_batches, to_best_device, train, uses_bf16
+from trainer.progress import Listener, Note, Plan, Saved, Step, ignore
 from trainer.report import model_card, versions
 from trainer.review_files import Review
-from trainer.reviews import ReviewSet, load_reviews, sample_balanced, take
-from trainer.text import TextEncoder, Tokens, by_length
+from trainer.reviews import (
+    STARTER,
+    ReviewSet,
+    class_counts,
+    imbalance_warning,
+    load_reviews,
+    sample_balanced,
+    sample_first,
+    take,
+)
+from trainer.runtime import TorchRuntime
+from trainer.text import MOST_WINDOWS, TextEncoder, Windows, by_length
 
 DEFAULT_FRACTION = 0.1
-DEFAULT_EPOCHS = 1
 STARTER_EPOCHS = 2
-"""Chosen by the starter set's validation reviews; `docs/DEFAULTS.md` has the figures."""
+"""Chosen by the starter set's validation reviews; `docs/ABLATION.md` has the figures."""
 MOST_TEST_REVIEWS = 5000
 """More would take longer than the training: at 0.83 the standard error is 0.5 points here."""
+_NARROW = 384
+"""Width up to which an encoder takes the learning rate of narrow ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +55,21 @@ class FineTuned:
     """The checkpoint."""
     validation: Figures
     test: Figures
+    doubt: Doubt
+    """What is left unsure of the test reviews, and how often the other verdicts are right."""
     serving: bool
     """Whether it was promoted: the first checkpoint is, later ones wait to be."""
 
 
 def fine_tune_model(
-    config: TrainingConfig | None = None, *, on_event: Listener = ignore
+    config: TrainingConfig | None = None,
+    *,
+    reviews: ReviewSet | None = None,
+    on_event: Listener = ignore,
 ) -> FineTuned:
     """Fine-tunes an encoder on labelled reviews and saves a checkpoint.
+
+    `reviews` are those of `config.dataset`, where they are loaded already.
 
     Raises:
         TrainerError: the reviews, the encoder or the output folder will not do; str(error) says
@@ -53,50 +78,104 @@ def fine_tune_model(
     config = config or TrainingConfig()
     if config.output is not None:
         checkpoint.refuse_existing(config.output)
-    reviews = load_reviews(config.dataset)
-    config = _with_defaults_of(reviews, config)
-    assert config.fraction is not None
-    sample = sample_balanced(reviews, config.fraction, config.seed)
+    if config.loop == Loop.TRAINER:
+        require_accelerate()
+    reviews = reviews or load_reviews(config.dataset)
+    fraction = config.fraction or (1.0 if reviews.name == STARTER else DEFAULT_FRACTION)
+    sample = _sample(reviews, config.balance, fraction, config.seed)
     test = take(reviews.test, MOST_TEST_REVIEWS)
     _announce(reviews, len(test), on_event)
+    if warning := imbalance_warning(sample):
+        on_event(Note(warning))
 
     encoder = load_encoder(config.base_model, config.seed)
     if encoder.note:
         on_event(Note(encoder.note))
-    text_encoder = encoder.text_encoder(config.max_length)
     to_best_device(encoder.model)
+    recipe = _recipe(config, reviews, encoder)
+    text_encoder = encoder.text_encoder(
+        config.max_length, MOST_WINDOWS if recipe.whole_review else 1
+    )
+    starter = None
+    windows = text_encoder([review.text for review in sample])
+    if recipe.starter and reviews.name != STARTER and _are_long(windows):
+        starter = load_reviews(STARTER)
+        on_event(
+            Note(
+                f"The {len(starter.train):,} starter reviews are trained on too: these are "
+                f"long, and what people write in a chat is short."
+            )
+        )
+        windows += text_encoder([review.text for review in starter.train])
+    learned = [*sample, *(starter.train if starter else [])]
     output = config.output or checkpoint.dated_path(reviews.name)
-    run = _fit(config, encoder, text_encoder, sample, output, on_event)
 
-    judged = {
-        split: _judge(encoder, text_encoder, members, split, on_event)
-        for split, members in (("validation", reviews.validation), ("test", test))
-    }
-    training = {
-        "name": output.name,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "base_model": {"name": encoder.name, "description": encoder.description},
-        "dataset": _describe(reviews, sample, test),
-        "hyperparameters": config.hyperparameters(),
-        "device": str(encoder.model.device),
-        "threads": torch.get_num_threads(),
-        "versions": versions(),
-        **run,
-        "evaluation": {split: figures.as_dict() for split, figures in judged.items()},
-    }
-    _save(output, encoder, training, judged["test"])
+    run = _fit(config, recipe, encoder, text_encoder, learned, windows, output, on_event)
+    with tempfile.TemporaryDirectory() as scratch:
+        graph = Path(scratch) / "graph"
+        assessment = assess(encoder, text_encoder, windows, reviews, test, starter, graph, on_event)
+        training = {
+            "name": output.name,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "base_model": {"name": encoder.name, "description": encoder.description},
+            "dataset": _describe(reviews, sample, test, starter),
+            "hyperparameters": _hyperparameters(config, recipe, fraction, starter is not None),
+            "pad_id": text_encoder.pad_id,
+            "device": str(encoder.model.device),
+            "threads": torch.get_num_threads(),
+            "versions": versions(),
+            **run,
+            **assessment.report(),
+        }
+        _save(output, encoder, training, assessment, graph)
     serving = checkpoint.promote_if_first(output)
     on_event(Saved(str(output), serving, **training["evaluation"]))
-    return FineTuned(output, judged["validation"], judged["test"], serving)
-
-
-def _with_defaults_of(reviews: ReviewSet, config: TrainingConfig) -> TrainingConfig:
-    starter = reviews.name == "starter"
-    return replace(
-        config,
-        fraction=config.fraction or (1.0 if starter else DEFAULT_FRACTION),
-        epochs=config.epochs or (STARTER_EPOCHS if starter else DEFAULT_EPOCHS),
+    figures = assessment.figures
+    return FineTuned(
+        output, figures["validation"], figures["test"], assessment.doubt["test"], serving
     )
+
+
+def _recipe(config: TrainingConfig, reviews: ReviewSet, encoder: Encoder) -> Recipe:
+    """The recipe with what the options say, and what it says of this set and this encoder."""
+    recipe = RECIPES[config.recipe]
+    narrow = encoder.model.config.hidden_size <= _NARROW
+    rate = recipe.narrow_learning_rate if narrow else recipe.learning_rate
+    epochs = STARTER_EPOCHS if reviews.name == STARTER else recipe.epochs
+    return replace(
+        recipe,
+        windows=config.windows or recipe.windows,
+        epochs=config.epochs or epochs,
+        learning_rate=config.learning_rate or rate,
+    )
+
+
+def _hyperparameters(
+    config: TrainingConfig, recipe: Recipe, fraction: float, with_starter: bool
+) -> dict[str, Any]:
+    resolved = asdict(recipe)
+    del resolved["narrow_learning_rate"], resolved["bf16"]  # neither says what was done
+    resolved["starter"] = with_starter
+    return config.hyperparameters() | resolved | {"fraction": fraction}
+
+
+def _are_long(reviews: Sequence[Windows]) -> bool:
+    return bool(np.median([len(windows) for windows in reviews]) > 1)
+
+
+def _sample(reviews: ReviewSet, balance: Balance, fraction: float, seed: int) -> list[Review]:
+    if balance == Balance.OFF:
+        return sample_first(reviews, fraction)
+    return sample_balanced(reviews, fraction, seed)
+
+
+def require_accelerate() -> None:
+    """Raises ConfigError where transformers' Trainer cannot run."""
+    if find_spec("accelerate") is None:
+        raise ConfigError(
+            "loop is 'trainer', but transformers' Trainer needs the package accelerate, which is "
+            "not installed. Install it: pip install --constraint constraints.txt accelerate"
+        )
 
 
 def _announce(reviews: ReviewSet, test_size: int, on_event: Listener) -> None:
@@ -115,101 +194,99 @@ def _announce(reviews: ReviewSet, test_size: int, on_event: Listener) -> None:
 
 def _fit(
     config: TrainingConfig,
+    recipe: Recipe,
     encoder: Encoder,
     text_encoder: TextEncoder,
-    sample: Sequence[Review],
+    learned: Sequence[Review],
+    windows: Sequence[Windows],
     output: Path,
     on_event: Listener,
 ) -> dict[str, Any]:
     """Runs the loop; returns what `training.json` says of it."""
-    assert config.epochs is not None  # resolved by now
-    sequences = text_encoder([review.text for review in sample])
-    _try_two_batches(encoder, text_encoder, sequences, config.batch_size)
-    examples = list(zip(sequences, (review.label for review in sample), strict=True))
-    batches = make_batches(examples, text_encoder, config.batch_size, config.seed)
+    _try_two_batches(encoder, text_encoder, windows, config.batch_size * recipe.windows)
+    examples = list(zip(windows, (review.label for review in learned), strict=True))
+    batches = make_batches(examples, text_encoder, config.batch_size, config.seed, recipe.windows)
+    loop = train
+    if config.loop == Loop.TRAINER:
+        from trainer.hf_trainer import train_by_trainer as loop  # which takes a second to import
     on_event(
         Plan(
             dataset=config.dataset,
             base_model=encoder.name,
-            reviews_per_class=len(sample) // len(LABELS),
-            epochs=config.epochs,
-            steps=config.epochs * len(batches),
+            reviews=class_counts(learned),
+            epochs=recipe.epochs,
+            steps=recipe.epochs * len(batches),
             output=str(output),
         )
     )
-    started = time.perf_counter()
-    losses = train(
+    last: list[Step] = []
+
+    def on_step(step: Step) -> None:
+        last[:] = [step]
+        on_event(step)
+
+    losses = loop(
         encoder.model,
         batches,
-        epochs=config.epochs,
-        learning_rate=config.learning_rate,
-        on_step=on_event,
+        recipe,
+        epochs=recipe.epochs,
+        learning_rate=recipe.learning_rate,
+        precision=config.precision,
+        on_step=on_step,
     )
-    seconds = time.perf_counter() - started
-    tokens = config.epochs * sum(len(tokens) for tokens in sequences)
+    bf16 = uses_bf16(encoder.model.device, config.precision, recipe)
     return {
-        "seconds": round(seconds, 3),
-        "tokens_per_second": round(tokens / seconds, 1),
+        "arithmetic": "bf16" if bf16 else "fp32",
+        "seconds": round(last[0].seconds, 3),
+        "tokens": last[0].tokens,
+        "tokens_per_second": round(last[0].tokens_per_second, 1),
         "losses": losses,
     }
 
 
 def _try_two_batches(
-    encoder: Encoder, text_encoder: TextEncoder, sequences: list[Tokens], batch_size: int
+    encoder: Encoder, text_encoder: TextEncoder, reviews: Sequence[Windows], batch_size: int
 ) -> None:
     """Runs the largest batches through the model: what is broken breaks now, not in an hour."""
-    longest = [sequences[index] for index in by_length(sequences)[: 2 * batch_size]]
+    windows = [window for review in reviews for window in review]
+    longest = [[windows[index]] for index in by_length(windows)[: 2 * batch_size]]
     try:
-        probabilities = predict(encoder.model, text_encoder, longest)
+        scores = predict(TorchRuntime(encoder.model), text_encoder, longest)
     except (IndexError, RuntimeError) as error:
         raise EncoderError(
             f"{encoder.name} fails on a first batch ({type(error).__name__}): its tokenizer and "
             f"its weights may not belong together, or the memory does not hold a batch. Try "
             f"another base model, or a smaller batch size."
         ) from error
-    if not probabilities.isfinite().all():
+    if not np.isfinite(scores.logits).all():
         raise EncoderError(
             f"{encoder.name} gives no numbers on a first batch: its weights are damaged. Try "
             f"another base model."
         )
 
 
-def _judge(
-    encoder: Encoder,
-    text_encoder: TextEncoder,
-    reviews: Sequence[Review],
-    split: str,
-    on_event: Listener,
-) -> Figures:
-    sequences = text_encoder([review.text for review in reviews])
-    probabilities = predict(
-        encoder.model,
-        text_encoder,
-        sequences,
-        on_progress=lambda done: on_event(Judging(split, done, len(sequences))),
-    )
-    return measure(probabilities.numpy(), [review.label for review in reviews])
-
-
 def _describe(
-    reviews: ReviewSet, sample: Sequence[Review], test: Sequence[Review]
+    reviews: ReviewSet, sample: Sequence[Review], test: Sequence[Review], starter: ReviewSet | None
 ) -> dict[str, Any]:
     splits = {"train": sample, "validation": reviews.validation, "test": test}
+    if starter is not None:
+        splits |= {"starter train": starter.train, "starter validation": starter.validation}
     return {
         "name": reviews.name,
         "fingerprint": reviews.fingerprint,
-        "rows": {
-            split: {
-                word: sum(review.label == label for review in members)
-                for label, word in enumerate(LABELS)
-            }
-            for split, members in splits.items()
-        },
+        "rows": {split: class_counts(members) for split, members in splits.items()},
         "dropped": asdict(reviews.dropped),
+        "warning": imbalance_warning(sample),
     }
 
 
-def _save(output: Path, encoder: Encoder, training: dict[str, Any], test: Figures) -> None:
+def _save(
+    output: Path,
+    encoder: Encoder,
+    training: dict[str, Any],
+    assessment: Assessment,
+    graph: Path,
+) -> None:
     # The place where the base model lay on this machine is nobody else's business.
     encoder.model.config.name_or_path = encoder.name
     encoder.tokenizer.name_or_path = encoder.name
@@ -218,11 +295,15 @@ def _save(output: Path, encoder: Encoder, training: dict[str, Any], test: Figure
     with checkpoint.new_checkpoint(output) as folder:
         encoder.model.save_pretrained(folder)
         encoder.tokenizer.save_pretrained(folder)
+        save_file(assessment.relevance.cpu().state_dict(), checkpoint.relevance_file(folder))
+        if graph.exists():
+            shutil.copyfile(graph, checkpoint.graph_file(folder))
         checkpoint.write_report(folder, training, model_card(training))
         draw(
             folder / checkpoint.PICTURE_FILE,
             training["losses"],
             training["hyperparameters"]["epochs"],
-            test,
+            assessment.figures["test"],
+            assessment.reliability,
             training["name"],
         )

@@ -33,7 +33,8 @@ class Plan:
 
     dataset: str
     base_model: str
-    reviews_per_class: int
+    reviews: dict[str, int]
+    """How many of each class, by its name."""
     epochs: int
     steps: int
     output: str
@@ -160,9 +161,14 @@ def duration(seconds: float) -> str:
 
 
 def _plan_sentence(plan: Plan) -> str:
+    counts = list(plan.reviews.values())
+    if len(set(counts)) == 1:
+        each = f"{counts[0]:,} of each class"
+    else:
+        each = ", ".join(f"{count:,} {word}" for word, count in plan.reviews.items())
     return (
-        f"Training on {2 * plan.reviews_per_class:,} reviews ({plan.reviews_per_class:,} of each "
-        f"class), {plan.epochs} epoch{'s' if plan.epochs > 1 else ''}, {plan.steps:,} steps."
+        f"Training on {sum(counts):,} reviews ({each}), "
+        f"{plan.epochs} epoch{'s' if plan.epochs > 1 else ''}, {plan.steps:,} steps."
     )
 
 
@@ -192,11 +198,17 @@ class _Bar:
             case Note(message):
                 self._console.print(message)
             case Plan():
+                self._forget_bars()  # of the run before, where there are several
                 self._console.print(_plan_sentence(event))
             case Step():
                 self._advance("training", event.number, event.total, _figures(event))
             case Judging():
                 self._advance(event.split, event.done, event.total, "reviews judged")
+
+    def _forget_bars(self) -> None:
+        for task in self._tasks.values():
+            self._progress.remove_task(task)
+        self._tasks.clear()
 
     def _advance(self, name: str, done: int, total: int, figures: str) -> None:
         if name not in self._tasks:

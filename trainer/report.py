@@ -6,12 +6,23 @@ from typing import Any
 
 from trainer.config import LABELS
 
-_VERSIONS_OF = ("torch", "transformers", "tokenizers", "datasets", "review-concierge")
+_VERSIONS_OF = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "onnxruntime",
+    "datasets",
+    "review-concierge",
+)
 
 
 def versions() -> dict[str, str]:
     """The versions a result depends on."""
     return {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS_OF}}
+
+
+def _warning(sentence: str) -> str:
+    return f"\n\n> **Warning.** {sentence}" if sentence else ""
 
 
 def model_card(training: dict[str, Any]) -> str:
@@ -54,7 +65,7 @@ judge("Wonderful from start to finish.", truncation=True)
 {training["dataset"]["name"]}, SHA-256 `{training["dataset"]["fingerprint"]}`: trained on
 {rows["train"]["negative"]} negative and {rows["train"]["positive"]} positive reviews, cut off at
 {training["hyperparameters"]["max_length"]} tokens. No review that was trained on is among those
-it was judged by.
+it was judged by.{_warning(training["dataset"]["warning"])}
 
 ## Figures
 
@@ -72,6 +83,8 @@ it was judged by.
 
 ## Limits
 
-English only. It always decides for one of the two classes, also for a text that is no review.
-Its confidence is not calibrated.
+English only. By itself, as above, it always decides for one of the two classes, also for a text
+that is no review. Review Concierge reads all of a long review, scales the logits, leaves what is
+not sure enough undecided, and knows most texts that are no reviews (`judgement` in
+`training.json`).
 """

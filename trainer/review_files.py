@@ -28,6 +28,8 @@ class Review:
     text: str
     label: int
     """0 negative, 1 positive: an index into `trainer.config.LABELS`."""
+    phenomenon: str = ""
+    """What makes it hard to judge, where the file has a column of that name; for reports only."""
 
 
 def read_source(path: Path) -> dict[str, Rows]:
@@ -115,7 +117,8 @@ def _read_file(path: Path) -> Rows:
         text = record["text"]
         if text is not None and not isinstance(text, str):
             raise ReviewsError(f"{where}: the text is {text!r}, but must be a string.")
-        rows.append(Review(text or "", read_label(record["label"], where)))
+        label = read_label(record["label"], where)
+        rows.append(Review(text or "", label, str(record.get("phenomenon") or "")))
     if not rows:
         raise ReviewsError(f"{path} holds no reviews.")
     return rows

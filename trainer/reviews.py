@@ -23,12 +23,15 @@ from trainer.review_files import Review, looks_like_path, read_label, read_sourc
 from trainer.text import clean
 
 IMDB = "stanfordnlp/imdb"
+STARTER = "starter"
 STARTER_REVIEWS = Path(__file__).with_name("starter_reviews.csv")
 
 HELD_OUT_SHARE = 0.15
 """Share of a set that is held back for validation, and for test where it has no test split."""
 MOST_VALIDATION_REVIEWS = 1000
 """Enough for a standard error of 1.2 points at 0.83; more would cost time and training reviews."""
+LEAST_SHARE = 0.4
+"""Of training reviews, for each class: under it a model learns the proportion, not the words."""
 
 
 class Split(StrEnum):
@@ -73,6 +76,8 @@ class ReviewSet:
 
     name: str
     train: Sequence[Review]
+    train_as_filed: Sequence[Review]
+    """The same reviews as `train`, in the order in which the data set holds them."""
     validation: Sequence[Review]
     test: Sequence[Review]
     has_own_test: bool
@@ -112,14 +117,14 @@ def load_reviews(dataset: str) -> ReviewSet:
     if dataset == "auto":
         if (imdb := _from_hub_or_none(IMDB)) is not None:
             return replace(imdb, note=f"IMDb reviews ({IMDB}).")
-        starter = load_reviews("starter")
+        starter = load_reviews(STARTER)
         return replace(
             starter,
             note=f"The data-set hub does not answer and {IMDB} is not cached, so the starter "
             f"reviews that come with this project are used.",
         )
-    if dataset == "starter":
-        return split_reviews("starter", read_source(STARTER_REVIEWS)["train"], None)
+    if dataset == STARTER:
+        return split_reviews(STARTER, read_source(STARTER_REVIEWS)["train"], None)
     path = Path(dataset).expanduser()
     if path.exists() or looks_like_path(dataset):
         rows = read_source(path)
@@ -141,15 +146,18 @@ def split_reviews(name: str, train: Sequence[Review], test: Sequence[Review] | N
     kept, dropped = _clean_training_rows(train, {clean(review.text) for review in own_test})
     dropped = replace(dropped, empty=dropped.empty + len(test or []) - len(own_test))
     _check_classes(name, kept)
+    as_filed = kept
     held_out: list[Review] = own_test
     if test is None:
         held_out, kept = _hold_out(kept, round(HELD_OUT_SHARE * len(kept)), purpose="test")
     sizes = (sum(r.label == 0 for r in kept), sum(r.label == 1 for r in kept))
     validation_size = min(round(HELD_OUT_SHARE * len(kept)), MOST_VALIDATION_REVIEWS)
     validation, kept = _hold_out(kept, validation_size, purpose="validation")
+    stay = set(kept)
     return ReviewSet(
         name=name,
         train=kept,
+        train_as_filed=[review for review in as_filed if review in stay],
         validation=validation,
         test=held_out,
         has_own_test=test is not None,
@@ -180,6 +188,50 @@ def sample_balanced(reviews: ReviewSet, fraction: float, seed: int) -> list[Revi
     sample = [review for members in classes for review in rng.sample(members, count)]
     rng.shuffle(sample)
     return sample
+
+
+def sample_first(reviews: ReviewSet, fraction: float) -> list[Review]:
+    """The first `fraction` of the training reviews as the data set holds them, of whatever class.
+
+    It is what `dataset.select(range(n))` takes. Of a set that is sorted by class, as IMDb is, that
+    may be one class alone.
+
+    Raises:
+        ReviewsError: that would be under two reviews.
+    """
+    count = round(fraction * sum(reviews.class_sizes))
+    if count < 2:
+        raise ReviewsError(
+            f"fraction {fraction} of {reviews.name} is {count} reviews (of "
+            f"{_counts(reviews.class_sizes)}): at least 2 are needed. Raise the fraction or "
+            f"bring more reviews."
+        )
+    return list(reviews.train_as_filed[:count])
+
+
+def imbalance_warning(sample: Sequence[Review]) -> str:
+    """Plain words on a sample of which one class is too small a part; empty where none is."""
+    counts = class_counts(sample)
+    (rare, fewer), (common, more) = sorted(counts.items(), key=lambda item: item[1])
+    if fewer >= LEAST_SHARE * len(sample):
+        return ""
+    if fewer == 0:
+        return (
+            f"Class imbalance: all {more:,} training reviews are {common}. A model trained on "
+            f"them calls everything {common}. Use --balance on."
+        )
+    return (
+        f"Class imbalance: of {len(sample):,} training reviews {more:,} are {common} and only "
+        f"{fewer:,} ({fewer / len(sample):.0%}) are {rare}. A model trained on them leans towards "
+        f"{common}. Use --balance on."
+    )
+
+
+def class_counts(reviews: Sequence[Review]) -> dict[str, int]:
+    """How many of the reviews there are of each class, by its name."""
+    return {
+        word: sum(review.label == label for review in reviews) for label, word in enumerate(LABELS)
+    }
 
 
 def take(reviews: Sequence[Review], limit: int) -> list[Review]:

@@ -4,9 +4,10 @@ Nothing else in the project cleans, truncates or pads a review, so a model is al
 way it was taught. Needs `tokenizers` and NumPy only: a serving process imports no torch for it.
 """
 
+import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 Tokens = list[int]
+"""One window: a stretch of a review that a model reads at once."""
+Windows = list[Tokens]
+"""All of a review that is read, in its order; never empty."""
 IntArray = npt.NDArray[np.int64]
+
+MOST_WINDOWS = 16
+"""Some 1,500 words: more than anybody writes in a chat, and a bound on what a text can cost."""
 
 # IMDb's reviews were scraped from HTML and still hold line breaks as tags.
 _BREAK_TAG = re.compile(r"<\s*br\s*/?\s*>", re.IGNORECASE)
@@ -32,26 +39,51 @@ def clean(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TextEncoder:
-    """Cleans, tokenises and truncates reviews for one encoder."""
+    """Cleans and tokenises reviews for one encoder, and cuts them into windows."""
 
     tokenizer: "Tokenizer"
-    """The fast tokenizer; it adds the special tokens of its family."""
+    """The fast tokenizer; it knows the special tokens of its family."""
     max_length: int
-    """The longest sequence, in tokens, special tokens included."""
+    """The longest window, in tokens, special tokens included."""
     pad_id: int
     """The token that fills up a batch; masked, so its choice changes no result."""
+    most_windows: int = MOST_WINDOWS
+    """Windows of a review that are read. 1: its beginning alone; else all of it, or the two ends
+    of one that is longer than that."""
+    _specials: tuple[Tokens, Tokens] = field(init=False, repr=False)
+    """What stands before and after the words of every window."""
 
     def __post_init__(self) -> None:
         # Once, not at each call: changing a tokenizer that another thread reads is an error.
         self.tokenizer.no_padding()
-        self.tokenizer.enable_truncation(self.max_length)
+        self.tokenizer.no_truncation()
+        probe = self.tokenizer.encode("film")
+        words = [index for index, special in enumerate(probe.special_tokens_mask) if not special]
+        specials = probe.ids[: words[0]], probe.ids[words[-1] + 1 :]
+        object.__setattr__(self, "_specials", specials)
 
-    def __call__(self, texts: Sequence[str]) -> list[Tokens]:
-        """Token ids of each text, each at most `max_length` long, unpadded."""
-        encodings = self.tokenizer.encode_batch_fast([clean(text) for text in texts])
-        # A family without special tokens (GPT-2) turns an empty text into an empty sequence,
-        # and no model can read one: it gets a single padding token.
-        return [encoding.ids or [self.pad_id] for encoding in encodings]
+    def __call__(self, texts: Sequence[str]) -> list[Windows]:
+        """Token ids of each text, in one or more windows of at most `max_length` each, unpadded."""
+        encodings = self.tokenizer.encode_batch_fast(
+            [clean(text) for text in texts], add_special_tokens=False
+        )
+        return [self._windows(encoding.ids) for encoding in encodings]
+
+    def _windows(self, tokens: Tokens) -> Windows:
+        before, after = self._specials
+        room = self.max_length - len(before) - len(after)
+        if self.most_windows == 1:
+            tokens = tokens[:room]
+        # Of equal length: a last window of three words would weigh as much as a full one.
+        count = max(1, math.ceil(len(tokens) / room))
+        size = max(1, math.ceil(len(tokens) / count))
+        cuts = [tokens[start : start + size] for start in range(0, max(1, len(tokens)), size)]
+        if len(cuts) > self.most_windows:
+            half = self.most_windows // 2
+            cuts = [*cuts[:half], *cuts[half - self.most_windows :]]
+        # A family without special tokens (GPT-2) turns an empty text into an empty window, and
+        # no model can read one: it gets a single padding token.
+        return [[*before, *cut, *after] or [self.pad_id] for cut in cuts]
 
     def pad(self, sequences: Sequence[Tokens]) -> tuple[IntArray, IntArray]:
         """One batch, padded on the right to its longest sequence and no further.

@@ -1,0 +1,85 @@
+"""Confidence that means what it says: temperature, and the doubt below which nothing is decided.
+
+Both are chosen by validation reviews and stored with the checkpoint; every runtime applies them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from trainer.inference import FloatArray
+
+WANTED = 0.95
+"""The verdicts that are given are to be right so often."""
+_LOWEST, _HIGHEST = 0.05, 20.0
+_GOLDEN = (5**0.5 - 1) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What a confidence threshold does to some labelled reviews."""
+
+    reviews: int
+    unsure: float
+    """Share of them on which no verdict is given."""
+    right: float
+    """Share of the verdicts given that are right; 1.0 where none is."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        return asdict(self)
+
+
+def fit_temperature(logits: FloatArray, labels: Sequence[int]) -> float:
+    """The temperature T that makes softmax(logits / T) likeliest (Guo et al. 2017, section 4.2).
+
+    The cross-entropy is convex in 1/T, so a golden-section search finds its one minimum. Its
+    targets are not quite 1 (Platt 1999, section 2.2): n reviews, all judged right, are no reason to
+    be surer than (n + 1)/(n + 2).
+    """
+    truth = np.asarray(labels)
+    target = (len(truth) + 1) / (len(truth) + 2)
+    rows = np.arange(len(truth))
+    margins = (logits[rows, truth] - logits[rows, 1 - truth]).astype(np.float64)
+
+    def loss(inverse: float) -> float:
+        # Of two classes: -log p = log(1 + exp(-margin / T)), exact for any margin.
+        right, wrong = (np.logaddexp(0, sign * margins * inverse) for sign in (-1, 1))
+        return float((target * right + (1 - target) * wrong).mean())
+
+    low, high = 1 / _HIGHEST, 1 / _LOWEST
+    for _ in range(60):
+        left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+        if loss(left) < loss(right):
+            high = right
+        else:
+            low = left
+    return 2 / (low + high)
+
+
+def choose_confidence(probabilities: FloatArray, labels: Sequence[int]) -> float:
+    """The lowest confidence from which on the verdicts are right at least `WANTED` of the time.
+
+    Where even the surest are not, the confidence of the surest review: nothing is decided lightly.
+    """
+    confidence = probabilities.max(axis=1)
+    order = np.argsort(-confidence)
+    right = (probabilities.argmax(axis=1) == np.asarray(labels))[order]
+    shares = np.cumsum(right) / np.arange(1, len(right) + 1)
+    enough = np.flatnonzero(shares >= WANTED)
+    return float(confidence[order[enough[-1] if len(enough) else 0]])
+
+
+def doubt(
+    probabilities: FloatArray, labels: Sequence[int], confidence: float | FloatArray
+) -> Doubt:
+    """What a threshold, for all or for each of the reviews, does to them."""
+    sure = probabilities.max(axis=1) >= confidence
+    right = probabilities.argmax(axis=1) == np.asarray(labels)
+    return Doubt(
+        reviews=len(sure),
+        unsure=float(np.mean(~sure)),
+        right=float(np.mean(right[sure])) if sure.any() else 1.0,
+    )
