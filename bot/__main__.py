@@ -50,11 +50,15 @@ def classify(
     checkpoint: Annotated[
         Path | None, Option(help="The checkpoint's directory. Default: the serving one.")
     ] = None,
+    explain: Annotated[
+        bool, Option("--explain", help="Tell how much each word speaks for the verdict.")
+    ] = False,
 ) -> None:
     """Judges reviews: one a line in, one JSON object a line out."""
     from bot.frontends import lines
 
-    _converse(_settings(), partial(lines.classify, file=file), checkpoint)
+    front_end = partial(lines.classify, file=file, explain=explain)
+    _converse(_settings(), front_end, checkpoint)
 
 
 @app.command()
@@ -113,11 +117,13 @@ def _converse(
     """Opens what a conversation needs, holds it with `front_end`, and closes everything."""
     from bot.concierge import Concierge
     from bot.engine import Engine
+    from bot.language import load_identifier
     from bot.responses import Responses
     from bot.throttle import Throttle
 
     responses = Responses.load(settings.responses_file)
-    classifier = _load(checkpoint or _serving_checkpoint())
+    classifier = _load(checkpoint or _serving_checkpoint(), settings)
+    load_identifier()
 
     async def conversation() -> None:
         asyncio.get_running_loop().set_exception_handler(logs.report_loop_error)
@@ -147,7 +153,7 @@ def _serving_checkpoint() -> Path | None:
         raise UnusableCheckpointError(str(error)) from None
 
 
-def _load(checkpoint: Path | None) -> "Classifier":
+def _load(checkpoint: Path | None, settings: "Settings") -> "Classifier":
     """The classifier to answer with; loading takes seconds, so it says what it does."""
     from trainer.checkpoint import CheckpointError
     from trainer.classifier import Classifier
@@ -158,7 +164,7 @@ def _load(checkpoint: Path | None) -> "Classifier":
         )
     _say(f"Loading checkpoint {checkpoint.name} ...")
     try:
-        return Classifier.load(checkpoint)
+        return Classifier.load(checkpoint, settings.runtime, settings.threads)
     except CheckpointError as error:
         raise UnusableCheckpointError(str(error)) from None
 

@@ -87,6 +87,7 @@ class Engine:
     async def aclose(self) -> None:
         """Takes no more texts, and returns when those it has are answered."""
         self._closing = True
+        self._start_round()
         try:
             while self._round is not None:
                 await asyncio.wait({self._round})
@@ -111,7 +112,9 @@ class Engine:
             self._queued[text] = request
         request.callers += 1
         self._callers += 1
-        self._start_round()
+        # When whoever is about to call in this turn of the loop has: many texts of one caller,
+        # and messages that arrived together, are one round. Nobody waits for it.
+        asyncio.get_running_loop().call_soon(self._start_round)
         try:
             return await asyncio.shield(request.answer)
         finally:

@@ -7,20 +7,17 @@ nothing.
 
 import asyncio
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bot.engine import Engine
 from bot.errors import UnusableCheckpointError
 from bot.logs import whereabouts
 from trainer import checkpoint
 from trainer.checkpoint import CHECKPOINTS, CheckpointError
-
-if TYPE_CHECKING:
-    from trainer.classifier import Classifier
+from trainer.classifier import Classifier, RuntimeName
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,69}"
 """Of a checkpoint: the name of a folder, which leads nowhere else."""
@@ -32,8 +29,11 @@ _TRIAL = "A film."
 class Models:
     """Exchanges the engine's model; one change at a time."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(
+        self, engine: Engine, runtime: RuntimeName = RuntimeName.AUTO, threads: int | None = None
+    ) -> None:
         self._engine = engine
+        self._load = partial(_load, runtime=runtime, threads=threads)
         self._changing = asyncio.Lock()
 
     async def promote(self, name: str) -> None:
@@ -44,7 +44,7 @@ class Models:
         """
         async with self._changing:
             with _told():
-                classifier = await asyncio.to_thread(_load, _path(name))
+                classifier = await asyncio.to_thread(self._load, _path(name))
                 await asyncio.to_thread(checkpoint.promote, name)
             self._engine.swap(classifier)
 
@@ -61,7 +61,7 @@ class Models:
             with _told():
                 path = await asyncio.to_thread(checkpoint.rollback)
                 try:
-                    classifier = await asyncio.to_thread(_load, path)
+                    classifier = await asyncio.to_thread(self._load, path)
                 except UnusableCheckpointError:
                     if before is not None:
                         await asyncio.to_thread(checkpoint.promote, before.name)
@@ -77,7 +77,7 @@ class Models:
         """
         async with self._changing:
             with _told():
-                await asyncio.to_thread(_discard, _path(name))
+                await asyncio.to_thread(checkpoint.discard, name)
 
 
 def _path(name: str) -> Path:
@@ -86,12 +86,10 @@ def _path(name: str) -> Path:
     return CHECKPOINTS / name
 
 
-def _load(path: Path) -> "Classifier":
+def _load(path: Path, runtime: RuntimeName, threads: int | None) -> Classifier:
     """Loads a checkpoint and tries it; takes seconds."""
-    from trainer.classifier import Classifier
-
     try:
-        classifier = Classifier.load(path)
+        classifier = Classifier.load(path, runtime, threads)
         classifier([_TRIAL])
     except CheckpointError:
         raise
@@ -100,17 +98,6 @@ def _load(path: Path) -> "Classifier":
             f"{path.name} is as it was written, but cannot be used ({whereabouts(error)})."
         ) from None
     return classifier
-
-
-def _discard(path: Path) -> None:
-    if checkpoint.serving_checkpoint() == path:
-        raise UnusableCheckpointError(f"{path.name} is the one that answers, so it stays.")
-    try:
-        shutil.rmtree(path)
-    except FileNotFoundError:
-        raise UnusableCheckpointError(f"{path.name} is gone already.") from None
-    except OSError as error:
-        raise UnusableCheckpointError(f"{path.name} cannot be deleted: {error.strerror}.") from None
 
 
 @contextmanager

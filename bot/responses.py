@@ -25,6 +25,12 @@ class Kind(StrEnum):
 
     POSITIVE = "positive"
     NEGATIVE = "negative"
+    UNSURE = "unsure"
+    """A review that praises and complains, or of which the model cannot tell."""
+    OFF_TOPIC = "off_topic"
+    """Words that are no review: a greeting, a question, a link."""
+    FOREIGN = "foreign"
+    """Another language than English."""
     EMPTY = "empty"
     """No text at all."""
     ATTACHMENT = "attachment"
@@ -41,8 +47,15 @@ class Kind(StrEnum):
     """A reply whose text the platform withheld."""
     ROBOT = "robot"
     """A bot wrote what is to be judged, perhaps this one."""
+    UNEXPLAINED = "unexplained"
+    """Somebody asks why, and the review is gone or withheld."""
     HELP = "help"
     PRIVACY = "privacy"
+
+    @classmethod
+    def of(cls, verdict: "Verdict") -> "Kind":
+        """The kind of answer to a text that was judged."""
+        return cls(verdict.label) if verdict.is_review else cls.OFF_TOPIC
 
 
 _Sentence = Annotated[
@@ -59,6 +72,9 @@ class _File(BaseModel):
 
     positive: _Variants
     negative: _Variants
+    unsure: _Variants
+    off_topic: _Variants
+    foreign: _Variants
     empty: _Variants
     attachment: _Variants
     wordless: _Variants
@@ -67,6 +83,7 @@ class _File(BaseModel):
     haste: _Variants
     unread: _Variants
     robot: _Variants
+    unexplained: _Variants
     help: _Variants
     privacy: _Variants
 
@@ -93,8 +110,8 @@ class Responses:
         return sum(map(len, self._variants.values()))
 
     def render(self, verdict: "Verdict") -> str:
-        """A sentence that answers a judged review."""
-        return self.say(Kind(verdict.label))
+        """A sentence that answers a text that was judged."""
+        return self.say(Kind.of(verdict))
 
     def say(self, kind: Kind) -> str:
         """A sentence of this kind; not the one said last, where there is another."""
@@ -149,6 +166,11 @@ def _validate(file: Path, root: yaml.MappingNode) -> _File:
             problem = f"'{name}' stands here again (first in line {lines[name]}); "
             raise _error(file, line, problem + "put all its sentences into one list")
         lines[name] = line
+    # All at once: a file from before there were these kinds lacks several.
+    if absent := [f"'{kind}'" for kind in Kind if kind not in lines]:
+        are, each = ("is", "it") if len(absent) == 1 else ("are", "each")
+        problem = f"{', '.join(absent)} {are} missing; add {each}, with at least one sentence"
+        raise _error(file, root.start_mark.line + 1, problem)
     try:
         return _File.model_validate({str(key.value): _plain(value) for key, value in root.value})
     except ValidationError as error:
@@ -191,8 +213,6 @@ def _problem(detail: Any) -> str:
     """What is wrong and what to do, for one of pydantic's error details."""
     kind = detail["loc"][0]
     match detail["type"]:
-        case "missing":
-            return f"'{kind}' is missing; add it, with at least one sentence"
         case "extra_forbidden":
             return f"'{kind}' is not a kind of sentence; those are {', '.join(Kind)}"
         case "too_short":

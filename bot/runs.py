@@ -1,9 +1,14 @@
 """What a training run is to the bot: what was ordered, how it stands, how it ended."""
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel
+
+BASE_MODEL = "TRAIN_BASE_MODEL"
+"""The setting's name stands for its value."""
 
 
 class Order(BaseModel, frozen=True, strict=True):
@@ -23,6 +28,8 @@ class Run(BaseModel, frozen=True):
 
     label: str
     dataset: str
+    base_model: str
+    """Both as the trainer was given them, from the settings."""
     output: Path
     """The candidate's folder, which comes to exist when it is complete."""
     started_by: str
@@ -33,6 +40,28 @@ class Run(BaseModel, frozen=True):
     """Where the front end shows how it stands."""
     pid: int | None = None
     """Of the process that runs now, or ran last; None while one is being started."""
+
+    def without_paths(self, sentence: str) -> str:
+        """The trainer's sentence, for a channel: where the operator keeps things is their own."""
+        words = {
+            form: word
+            for source, word in ((self.base_model, BASE_MODEL), (self.dataset, self.label))
+            for form in _forms(source)
+        }
+        longest_first = sorted(words, key=len, reverse=True)  # as one may lie in the other
+        anywhere = "|".join(map(re.escape, longest_first))
+        return re.sub(
+            rf"(?<![\w/~.-])(?:{anywhere})(?![\w-])", lambda found: words[found[0]], sentence
+        )
+
+
+def _forms(source: str) -> set[str]:
+    """A name or path as it was written, and as the trainer may write it."""
+    forms = {source, str(Path(source))}
+    with suppress(RuntimeError):  # no home folder, or a circle of links
+        path = Path(source).expanduser()
+        forms |= {str(path), str(path.absolute()), str(path.resolve())}
+    return forms
 
 
 class Figures(BaseModel):

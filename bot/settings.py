@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsError
 from bot.responses import default_responses_file
+from trainer.classifier import RuntimeName
 
 ENV_FILE = Path(".env")
 
@@ -43,6 +44,12 @@ class Settings(BaseSettings):
 
     messages_per_second: float = Field(default=5.0, ge=0, allow_inf_nan=False)
     """How fast one customer may write before they are slowed down; 0 is as fast as they like."""
+
+    runtime: RuntimeName = RuntimeName.AUTO
+    """What runs the network (`trainer.runtime.RuntimeName`)."""
+
+    threads: int | None = Field(default=None, ge=1, le=1024)
+    """Threads that work on one batch of reviews; None: one a core."""
 
     operator_users: Annotated[frozenset[int], NoDecode] = frozenset()
     """Ids of people who may steer the bot, besides the application's owner."""

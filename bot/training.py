@@ -78,6 +78,7 @@ class Training:
         self.run = Run(
             label=order.label,
             dataset=order.dataset,
+            base_model=self._base_model,
             output=dated_path(order.label),
             started_by=started_by,
             channel=channel,
@@ -106,12 +107,14 @@ class Training:
             if not self.progress.is_saved:
                 if self.run.cancelled_by is not None:
                     return Cancelled(self.run.cancelled_by)
-                return Failed(self.progress.error or self._last_words(_FIT))
+                reason = self.progress.error or self._last_words(_FIT)
+                log.warning("The training on %s failed: %s", self.run.label, reason)
+                return Failed(self.run.without_paths(reason))
             try:
                 await self._compare(self.run)
             except (CheckpointError, OSError) as error:
-                reason = error.strerror if isinstance(error, OSError) else error
-                return Trained(self.run.output.name, problem=f"It was not compared: {reason}")
+                why = error.strerror if isinstance(error, OSError) else error
+                return Trained(self.run.output.name, problem=f"It was not compared: {why}")
         await self._wait(show)
         return await self._promote_if_not_worse(self.run)
 
@@ -156,7 +159,9 @@ class Training:
             comparison = Comparison.model_validate_json(text)
         except (OSError, ValidationError, UnicodeDecodeError):
             reason = self._last_words(_COMPARE)
-            return Trained(name, problem=f"It could not be compared: {reason}")
+            log.warning("%s could not be compared: %s", name, reason)
+            problem = f"It could not be compared: {run.without_paths(reason)}"
+            return Trained(name, problem=problem)
         if not comparison.not_worse:
             return Trained(name, comparison)
         try:

@@ -1,5 +1,6 @@
 """A conversation in the terminal; where nobody sits at one, plain answers to the lines it reads."""
 
+import string
 import sys
 from collections import deque
 from collections.abc import AsyncIterator
@@ -12,17 +13,19 @@ from rich.text import Text
 
 from bot.concierge import Concierge, Reply
 from bot.frontends.lines import read_lines, write_lines
+from bot.why import Explanation, Mark, Part
 
 REMEMBERED = 100
 """Reviews that `history` lists; kept in memory only, and gone with the conversation."""
 
 BAR_CELLS = 24
-COLOURS = {"positive": "green", "negative": "red"}
+COLOURS = {"positive": "green", "negative": "red", "unsure": "yellow"}
 
 WELCOME = "Hello! Tell me what you thought of a film. Type help to see what else I understand."
 GOODBYE = "Goodbye, and enjoy your next film!"
 HELP = """\
 Write a review and press Enter: I say what I make of it, and reply.
+  why       the words of your last review that made me think so
   history   the reviews of this conversation (the arrow keys bring one back)
   help      this text
   quit      leave; so does Ctrl-D
@@ -37,6 +40,9 @@ class Screen(Protocol):
 
     def reply(self, reply: Reply) -> bool:
         """Shows a verdict and what the concierge replies; False as above."""
+
+    def why(self, explanation: Explanation) -> bool:
+        """Shows which words carried a verdict; False as above."""
 
 
 async def chat(concierge: Concierge) -> None:
@@ -62,6 +68,8 @@ async def _converse(concierge: Concierge, screen: Screen, lines: AsyncIterator[s
                 heard = screen.say(HELP)
             case "history":
                 heard = screen.say(_listing(history))
+            case "why" | "why?":
+                heard = await _why(concierge, screen, history)
             case word if line.lstrip().startswith("/") and word.isalpha():
                 heard = screen.say(
                     f"There is no command /{word}; type help to see those there are."
@@ -75,19 +83,53 @@ async def _converse(concierge: Concierge, screen: Screen, lines: AsyncIterator[s
             return
 
 
+async def _why(concierge: Concierge, screen: Screen, history: deque[tuple[str, Reply]]) -> bool:
+    """Explains the last review that was judged."""
+    text = next((text for text, reply in reversed(history) if reply.is_judgement), None)
+    if text is None:
+        return screen.say("There is no verdict to explain yet: write a review first.")
+    explained = await concierge.explain(text)
+    if isinstance(explained, Reply):
+        return screen.reply(explained)
+    return screen.why(explained)
+
+
 def _listing(history: deque[tuple[str, Reply]]) -> str:
     if not history:
         return "No reviews yet in this conversation."
     return "\n".join(
-        f"{number:>3}. {_verdict(reply):<14} {_printable(text)}"
+        f"{number:>3}. {_verdict(reply):<19} {_printable(text)}"
         for number, (text, reply) in enumerate(history, 1)
     )
 
 
 def _verdict(reply: Reply) -> str:
-    """ "positive 97%"; rounded down, because nothing is certain."""
+    """ "positive 97%", "unsure 55% positive"; rounded down, because nothing is certain."""
     assert reply.verdict is not None
-    return f"{reply.verdict.label} {int(reply.verdict.confidence * 100)}%"
+    label, probabilities = reply.verdict.label, reply.verdict.probabilities
+    percent = f"{int(reply.verdict.confidence * 100)}%"
+    if label in probabilities:
+        return f"{label} {percent}"
+    likelier = max(probabilities, key=lambda name: probabilities[name])
+    return f"{label} {percent} {likelier}"
+
+
+def _likelier(explanation: Explanation) -> str:
+    """Its class and percentage, as above."""
+    return f"{explanation.label} {int(explanation.probabilities[explanation.label] * 100)}%"
+
+
+def _reasons(explanation: Explanation) -> list[str]:
+    """ "carried by: loved, every minute" and "against it: but"; the weightiest come first."""
+    carried = explanation.marked(Mark.STRONG, Mark.SLIGHT)
+    against = explanation.marked(Mark.AGAINST)
+    told = [f"carried by: {_words(carried) if carried else 'no word alone, but all together'}"]
+    return [*told, f"against it: {_words(against)}"] if against else told
+
+
+def _words(parts: list[Part]) -> str:
+    bare = [_printable(part.text).strip(string.punctuation) or part.text for part in parts]
+    return ", ".join(dict.fromkeys(bare))
 
 
 def _printable(text: str) -> str:
@@ -103,6 +145,9 @@ class Plain:
 
     def reply(self, reply: Reply) -> bool:
         return write_lines([f"[{_verdict(reply)}] {reply.text}" if reply.verdict else reply.text])
+
+    def why(self, explanation: Explanation) -> bool:
+        return write_lines([f"[{_likelier(explanation)}] {'; '.join(_reasons(explanation))}"])
 
 
 class Terminal:
@@ -120,12 +165,25 @@ class Terminal:
             self._console.print(self._gauge(reply))
         return self.say(reply.text + "\n")
 
+    def why(self, explanation: Explanation) -> bool:
+        """The review in the colours of its words' weights, and the marked words in a list."""
+        other = next(label for label in COLOURS if label != explanation.label)
+        styles = {
+            Mark.STRONG: f"bold underline {COLOURS[explanation.label]}",
+            Mark.SLIGHT: COLOURS[explanation.label],
+            Mark.AGAINST: f"italic {COLOURS[other]}",
+            Mark.NONE: "",
+        }
+        words = [Text(_printable(part.text), styles[part.mark]) for part in explanation.parts]
+        self._console.print(Text(f"{_likelier(explanation)}:", "bold"), Text(" ").join(words))
+        return self.say("\n".join(_reasons(explanation)) + "\n")
+
     def _gauge(self, reply: Reply) -> Text:
         """A word, a bar and a percentage: "positive ██████████████████░░░░░░ 78%"."""
         assert reply.verdict is not None
-        word, percent = _verdict(reply).split()
+        word, percent = _verdict(reply).split(maxsplit=1)
         gauge = Text(word, style=f"bold {COLOURS[word]}")
-        cells = min(BAR_CELLS, self._console.width - len(word) - len(" ") * 2 - len("100%"))
+        cells = min(BAR_CELLS, self._console.width - len(word) - len(percent) - len(" ") * 2)
         if cells > 0:
             full = round(cells * reply.verdict.confidence)
             block, rest = "█░" if self._console.encoding.startswith("utf") else "#-"

@@ -18,10 +18,13 @@ CHUNK_BYTES = 65_536
 MAX_LINE_BYTES = 1_048_576
 BATCH_LINES = 256
 """Lines that are answered together; below the engine's queue limit."""
+WEIGHT_DECIMALS = 4
 
 
-async def classify(concierge: Concierge, file: Path | None) -> None:
+async def classify(concierge: Concierge, file: Path | None, *, explain: bool = False) -> None:
     """Prints one JSON object for each line of `file`, or of standard input, in order.
+
+    With `explain`, each also holds the words of the review and their weights.
 
     Raises InputError: the file and line that cannot be read, and why.
     """
@@ -29,8 +32,14 @@ async def classify(concierge: Concierge, file: Path | None) -> None:
         print("Type one review a line; Ctrl-D ends.", file=sys.stderr)
     async for lines in read_lines(file):
         replies = await asyncio.gather(*map(concierge.answer, lines))
-        if not write_lines(map(_as_json, replies)):
-            return
+        if not explain:
+            if not write_lines(map(_as_json, replies)):
+                return
+            continue
+        for line, reply in zip(lines, replies, strict=True):
+            explanation = await _explanation(concierge, line, reply)
+            if not write_lines([_as_json(reply, explanation=explanation)]):
+                return
 
 
 async def read_lines(file: Path | None = None) -> AsyncIterator[list[str]]:
@@ -118,14 +127,29 @@ async def _read(descriptor: int) -> bytes:
     return await asyncio.wrap_future(result)
 
 
-def _as_json(reply: Reply) -> str:
+async def _explanation(
+    concierge: Concierge, line: str, reply: Reply
+) -> list[dict[str, str | float]] | None:
+    """The words and their weights, in reading order; None where there is no verdict to explain."""
+    explained = await concierge.explain(line) if reply.is_judgement else reply
+    if isinstance(explained, Reply):
+        return None
+    return [
+        {"text": part.text, "weight": round(part.weight, WEIGHT_DECIMALS)}
+        for part in explained.parts
+    ]
+
+
+def _as_json(reply: Reply, **more: object) -> str:
     verdict = reply.verdict
     return json.dumps(
         {
             "label": verdict and verdict.label,
             "confidence": verdict and verdict.confidence,
             "probabilities": verdict and verdict.probabilities,
+            "kind": reply.kind,
             "reply": reply.text,
+            **more,
         },
         ensure_ascii=False,
     )

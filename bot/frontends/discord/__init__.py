@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 EXTENSIONS = (
     "bot.frontends.discord.reviews",
     "bot.frontends.discord.customers",
+    "bot.frontends.discord.explanations",
     "bot.frontends.discord.missed",
     "bot.frontends.discord.responses",
     "bot.frontends.discord.training",
@@ -92,7 +93,7 @@ class ConciergeBot(commands.Bot):
         )
         self.concierge = concierge
         self.settings = settings
-        self.models = Models(concierge.engine)
+        self.models = Models(concierge.engine, settings.runtime, settings.threads)
         self.delivery = Delivery()
         self._answering: set[asyncio.Task[Any]] = set()
         self._alarmed_at: float | None = None

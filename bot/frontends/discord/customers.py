@@ -12,6 +12,7 @@ from bot.concierge import Reply
 from bot.frontends.discord import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND, persist
 from bot.frontends.discord.markup import plain_text
+from bot.frontends.discord.reasons import explained
 from bot.responses import MAX_CHARACTERS, Kind
 
 DEFER_AFTER_SECONDS = 1.0
@@ -35,12 +36,18 @@ class Customers(commands.Cog):
         self._bot.tree.remove_command(self._judge.name, type=self._judge.type)
 
     @app_commands.command(name="review", description="Tell me what you thought of a film")
-    @app_commands.describe(text="Your review, in your own words")
+    @app_commands.describe(
+        text="Your review, in your own words",
+        explain="Show me, and nobody else, which words carried the verdict",
+    )
     async def review(
-        self, interaction: discord.Interaction, text: app_commands.Range[str, 1, LONGEST_REVIEW]
+        self,
+        interaction: discord.Interaction,
+        text: app_commands.Range[str, 1, LONGEST_REVIEW],
+        explain: bool = False,
     ) -> None:
         """Answers where everybody sees it, as to a mention."""
-        await self._answer(interaction, text, ephemeral=False)
+        await self._answer(interaction, text, ephemeral=False, explain=explain)
 
     async def judge(self, interaction: discord.Interaction, message: discord.Message) -> None:
         """Answers the one who asks, and nobody else: the author did not ask to be judged."""
@@ -65,6 +72,7 @@ class Customers(commands.Cog):
         *,
         ephemeral: bool,
         attachment: bool = False,
+        explain: bool = False,
     ) -> None:
         """Judges `content`. What is no judgement is for the one who asked, if there is a choice."""
         with self._bot.answering():
@@ -82,8 +90,16 @@ class Customers(commands.Cog):
                 else:
                     await self._tell_later(interaction, answering, ephemeral=ephemeral)
                 await self._bot.report(answering.result())
+                if explain and answering.result().is_judgement:
+                    await self._explain(interaction, plain_text(content))
             finally:
                 answering.cancel()
+
+    async def _explain(self, interaction: discord.Interaction, review: str) -> None:
+        """Follows up on an answer, for the one who asked."""
+        text = await explained(self._bot, review)
+        with suppress(*CANNOT_SEND):
+            await interaction.followup.send(text, ephemeral=True, suppress_embeds=True)
 
     async def _tell(
         self, interaction: discord.Interaction, reply: Reply, *, ephemeral: bool = True

@@ -31,8 +31,8 @@ _MENTION = re.compile(
 _WORDLESS = re.compile(
     r"<a?:\w{1,32}:\d{1,20}>"  # a custom emoji
     r"|<t:-?\d{1,20}(?::[a-zA-Z])?>"  # a time
-    r"|<?https?://[^\s<>|]*+>?"
 )
+_ADDRESS = re.compile(r"<?(https?://[^\s<>|]*+)>?")
 # Only around whole words: "sh*t" is as the customer wrote it, and "****" may be a rating.
 _STARS = re.compile(r"(?<![^\W_])(?<![*\\])(\*{1,3})(?![\s*])([^*]++)(?<![\s\\])\1(?![*]|[^\W_])")
 _UNDERSCORES = re.compile(r"(?<![\w\\])(_{1,3})(?![\s_])([^_]++)(?<![\s\\])\1(?!\w)")
@@ -47,7 +47,8 @@ _NESTED = 3
 def plain_text(content: str) -> str:
     """What the customer says in a message's `content`; empty where there was nothing but mentions.
 
-    Where nothing is left but something was there (only custom emoji, say), it is SOMETHING.
+    Where nothing is left but something was there, it is the addresses, or else (only custom emoji,
+    say) SOMETHING.
     """
     return _words(_QUOTATION.sub("", content)) or _words(_QUOTATION_MARK.sub("", content))
 
@@ -55,11 +56,12 @@ def plain_text(content: str) -> str:
 def _words(text: str) -> str:
     text = _CODE.sub(r"\2", _FENCE.sub(r"\1", text))
     text = _LINK.sub(r"\1", text)
-    text = _WORDLESS.sub(f" {SOMETHING} ", _MENTION.sub(" ", text))
+    addresses = " ".join(_ADDRESS.findall(text))
+    text = _WORDLESS.sub(f" {SOMETHING} ", _MENTION.sub(" ", _ADDRESS.sub(" ", text)))
     for _ in range(_NESTED):
         text = _WRAPPED.sub(r"\2", _UNDERSCORES.sub(r"\2", _STARS.sub(r"\2", text)))
     text = _ESCAPE.sub(r"\1", _HEADING.sub("", text))
-    return _tidied(text.replace(SOMETHING, " ")) or _tidied(text)
+    return _tidied(text.replace(SOMETHING, " ")) or addresses or _tidied(text)
 
 
 def _tidied(text: str) -> str:

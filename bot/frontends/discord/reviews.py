@@ -11,6 +11,7 @@ from discord.ext import commands
 from bot.frontends.discord import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND
 from bot.frontends.discord.markup import plain_text
+from bot.frontends.discord.reasons import why_button
 
 TYPING_AFTER_SECONDS = 0.3
 """A quicker answer needs no sign of life."""
@@ -43,12 +44,14 @@ class Reviews(commands.Cog):
                 return
             # To the channel, if the message has been deleted meanwhile. As its id is the nonce,
             # Discord itself drops a reply to it that comes a second time within some minutes.
+            more = {"view": why_button()} if reply.is_judgement else {}
             send = partial(
                 message.channel.send,
                 reply.text,
                 reference=message.to_reference(fail_if_not_exists=False),
                 suppress_embeds=True,
                 nonce=message.id,
+                **more,
             )
             await self._bot.delivery.deliver(reply, message.channel.id, send)
             await self._bot.report(reply)

@@ -1,0 +1,24 @@
+"""Which words carried a verdict: told to whoever presses "Why?" under a reply."""
+
+from discord.ext import commands
+
+from bot.frontends.discord import ConciergeBot
+from bot.frontends.discord.reasons import WhyButton
+
+
+class Explanations(commands.Cog):
+    """Answers the button under every reply, also those of earlier starts."""
+
+    def __init__(self, bot: ConciergeBot) -> None:
+        self._bot = bot
+
+    async def cog_load(self) -> None:
+        self._bot.add_dynamic_items(WhyButton)
+
+    async def cog_unload(self) -> None:
+        self._bot.remove_dynamic_items(WhyButton)
+
+
+async def setup(bot: ConciergeBot) -> None:
+    """Called by discord.py when it loads this module as an extension."""
+    await bot.add_cog(Explanations(bot))

@@ -1,0 +1,142 @@
+"""The button "Why?" under a reply, and the words that carried a verdict as a message.
+
+Nothing of a review is kept for it: the button reads it again from the message that the reply
+answers, so that a deleted review stays deleted, and a restart of the bot loses nothing.
+"""
+
+import logging
+import re
+from contextlib import suppress
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Self, cast
+
+import discord
+
+from bot.frontends.discord.delivery import CANNOT_SEND, persist, reason
+from bot.frontends.discord.markup import plain_text
+from bot.frontends.discord.reports import plain
+from bot.logs import whereabouts
+from bot.responses import MAX_CHARACTERS, Kind
+from bot.why import Explanation, Mark, Part
+
+if TYPE_CHECKING:
+    from bot.frontends.discord import ConciergeBot
+
+log = logging.getLogger(__name__)
+
+BUTTON = "why"
+"""The button's id, which Discord keeps with the message."""
+
+LONGEST_PART = 300
+"""In characters; a longer part is one word without end, or many words of a very long review."""
+
+_AROUND = {Mark.STRONG: "**", Mark.SLIGHT: "__", Mark.AGAINST: "~~", Mark.NONE: ""}
+_LEGEND = {
+    Mark.STRONG: "**bold** carried it",
+    Mark.SLIGHT: "__underlined__ helped",
+    Mark.AGAINST: "~~struck through~~ spoke against it",
+}
+
+
+class WhyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=BUTTON):
+    """Found by its id under any reply, whichever start of the bot has sent it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            discord.ui.Button(label="Why?", style=discord.ButtonStyle.secondary, custom_id=BUTTON)
+        )
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        _interaction: discord.Interaction,
+        _item: discord.ui.Item[Any],
+        _match: re.Match[str],
+        /,
+    ) -> Self:
+        return cls()
+
+    async def callback(self, interaction: discord.Interaction) -> None:
+        """Answers whoever pressed it, and nobody else; the review is theirs to read anyway."""
+        bot = cast("ConciergeBot", interaction.client)
+        with bot.answering():
+            defer = partial(interaction.response.defer, ephemeral=True, thinking=True)
+            with suppress(*CANNOT_SEND):  # what is wrong will show when the answer is sent
+                await persist(defer)
+            try:
+                said = await self._said(bot, interaction)
+            except Exception as error:  # a bug: discord.py would log it, and say nothing
+                log.error("Explaining a verdict failed: %s", whereabouts(error))
+                said = bot.concierge.say(Kind.FAILURE).text
+            try:
+                await persist(partial(interaction.edit_original_response, content=said))
+            except CANNOT_SEND as error:
+                log.warning("An explanation was not delivered: %s", reason(error))
+
+    async def _said(self, bot: "ConciergeBot", interaction: discord.Interaction) -> str:
+        try:
+            review = await _review(bot, interaction.message)
+        except CANNOT_SEND as error:
+            log.warning("A review to explain could not be read: %s", reason(error))
+            return bot.concierge.say(Kind.FAILURE).text
+        return await explained(bot, review, customer=interaction.user.id)
+
+
+def why_button() -> discord.ui.View:
+    """What goes under a reply that is a verdict."""
+    view = discord.ui.View(timeout=None)
+    view.add_item(WhyButton())
+    # It is found by its id; the library need not keep this view.
+    view.stop()
+    return view
+
+
+async def explained(bot: "ConciergeBot", review: str, *, customer: int | None = None) -> str:
+    """What to say on why a review got its verdict; `customer` is who asks."""
+    explanation = await bot.concierge.explain(review, customer=customer)
+    if isinstance(explanation, Explanation):
+        return shown(explanation)
+    await bot.report(explanation)
+    return explanation.text
+
+
+def shown(explanation: Explanation) -> str:
+    """The percentages, the review with its words marked, and what the marks mean."""
+    percent = int(explanation.probabilities[explanation.label] * 100)
+    (other,) = (label for label in explanation.probabilities if label != explanation.label)
+    title = f"**{explanation.label} {percent}%**, {other} {100 - percent}%"
+    used = [_LEGEND[mark] for mark in _LEGEND if explanation.marked(mark)]
+    legend = f"-# {', '.join(used) or 'No word alone carried it, but all together'}."
+    room = MAX_CHARACTERS - len(f"{title}\n“”\n{legend}")
+    count = len(explanation.parts)
+    while len(words := _marked(explanation.parts, count)) > room:
+        count -= 1
+    # The quotation mark keeps a word at the beginning from being taken for a heading or a list.
+    return f"{title}\n“{words}”\n{legend}"
+
+
+async def _review(bot: "ConciergeBot", reply: discord.Message | None) -> str:
+    """What the message says that this one answers; empty where it is gone or withheld."""
+    reference = reply.reference if reply else None
+    if reference is None or reference.message_id is None:
+        return ""
+    channel = bot.get_partial_messageable(reference.channel_id)
+    try:
+        message = await channel.fetch_message(reference.message_id)
+    except (discord.NotFound, discord.Forbidden):
+        return ""
+    return plain_text(message.content)
+
+
+def _marked(parts: tuple[Part, ...], count: int) -> str:
+    """The first `count` parts, neighbours of one mark under one; "…" stands for the others."""
+    runs = [
+        _AROUND[mark] + " ".join(_escaped(part.text) for part in run) + _AROUND[mark]
+        for mark, run in groupby(parts[:count], key=lambda part: part.mark)
+    ]
+    return " ".join([*runs, "…"] if count < len(parts) else runs)
+
+
+def _escaped(text: str) -> str:
+    return plain(text if len(text) <= LONGEST_PART else f"{text[:LONGEST_PART]}…")

@@ -1,0 +1,97 @@
+"""Is a text English? The model was trained on English and reads nothing else.
+
+py3langid identifies the language: naive Bayes over byte n-grams (Lui and Baldwin 2012, "langid.py:
+An Off-the-shelf Language Identification Tool"), retrained for 139 languages. Its model is a file of
+arrays in the package, read without unpickling.
+
+Reviews are short and full of slang, titles and foreign names, about which any identifier guesses.
+So it is shown only the words that tell something, and believed only where it is sure.
+"""
+
+import re
+import unicodedata
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+MOST_CHARACTERS = 500
+"""How much of a text is looked at, from its beginning: half a millisecond's work."""
+
+OTHER_SCRIPTS = 1 / 3
+"""The share of letters that are not Latin from which on a text is foreign. Less than half, as a
+Chinese or Japanese letter says more than a Latin one."""
+
+TIMES_LIKELIER = 30.0
+"""How much likelier than English another language must be. Chosen on the starter reviews and the
+development sentences in tests/bot/languages.csv, as were the rules for which words tell."""
+
+TIMES_LIKELIER_DESPITE_ENGLISH = 200.0
+"""The same for a text with one of ENGLISH_WORDS: "very boring but très chic" is English, and "The
+Lord of the Rings ist für mich der beste Film" is not."""
+
+ENGLISH_WORDS = frozenset(
+    ("the", "and", "but", "what", "this", "that", "with", "you", "it", "it's", "i'm", "not", "very")
+)
+"""Frequent words that hardly any other language has."""
+
+LANGUAGES = [
+    "af", "az", "bs", "ca", "cs", "da", "de", "en", "es", "et", "eu", "fi", "fr", "ga", "hr",
+    "hu", "id", "is", "it", "lt", "lv", "ms", "nl", "nn", "no", "pl", "pt", "ro", "sk", "sl",
+    "sq", "sv", "sw", "tl", "tr", "vi",
+]  # fmt: skip
+"""Those in Latin letters that are told from English: rarer ones would take slang for theirs."""
+
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
+_DRAWN_OUT = re.compile(r"(.)\1{2,}")
+
+
+def load_identifier() -> None:
+    """Reads the identifier's model, once; it takes most of a second. Else the first text waits."""
+    _identifier()
+
+
+def is_foreign(text: str) -> bool:
+    """Whether `text` is surely not English. Takes under a millisecond, however long it is."""
+    # NFKC makes Latin letters of those in a fancy script of mathematics, as their reader does.
+    text = unicodedata.normalize("NFKC", text.strip()[:MOST_CHARACTERS])[:MOST_CHARACTERS]
+    letters = [character for character in text if character.isalpha()]
+    if sum(not _is_latin(letter) for letter in letters) > OTHER_SCRIPTS * len(letters):
+        return True
+    words = _telling_words(text)
+    different = set(words)
+    if sum(len(word) > 1 for word in different) < 2:
+        return False  # "adorable", "omg omg omg", "S O  G O O D"
+    likelihoods: dict[str, float] = dict(_identifier().rank(" ".join(words)))
+    english = likelihoods.pop("en")
+    despite = different & ENGLISH_WORDS
+    times = TIMES_LIKELIER_DESPITE_ENGLISH if despite else TIMES_LIKELIER
+    return bool(max(likelihoods.values()) > times * english)
+
+
+def _telling_words(text: str) -> list[str]:
+    """The words in small letters, without those that may well be of names or titles.
+
+    A word with a capital is taken for one, but not the first of the text, and not where there are
+    only capitals. Letters drawn out ("sooo") count once.
+    """
+    words = _WORD.findall(text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
+    if not text.isupper():
+        words = [word for word in words if word.islower() or word in (words[0], "I")]
+    latin = [word for word in words if all(map(_is_latin, word.replace("'", "")))]
+    return [_DRAWN_OUT.sub(r"\1", word.lower()) for word in latin]
+
+
+def _is_latin(letter: str) -> bool:
+    return unicodedata.name(letter, "").startswith("LATIN")
+
+
+@cache
+def _identifier() -> "LanguageIdentifier":
+    # Imported here: `--help` does not wait for it.
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier.set_languages(LANGUAGES)
+    return identifier
