@@ -17,6 +17,7 @@ from bot import logs
 from bot.concierge import Concierge
 from bot.engine import Engine, TextClassifier
 from bot.frontends.discord import serve
+from bot.language import load_identifier
 from bot.responses import Responses
 from bot.settings import Settings, load_settings
 from bot.throttle import Throttle
@@ -59,6 +60,7 @@ async def run(side: str, settings: Settings) -> None:
     if side == "bare":
         await run_bare(settings)
     else:
+        load_identifier()
         async with Engine(_classifier(side)) as engine:
             responses = Responses.load(settings.responses_file)
             await serve(Concierge(engine, responses, Throttle(0)), settings)

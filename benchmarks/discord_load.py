@@ -1,7 +1,7 @@
 """Mention-to-reply round trips a second through the loopback Discord, replies lost and doubled.
 
-    make bench
-    python -m benchmarks.discord_load --messages 20000
+    make bench-discord
+    python -m benchmarks.discord_load --messages 20000 --home path/to/a/folder/with/checkpoints
 
 Three clients, each a process of its own beside the loopback server: a bare discord.py client that
 replies "ok", the bot with a stub for a model (its own overhead), and the bot with the serving
@@ -18,8 +18,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Annotated
@@ -28,6 +28,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bot.background import Background
+from bot.progress import ProgressFile
 from tests.discord_server import DiscordServer
 
 REVIEWS = (
@@ -98,25 +100,32 @@ async def measure(side: str, messages: int, outstanding: int, home: Path) -> dic
         return {**figures, **json.loads(output.splitlines()[-1])}
 
 
-@contextmanager
-def training() -> Iterator[None]:
-    """A training run as /train starts it, for as long as the block takes."""
-    threads = str(max(1, (os.cpu_count() or 1) - 1))
-    with tempfile.TemporaryDirectory() as home:
-        run = subprocess.Popen(
-            [sys.executable, "-m", "trainer", "fit", "--dataset", "starter", "--epochs", "100"],
-            cwd=home,
-            env={**os.environ, "OMP_NUM_THREADS": threads, "HF_HUB_OFFLINE": "1"},
-            preexec_fn=lambda: os.nice(19),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            time.sleep(20)  # until it is past loading, and trains
-            yield
-        finally:
-            run.terminate()
-            run.wait(60)
+@asynccontextmanager
+async def training(home: Path) -> AsyncIterator[None]:
+    """A training run, started as /train starts it, for as long as the block takes."""
+    background = Background(home)
+    log = ProgressFile(background.output("fit"))
+    pid = background.start(
+        "fit",
+        [
+            *(sys.executable, "-m", "trainer", "fit", "--progress=json"),
+            *("--dataset=starter", "--base-model=stand-in", "--epochs=100"),
+            f"--output={home / 'never-finished'}",
+        ],
+    )
+    try:
+        while (first := log.read().step) is None:
+            if not background.is_running():
+                raise SystemExit(background.errors("fit").read_text(encoding="utf-8"))
+            await asyncio.sleep(1)
+        began = time.perf_counter()
+        yield
+        last = log.read().step
+        assert last is not None
+        pace = (last.number - first.number) / (time.perf_counter() - began)
+        print(f"Meanwhile the training went on, at {pace:.1f} steps a second.")
+    finally:
+        await background.stop(pid)
 
 
 def main(
@@ -125,22 +134,32 @@ def main(
     home: Annotated[Path, typer.Option(help="Where checkpoints/ is.")] = Path(),
 ) -> None:
     """Measure and print."""
+    _print(asyncio.run(_measure_all(messages, outstanding, home)))
+
+
+async def _measure_all(
+    messages: int, outstanding: int, home: Path
+) -> dict[str, list[dict[str, float]]]:
     results: dict[str, list[dict[str, float]]] = {}
 
-    def run(name: str, side: str, count: int, at_once: int) -> None:
-        figures = asyncio.run(measure(side, count, at_once, home))
+    async def run(name: str, side: str, count: int, at_once: int) -> None:
+        figures = await measure(side, count, at_once, home)
         results.setdefault(name, []).append(figures)
 
     for _ in range(ROUNDS):
         for side in ("bare", "stub"):
-            run(f"{side}, {outstanding} outstanding", side, messages // ROUNDS, outstanding)
-            run(f"{side}, one at a time", side, 300, 1)
+            # Rounded up: over all rounds no fewer than was asked for.
+            await run(
+                f"{side}, {outstanding} outstanding", side, -(-messages // ROUNDS), outstanding
+            )
+            await run(f"{side}, one at a time", side, 300, 1)
     for _ in range(ROUNDS):
-        run("checkpoint, one at a time", "checkpoint", 100, 1)
-    with training():
-        for _ in range(ROUNDS):
-            run("checkpoint, one at a time, while training", "checkpoint", 100, 1)
-    _print(results)
+        await run("checkpoint, one at a time", "checkpoint", 100, 1)
+    with tempfile.TemporaryDirectory() as scratch:
+        async with training(Path(scratch)):
+            for _ in range(ROUNDS):
+                await run("checkpoint, one at a time, while training", "checkpoint", 100, 1)
+    return results
 
 
 def _print(results: dict[str, list[dict[str, float]]]) -> None:

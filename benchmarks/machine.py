@@ -1,0 +1,73 @@
+"""What machine a measurement ran on."""
+
+import platform
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+
+from benchmarks.timing import alternate
+from trainer.runtime import cores
+
+_TELLING = ("avx2", "avx512_f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
+_VERSIONS_OF = ("torch", "transformers", "onnxruntime", "tokenizers", "accelerate")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The parts that figures depend on."""
+
+    processor: str
+    cores: int
+    """Those that this process may use."""
+    instructions: list[str]
+    """Of those that matrix products use."""
+    versions: dict[str, str]
+
+    def __str__(self) -> str:
+        versions = ", ".join(f"{name} {number}" for name, number in self.versions.items())
+        return f"{self.processor}, {self.cores} cores, {' '.join(self.instructions)}; {versions}"
+
+
+def describe() -> Machine:
+    """This machine."""
+    capabilities = torch.cpu.get_capabilities()
+    return Machine(
+        processor=_processor(),
+        cores=cores(),
+        instructions=[name for name in _TELLING if capabilities.get(name)],
+        versions={
+            "python": platform.python_version(),
+            **{name: version(name) for name in _VERSIONS_OF},
+        },
+    )
+
+
+def has_bf16() -> bool:
+    """Whether the processor has instructions for bf16; without them it is emulated, slowly."""
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16"))
+
+
+def read_bandwidth(megabytes: int, seconds: float) -> float:
+    """Bytes a second that all cores together read from memory.
+
+    The largest number of an array is looked for, a part of it on each core: nothing but reading.
+    The array is to be much larger than the caches.
+    """
+    buffer = np.ones(megabytes * 2**20 // 4, dtype=np.float32)
+    parts = np.array_split(buffer, cores())
+    with ThreadPoolExecutor(len(parts)) as pool:
+        (times,) = alternate([lambda: list(pool.map(np.max, parts))], seconds)
+    return buffer.nbytes / median(times)
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,106 @@
+"""What is measured with: a checkpoint of DistilBERT's size, and texts.
+
+No hub is needed: the weights are random, for speed does not depend on their values. The texts are
+the starter reviews that come with the project; longer reviews are made by joining some of them.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from transformers import DistilBertConfig, DistilBertForSequenceClassification
+
+from trainer import checkpoint
+from trainer.classifier import Classifier, Judgement
+from trainer.config import LABELS
+from trainer.encoder import STAND_IN, load_encoder
+from trainer.export import GraphPrecision, export
+from trainer.review_files import Review
+from trainer.reviews import STARTER, load_reviews
+from trainer.runtime import OnnxRuntime
+from trainer.text import MOST_WINDOWS, TextEncoder
+
+MAX_LENGTH = 128
+"""Tokens of a window, as the trainer's default is."""
+
+# IMDb's training reviews: the median has 174 words, the mean 234.
+_MEDIAN_WORDS, _SPREAD = 174, 0.75
+
+
+def make_checkpoint(path: Path, size: dict[str, Any]) -> Path:
+    """Writes a checkpoint of a DistilBERT with random weights, as `python -m trainer fit` would.
+
+    `size` holds what differs from `DistilBertConfig`, whose defaults are distilbert-base-uncased's.
+    """
+    torch.manual_seed(0)
+    labels = dict(enumerate(LABELS))
+    config = DistilBertConfig(
+        # Twice the usual: else all texts are answered alike, and a wrong answer looks right.
+        **({"initializer_range": 0.04} | size),
+        id2label=labels,
+        label2id={word: label for label, word in labels.items()},
+    )
+    model = DistilBertForSequenceClassification(config)
+    tokenizer = load_encoder(STAND_IN, 0).tokenizer
+    tokenizer.model_max_length = MAX_LENGTH
+    relevance = torch.nn.Linear(config.dim, 1)
+    training = {
+        "name": path.name,
+        "hyperparameters": {"max_length": MAX_LENGTH, "whole_review": True},
+        "pad_id": config.pad_token_id,
+        "judgement": asdict(Judgement(relevance=-1e9)),
+    }
+    with checkpoint.new_checkpoint(path) as folder:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        save_file(relevance.state_dict(), checkpoint.relevance_file(folder))
+        export(model, checkpoint.graph_file(folder), GraphPrecision.INT8, relevance)
+        checkpoint.write_report(folder, training, "Random weights, to measure speed with.\n")
+    return path
+
+
+def make_classifier(
+    path: Path,
+    *,
+    graph: Path | None = None,
+    windows: int = MOST_WINDOWS,
+    threads: int | None = None,
+) -> Classifier:
+    """Our side: the checkpoint's graph, or another of it, behind the checkpoint's tokenizer."""
+    runtime = OnnxRuntime(graph or checkpoint.graph_file(path), threads)
+    pad_id = checkpoint.read_training(path)["pad_id"]
+    encoder = TextEncoder(checkpoint.read_tokenizer(path), MAX_LENGTH, pad_id, windows)
+    return Classifier(path.name, runtime, encoder, Judgement())
+
+
+def chat_messages(count: int) -> list[str]:
+    """Different starter reviews, at random: what people write in a chat."""
+    texts = sorted({review.text for review in load_reviews(STARTER).train})
+    return random.Random(0).sample(texts, count)
+
+
+def long_review(words: int) -> str:
+    """Starter reviews, joined to so many words."""
+    return _joined(random.Random(1), chat_messages(500), words)
+
+
+def long_reviews(count: int) -> list[Review]:
+    """Reviews as long as IMDb's: starter reviews, joined to lengths drawn at random."""
+    rng = random.Random(2)
+    texts = chat_messages(1000)
+    lengths = [round(rng.lognormvariate(0, _SPREAD) * _MEDIAN_WORDS) for _ in range(count)]
+    return [
+        Review(_joined(rng, texts, max(10, words)), number % len(LABELS))
+        for number, words in enumerate(lengths)
+    ]
+
+
+def _joined(rng: random.Random, texts: Sequence[str], words: int) -> str:
+    joined: list[str] = []
+    while len(joined) < words:
+        joined += rng.choice(texts).split()
+    return " ".join(joined[:words])

@@ -1,0 +1,239 @@
+"""Speed, as tables of ours beside the real libraries; also as JSON and a picture.
+
+    make bench
+    python -m benchmarks.speed --full --imdb path/to/imdb
+    python -m benchmarks.speed --quick
+
+Both sides run on the same machine, inputs and checkpoint, in turns, and each figure is a median.
+The checkpoint has DistilBERT's size and random weights: speed does not depend on their values.
+Takes about ten minutes on two cores; `--quick` measures next to nothing in seconds, to see that
+all works.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import growth, inference, limit, machine, material, start, training
+from benchmarks.growth import Curve
+from benchmarks.inference import Agreement
+from benchmarks.machine import Machine
+from benchmarks.timing import Row
+from trainer.encoder import STAND_IN, load_encoder
+from trainer.errors import TrainerError
+from trainer.review_files import Review
+from trainer.reviews import load_reviews, sample_balanced
+
+JSON_FILE = "speed.json"
+PICTURE_FILE = "speed.png"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much is measured."""
+
+    model: dict[str, Any]
+    """What differs from `DistilBertConfig` in the checkpoint that answers."""
+    seconds: float
+    """For a part of the table; some take a multiple of it."""
+    messages: int
+    start_rounds: int
+    megabytes: int
+    """That memory is measured with."""
+    batch: tuple[int, int]
+    """(texts, tokens) of the batch whose products are measured alone."""
+    lengths: Sequence[int]
+    batches: Sequence[int]
+    trains_stand_in: bool
+    """Else the checkpoint itself is trained on."""
+    training_reviews: int
+    training_seconds: float
+    training_sizes: Sequence[int]
+
+
+FULL = Scale(
+    model={},
+    seconds=20,
+    messages=256,
+    start_rounds=5,
+    megabytes=512,
+    batch=(32, 32),
+    lengths=(8, 16, 32, 64, 128, 256, 512),
+    batches=(1, 2, 4, 8, 16, 32, 64),
+    trains_stand_in=True,
+    training_reviews=10 * training.BATCH_SIZE,
+    training_seconds=120,
+    training_sizes=(500, 1000, 2000, 5000),
+)
+QUICK = Scale(
+    model={"dim": 64, "hidden_dim": 128, "n_layers": 2, "n_heads": 2, "initializer_range": 0.15},
+    seconds=0,
+    messages=16,
+    start_rounds=1,
+    megabytes=8,
+    batch=(4, 8),
+    lengths=(8, 16, 32),
+    batches=(1, 2, 4),
+    trains_stand_in=False,
+    training_reviews=training.BATCH_SIZE,
+    training_seconds=0,
+    training_sizes=(16, 32),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """All that was measured."""
+
+    machine: Machine
+    agreement: Agreement
+    curves: list[Curve] = field(default_factory=list)
+    tables: dict[str, list[Row]] = field(default_factory=dict)
+    """Rows by the title of their table."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        return {
+            "machine": asdict(self.machine),
+            "agreement": asdict(self.agreement),
+            "tables": {
+                title: [row.as_dict() for row in rows] for title, rows in self.tables.items()
+            },
+            "growth": [asdict(curve) for curve in self.curves],
+        }
+
+
+def measure(
+    scale: Scale, reviews: Sequence[Review], scratch: Path, note: Callable[[str], object]
+) -> Results:
+    """Measures everything; `reviews` are trained on, and `scratch` is an empty folder.
+
+    `note` hears of each part when it begins.
+
+    Raises:
+        SystemExit: the sides do not give the same answers.
+    """
+    checkpoint = material.make_checkpoint(scratch / "checkpoint", scale.model)
+    encoder = load_encoder(STAND_IN if scale.trains_stand_in else str(checkpoint), 0)
+    texts = material.chat_messages(scale.messages)
+    seconds = scale.seconds
+    agreement = inference.agreement(checkpoint, texts[:64], scratch)
+    if not agreement.holds:
+        raise SystemExit(
+            f"The two sides do not answer alike, so no time means a thing: {agreement}"
+        )
+    results = Results(machine.describe(), agreement)
+    tables = results.tables
+    note("Answering ...")
+    tables["Answering"] = [
+        *inference.one_message(checkpoint, texts, 2 * seconds),
+        *inference.many_messages(checkpoint, texts, 3 * seconds),
+        *inference.long_text(checkpoint, 400, seconds),
+    ]
+    note("Starting ...")
+    tables["Starting"] = start.first_answer(checkpoint, texts[0], scale.start_rounds)
+    note("Threads and limits ...")
+    tables["Threads"] = inference.threads(checkpoint, texts, seconds)
+    tables["Distance from the limit"] = limit.distance(
+        checkpoint, texts[0], scale.megabytes, scale.batch, seconds
+    )
+    note("Training ...")
+    tables["Training"] = training.epoch(encoder, reviews, scale.training_seconds)
+    note("Growth ...")
+    results.curves.extend(
+        growth.answering(checkpoint, scale.lengths, scale.batches, 32, 2 * seconds)
+    )
+    results.curves.append(growth.training(encoder, scale.training_sizes))
+    tables["Growth"] = [curve.row() for curve in results.curves]
+    return results
+
+
+def show(results: Results, console: Console) -> None:
+    """Prints the tables."""
+    console.print(str(results.machine))
+    agreement = results.agreement
+    console.print(
+        f"Largest difference from the pipeline's probabilities, on {agreement.texts} messages: "
+        f"{agreement.fp32:.1e} in fp32, {agreement.int8:.1e} in int8; they spread over "
+        f"{agreement.spread:.2f}."
+    )
+    for title, rows in results.tables.items():
+        table = Table("figure", "against", title=title, title_justify="left")
+        for column in ("unit", "ours", "theirs", "ratio", "target"):
+            table.add_column(column, justify="right")
+        for row in rows:
+            table.add_row(
+                row.figure,
+                row.against,
+                row.unit,
+                _number(row.ours),
+                _number(row.theirs),
+                "" if row.ratio is None else f"{row.ratio:.2f}",
+                "" if row.target is None else f"{row.target:g}",
+            )
+        console.print(table)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def save(results: Results, folder: Path, seconds: float) -> None:
+    """Writes the JSON and the picture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    report = {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds),
+        **results.as_dict(),
+    }
+    text = json.dumps(report, indent=2)
+    (folder / JSON_FILE).write_text(text + "\n", encoding="utf-8")
+    growth.draw(folder / PICTURE_FILE, results.curves, str(results.machine))
+
+
+def main(
+    quick: Annotated[bool, typer.Option("--quick", help="Next to nothing, in seconds.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Train whole epochs, not a sample.")] = False,
+    imdb: Annotated[
+        str | None, typer.Option(help="Train on these reviews: IMDb, by name or path.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder of the JSON and the picture; default docs.")
+    ] = None,
+) -> None:
+    """Measure, print and save."""
+    scale = QUICK if quick else FULL
+    count = training.EPOCH if full else scale.training_reviews
+    reviews = material.long_reviews(count) if imdb is None else _sample(imdb, count)
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as scratch:
+        results = measure(scale, reviews, Path(scratch), Console(stderr=True).print)
+    console = Console(width=130)
+    show(results, console)
+    seconds = time.perf_counter() - began
+    meaning = " The short form: these times mean nothing." if quick else ""
+    console.print(f"{seconds:.0f} seconds in all.{meaning}")
+    if output or not quick:
+        save(results, output or Path("docs"), seconds)
+
+
+def _sample(dataset: str, count: int) -> list[Review]:
+    """About `count` reviews of a data set, as many of each class."""
+    try:
+        found = load_reviews(dataset)
+        return sample_balanced(found, min(1.0, count / sum(found.class_sizes)), 0)
+    except TrainerError as error:
+        raise SystemExit(str(error)) from error
+
+
+if __name__ == "__main__":
+    typer.run(main)
