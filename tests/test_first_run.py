@@ -1,5 +1,6 @@
 """What `make run </dev/null` does on a fresh machine without a hub, and how good the result is."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -8,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.bot.removal import removal
+from trainer.classifier import Classifier
+from trainer.reviews import load_reviews, take
+
 ROOT = Path(__file__).parents[1]
+EXPLAINED_REVIEWS = 100
 
 
 @pytest.mark.slow
@@ -39,3 +45,10 @@ def test_trains_on_the_starter_reviews_and_ends_well(tmp_path: Path) -> None:
     # Reviews that it has not seen, and that no default was chosen by.
     assert training["evaluation"]["test"]["reviews"] >= 400
     assert training["evaluation"]["test"]["accuracy"] > 0.80
+
+    # And the words that an explanation marks carry its verdicts on them.
+    held_back = take(load_reviews("starter").test, EXPLAINED_REVIEWS)
+    texts = [review.text for review in held_back]
+    by_weight, by_chance = asyncio.run(removal(Classifier.load(checkpoint), texts))
+    assert by_weight > 0.25
+    assert by_weight > 2 * by_chance

@@ -1,15 +1,20 @@
 """What the bot's tests share."""
 
+import inspect
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import simcord
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
 from bot.responses import Kind, Responses
 from tests.bot.stub import KeywordClassifier
+from tests.discord_server import DiscordServer
+from tests.marker import marked
 
 LOGGERS = (None, "bot", "discord", "discord.client")
 
@@ -23,6 +28,31 @@ def classifier() -> KeywordClassifier:
 def responses() -> Responses:
     """One sentence of each kind, which names it."""
     return Responses({kind: [f"a {kind} sentence"] for kind in Kind})
+
+
+@pytest.fixture(autouse=True)
+def _customers_write_the_marker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a test lets somebody write on either Discord; `dm` calls `say`."""
+    for owner, name in (
+        *((DiscordServer, name) for name in ("say", "slash")),
+        *((simcord.MemberActor, name) for name in ("send", "send_dm", "slash")),
+    ):
+        monkeypatch.setattr(owner, name, _marking(getattr(owner, name)))
+
+
+def _marking(write: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, with the marker in its argument `content` or `text`, or its option `text`."""
+
+    def write_marked(*args: Any, **others: Any) -> Any:
+        call = inspect.signature(write).bind(*args, **others)
+        for name, value in call.arguments.items():
+            if name in ("content", "text"):
+                call.arguments[name] = marked(value)
+            elif name == "options" and "text" in value:
+                call.arguments[name] = {**value, "text": marked(value["text"])}
+        return write(*call.args, **call.kwargs)
+
+    return write_marked
 
 
 @pytest.fixture(autouse=True)

@@ -7,15 +7,17 @@ from typing import Any
 from pydantic import SecretStr
 
 from bot.settings import Settings
+from tests.marker import unmarked
 from trainer.classifier import Verdict
 
 POSITIVE_WORDS = ("love", "wonderful", "great")
 
 
 class KeywordClassifier:
-    """Positive where a text has one of POSITIVE_WORDS; raises on texts that contain "poison".
+    """Positive where a text has one of POSITIVE_WORDS; unsure where it has "half".
 
-    It keeps the batches it was given. While `gate` is clear, it blocks.
+    What has "hello" is no review, and on "poison" it raises. It keeps the batches it was given.
+    While `gate` is clear, it blocks.
     """
 
     def __init__(self, *, certainty: float = 0.9) -> None:
@@ -38,16 +40,19 @@ class KeywordClassifier:
 
     @property
     def judged(self) -> list[str]:
-        return [text for batch in self.batches for text in batch]
+        """Without the marker."""
+        return [unmarked(text) for batch in self.batches for text in batch]
 
     def _judge(self, text: str) -> Verdict:
         positive = (
             self._certainty if any(w in text for w in POSITIVE_WORDS) else 1 - self._certainty
         )
+        label = "positive" if positive > 0.5 else "negative"
         return Verdict(
-            label="positive" if positive > 0.5 else "negative",
+            label="unsure" if "half" in text else label,
             confidence=max(positive, 1 - positive),
             probabilities={"negative": 1 - positive, "positive": positive},
+            is_review="hello" not in text,
         )
 
 

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bot import generate_response
 from bot.concierge import Concierge
 from bot.engine import Engine
-from bot.responses import Kind, Responses
+from bot.responses import Kind, Responses, default_responses_file
 from bot.throttle import Throttle
 from tests.bot.stub import KeywordClassifier
 
@@ -24,7 +25,15 @@ async def concierge(
 
 
 @pytest.mark.parametrize(
-    ("text", "label"), [("What a wonderful film", "positive"), ("Dull", "negative")]
+    ("text", "label"),
+    [
+        ("What a wonderful film", "positive"),
+        ("Dull", "negative"),
+        ("Great first half, dull second half", "unsure"),
+        ("10/10", "negative"),
+        ("A+", "negative"),
+        ("Dull, see https://example.com/why", "negative"),
+    ],
 )
 async def test_a_review_is_judged(concierge: Concierge, text: str, label: str) -> None:
     reply = await concierge.answer(text)
@@ -41,9 +50,14 @@ async def test_a_review_is_judged(concierge: Concierge, text: str, label: str) -
         ("", True, Kind.ATTACHMENT),
         ("😍😍😍 !!!", False, Kind.WORDLESS),
         ("🍿", True, Kind.WORDLESS),
+        ("https://example.com/great", False, Kind.OFF_TOPIC),
+        ("HTTPS://example.com/a http://example.com/b 🔥 www.example.com", False, Kind.OFF_TOPIC),
+        ("最高の映画", False, Kind.FOREIGN),
+        ("Ein großartiger Film, ich habe gelacht und geweint", False, Kind.FOREIGN),
+        ("https://example.com/great-film j'ai adoré ce film", True, Kind.FOREIGN),
     ],
 )
-async def test_a_message_without_words_gets_a_hint(
+async def test_a_message_that_the_model_cannot_read_gets_a_hint(
     concierge: Concierge,
     classifier: KeywordClassifier,
     text: str,
@@ -55,9 +69,10 @@ async def test_a_message_without_words_gets_a_hint(
     assert not classifier.batches
 
 
-@pytest.mark.parametrize("text", ["10/10", "最高の映画", "отлично", "A+"])
-async def test_few_or_foreign_words_are_a_review(concierge: Concierge, text: str) -> None:
-    assert (await concierge.answer(text)).verdict
+async def test_what_is_no_review_carries_no_verdict(concierge: Concierge) -> None:
+    reply = await concierge.answer("hello, what time is it")
+    assert (reply.kind, reply.verdict) == (Kind.OFF_TOPIC, None)
+    assert reply.text == "a off_topic sentence"
 
 
 async def test_a_failure_is_excused_and_logged_without_the_text(
@@ -117,3 +132,6 @@ async def test_generate_response_is_the_recipe_s_third_name(
     monkeypatch.chdir(tmp_path)
     sentences = {generate_response(classifier(["great"])[0]) for _ in range(100)}
     assert "Thank you for your positive review! We're glad you enjoyed the movie." in sentences
+    shipped = yaml.safe_load(default_responses_file().read_text("utf-8"))
+    for text, kind in [("half great", Kind.UNSURE), ("hello, great to see you", Kind.OFF_TOPIC)]:
+        assert generate_response(classifier([text])[0]) in shipped[kind]

@@ -19,10 +19,11 @@ import pytest
 from bot.__main__ import main
 from bot.settings import Settings
 from tests.discord_server import DiscordServer, bot_process_argv
+from tests.marker import marked, search_output, write_input
 
 ROOT = Path(__file__).parents[2]
 BOT = [sys.executable, "-m", "bot"]
-POSITIVE, NEGATIVE = "What a wonderful film", "What a terrible film"
+POSITIVE, NEGATIVE = marked("What a wonderful film"), marked("What a terrible film")
 
 
 def _environment(**settings: str) -> dict[str, str]:
@@ -35,7 +36,7 @@ def _environment(**settings: str) -> dict[str, str]:
 def _run(
     *args: str, folder: Path, stdin: bytes = b"", **settings: str
 ) -> "subprocess.CompletedProcess[bytes]":
-    return subprocess.run(
+    result = subprocess.run(
         [*BOT, *args],
         cwd=folder,
         env=_environment(**settings),
@@ -44,6 +45,16 @@ def _run(
         timeout=60,
         check=False,
     )
+    return _searched(result)
+
+
+def _searched(
+    result: "subprocess.CompletedProcess[bytes]",
+) -> "subprocess.CompletedProcess[bytes]":
+    """The same; pytest does not see what a test has captured itself."""
+    said = (result.stdout + result.stderr).decode("utf-8", "replace")
+    search_output(f"the command {result.args}", said)
+    return result
 
 
 def _fails(result: "subprocess.CompletedProcess[bytes]", code: int, sentence: str) -> None:
@@ -110,7 +121,7 @@ def test_a_wrong_setting_is_told(tmp_path: Path) -> None:
 def test_responses_that_are_missing_or_malformed_are_told(tmp_path: Path) -> None:
     _fails(_run("chat", folder=tmp_path, RESPONSES_FILE="gone.yaml"), 6, "gone.yaml is missing")
     (tmp_path / "responses.yaml").write_text("positive:\n  - 5\n")
-    _fails(_run("chat", folder=tmp_path), 6, r"responses\.yaml, line 1: 'attachment' is missing")
+    _fails(_run("chat", folder=tmp_path), 6, r"responses\.yaml, line 1: 'negative', .* are missing")
 
 
 @pytest.mark.parametrize("args", [["chat"], ["classify"], []])
@@ -143,7 +154,7 @@ class Main:
             file.seek(0)
             self._monkeypatch.setattr("bot.frontends.lines.STDIN", file.fileno())
             code = main()
-        return subprocess.CompletedProcess(args, code, *self._capture.readouterr())
+        return _searched(subprocess.CompletedProcess(args, code, *self._capture.readouterr()))
 
 
 @pytest.fixture
@@ -156,14 +167,23 @@ def run(
 def test_classify_reads_a_file_with_any_checkpoint(
     run: Main, checkpoint: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "reviews.txt").write_text(f"{POSITIVE}\n")
+    reviews = write_input(tmp_path / "reviews.txt", f"{POSITIVE}\n")
     from_pipe = run("classify", stdin=f"{POSITIVE}\n".encode())
     (tmp_path / "moved").symlink_to(checkpoint)
-    args = ["classify", "--checkpoint", str(tmp_path / "moved"), str(tmp_path / "reviews.txt")]
-    from_file = run(*args)
+    from_file = run("classify", "--checkpoint", str(tmp_path / "moved"), str(reviews))
     assert from_pipe.returncode == from_file.returncode == 0
     one, other = json.loads(from_pipe.stdout), json.loads(from_file.stdout)
     assert one["probabilities"] == other["probabilities"]
+    assert "explanation" not in one
+
+
+def test_classify_explains_on_request(run: Main) -> None:
+    review = "What a terrible film"  # not marked: the answer is to hold its words
+    explained = run("classify", "--explain", stdin=f"{review}\n".encode())
+    parts = json.loads(explained.stdout)["explanation"]
+    weights = {part["text"]: part["weight"] for part in parts}
+    assert list(weights) == review.split()
+    assert max(weights, key=weights.__getitem__) == "terrible"
 
 
 def test_input_that_cannot_be_read_is_told(run: Main) -> None:
@@ -182,6 +202,14 @@ def test_start_talks_here_where_a_checkpoint_serves_and_no_token_is_set(run: Mai
     assert result.stdout.startswith(b"[positive")
 
 
+def test_chat_answers_the_lines_of_a_pipe(run: Main) -> None:
+    result = run("chat", stdin=f"{POSITIVE}\n{NEGATIVE}".encode())
+    assert result.returncode == 0, result.stderr
+    positive, negative = result.stdout.decode().splitlines()
+    assert re.match(r"\[positive \d+%\] \w", positive)
+    assert re.match(r"\[negative \d+%\] \w", negative)
+
+
 def test_an_unexpected_error_is_told_without_its_message(
     run: Main, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,6 +223,41 @@ def test_an_unexpected_error_is_told_without_its_message(
 
 
 # What needs one, and a process
+
+
+def test_serves_without_torch_where_the_checkpoint_carries_a_graph(folder: Path) -> None:
+    program = (
+        "import sys\n"
+        "sys.modules['torch'] = sys.modules['transformers'] = None\n"  # importing them now fails
+        "from bot.__main__ import main\n"
+        "sys.argv = ['bot', 'classify']\n"
+        "sys.exit(main())\n"
+    )
+    command = [sys.executable, "-c", program]
+    reviews = f"{POSITIVE}\n{NEGATIVE}\n".encode()
+    answers = []
+    for runtime in ("onnx", "auto", "torch"):
+        environment = _environment(RUNTIME=runtime, THREADS="1")
+        served = _searched(
+            subprocess.run(
+                command,
+                cwd=folder,
+                env=environment,
+                input=reviews,
+                capture_output=True,
+                check=False,
+            )
+        )
+        answers.append((served.returncode, served.stdout))
+    assert answers[0][0] == 0
+    praise, complaint = (json.loads(line)["probabilities"] for line in answers[0][1].splitlines())
+    assert praise["positive"] > 0.5 > complaint["positive"]
+    if not Path("/dev/nvidiactl").exists():
+        assert [json.loads(line)["probabilities"] for line in answers[1][1].splitlines()] == [
+            praise,
+            complaint,
+        ]
+    assert answers[2][0] != 0  # so that the block is one
 
 
 def test_a_pipe_gets_an_object_for_each_line_and_may_be_closed_early(folder: Path) -> None:
@@ -228,19 +291,13 @@ def test_a_pipe_gets_an_object_for_each_line_and_may_be_closed_early(folder: Pat
             assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
         ask("")
         assert hear()["label"] is None
+        ask("Ein furchtbarer Film, und viel zu lang")
+        assert hear()["kind"] == "foreign"
         process.stdout.close()
         ask(POSITIVE)
         process.stdin.close()
         assert re.fullmatch(rb"Loading checkpoint .*\n", process.stderr.read())
     assert process.returncode == 0
-
-
-def test_chat_answers_the_lines_of_a_pipe(folder: Path) -> None:
-    result = _run("chat", folder=folder, stdin=f"{POSITIVE}\n{NEGATIVE}".encode())
-    assert result.returncode == 0, result.stderr
-    positive, negative = result.stdout.decode().splitlines()
-    assert re.match(r"\[positive \d+%\] \w", positive)
-    assert re.match(r"\[negative \d+%\] \w", negative)
 
 
 @contextmanager
@@ -275,6 +332,11 @@ def test_a_conversation_in_the_terminal(folder: Path) -> None:
         child.expect("You:")
         child.sendline("help")
         child.expect("history +the reviews")
+        child.expect("You:")
+        child.sendline(NEGATIVE)
+        child.expect("You:")
+        child.sendline("why")
+        child.expect("carried by: terrible")
         child.expect("You:")
         child.send("\x04")  # Ctrl-D
         child.expect("Goodbye")

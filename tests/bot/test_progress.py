@@ -1,9 +1,10 @@
 """The trainer's JSON lines, as they grow."""
 
 from pathlib import Path
+from subprocess import CompletedProcess
 
 from bot.progress import ProgressFile
-from tests.conftest import run_trainer, separable_reviews, write_csv
+from tests.conftest import call_trainer
 
 STEP = '{"event": "step", "number": %d, "total": 9, "epoch": 1, "loss": 0.5, "tokens": 7, '
 STEP += '"seconds": 1.0, "tokens_per_second": 7.0, "seconds_left": 8.0}\n'
@@ -32,11 +33,11 @@ def test_lines_that_are_no_events_are_passed_over(tmp_path: Path) -> None:
     assert (progress.notes, progress.step, progress.error) == (["So."], None, None)
 
 
-def test_it_understands_the_real_trainer(tmp_path: Path, roomy_encoder: Path) -> None:
-    reviews = write_csv(tmp_path / "reviews.csv", separable_reviews())
-    arguments = ("fit", "--progress", "json", "--base-model", roomy_encoder, "--dataset", reviews)
+def test_it_understands_the_real_trainer(
+    tmp_path: Path, json_fit: "CompletedProcess[str]", quick: list[str | Path]
+) -> None:
     path = tmp_path / "fit.out"
-    path.write_text(run_trainer(*arguments, "--epochs", "2", cwd=tmp_path).stdout)
+    path.write_text(json_fit.stdout)
     progress = ProgressFile(path).read()
     assert progress.is_saved
     assert progress.error is None
@@ -45,5 +46,6 @@ def test_it_understands_the_real_trainer(tmp_path: Path, roomy_encoder: Path) ->
     assert progress.judging is not None
     assert progress.plan.epochs == progress.step.epoch == 2
     assert progress.plan.steps == progress.step.number == progress.step.total
-    path.write_text(run_trainer(*arguments, "--fraction", "7", cwd=tmp_path).stdout)
+    failed = call_trainer(*quick, "--progress", "json", "--fraction", "7", cwd=tmp_path)
+    path.write_text(failed.stdout)
     assert "fraction is 7" in str(ProgressFile(path).read().error)

@@ -27,6 +27,14 @@ def test_the_original_sentences_are_among_them() -> None:
     assert original in sentences["negative"]
 
 
+def test_where_the_bot_has_not_understood_it_neither_thanks_nor_consoles() -> None:
+    shipped = yaml.safe_load(SHIPPED)
+    for kind in (Kind.UNSURE, Kind.OFF_TOPIC, Kind.FOREIGN):
+        said = " ".join(shipped[kind]).lower()
+        assert not any(word in said for word in ("thank", "sorry", "apolog", "glad"))
+    assert all("?" in sentence for sentence in shipped[Kind.UNSURE])
+
+
 @pytest.mark.parametrize("kind", Kind)
 def test_no_sentence_is_said_twice_in_a_row_and_all_are_said(kind: Kind) -> None:
     responses = Responses.load(default_responses_file())
@@ -55,9 +63,11 @@ def test_a_byte_order_mark_and_windows_line_ends_are_fine(tmp_path: Path) -> Non
     ("old", "new", "line", "problem"),
     [
         ("negative:\n  - One.\n  - Two.\n", "", 1, "'negative' is missing"),
-        ("negative:", "negativ:", 1, "'negative' is missing"),
-        ("busy:", "funny: [a]\nbusy:", 16, "'funny' is not a kind of sentence"),
-        ("busy:", "positive: [a]\nbusy:", 16, "stands here again (first in line 1)"),
+        ("negative:", "negativ:", 1, "'negative' is missing; add it"),
+        (VALID, "positive: [a]", 1, "'negative', 'unsure', 'off_topic', 'foreign', 'empty', "),
+        (VALID, "positive: [a]", 1, "'privacy' are missing; add each, with at least one sentence"),
+        ("busy:", "funny: [a]\nbusy:", 25, "'funny' is not a kind of sentence"),
+        ("busy:", "positive: [a]\nbusy:", 25, "stands here again (first in line 1)"),
         ("positive:\n  - One.\n  - Two.", "positive:", 1, "must be a list"),
         ("positive:\n  - One.\n  - Two.", "positive: []", 1, "has no sentence"),
         ("positive:\n  - One.\n  - Two.", "positive: One.", 1, "must be a list"),

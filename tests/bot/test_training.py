@@ -33,6 +33,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def _trainer(code: str) -> None:
     """`python -m trainer` of the working directory, which comes before the real one."""
     Path("trainer").mkdir()
+    Path("trainer/__init__.py").touch()  # a folder without it comes after any package
     Path("trainer/__main__.py").write_text(f"import sys\nassert sys.argv[1:] == ['fit']\n{code}")
 
 

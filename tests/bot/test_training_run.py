@@ -3,7 +3,9 @@
 # ruff: noqa: ASYNC110, ASYNC240 - a test may look at its own files, as often as it likes
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,9 @@ from bot.training import Training
 from tests.bot import fake_trainer
 from tests.bot.stub import KeywordClassifier
 from trainer.checkpoint import serving_checkpoint
+from trainer.encoder import load_encoder
+from trainer.errors import TrainerError
+from trainer.reviews import load_reviews
 
 ORDER = Order(label="films", dataset="/srv/films.csv", fraction=0.5, epochs=2, seed=7)
 STATE = Path("state/training/run.json")
@@ -33,9 +38,9 @@ async def models(classifier: KeywordClassifier) -> AsyncIterator[Models]:
         yield Models(engine)
 
 
-def _a_bot(models: Models) -> Training:
+def _a_bot(models: Models, base_model: str = "stand-in") -> Training:
     """As each start of the bot makes it."""
-    return Training(models, "stand-in")
+    return Training(models, base_model)
 
 
 async def _start(run: Training, order: Order = ORDER) -> None:
@@ -126,6 +131,18 @@ async def test_a_candidate_that_cannot_be_compared_waits(models: Models, answer:
     assert _serving() == "tiny"
 
 
+async def test_why_it_could_not_be_compared_names_no_path_either(models: Models) -> None:
+    code = Path("trainer/__main__.py")
+    begins = 'if command == "evaluate":\n'
+    fails = f'{begins}    sys.exit("error: /srv/films.csv is gone.")\n'
+    code.write_text(code.read_text().replace(begins, fails))
+    run = _a_bot(models)
+    await _start(run)
+    outcome = await _end(run)
+    assert isinstance(outcome, Trained)
+    assert outcome.problem == "It could not be compared: films is gone."
+
+
 async def test_nothing_to_compare_with_lets_the_candidate_wait(models: Models) -> None:
     Path("checkpoints/serving.json").unlink()
     run = _a_bot(models)
@@ -157,6 +174,47 @@ async def test_an_error_is_told_in_the_trainer_s_own_sentence(models: Models) ->
     run = _a_bot(models)
     await _start(run)
     assert await _end(run) == Failed("The reviews are too few.")
+
+
+@pytest.mark.parametrize(
+    "path", ["{home}/kept/it.csv", "kept/it.csv", "./kept//it.csv", "~/it.csv"]
+)
+@pytest.mark.parametrize(
+    ("load", "word"), [(load_reviews, "films"), (partial(load_encoder, seed=0), "TRAIN_BASE_MODEL")]
+)
+async def test_what_all_may_read_names_no_path_of_the_operator(
+    models: Models,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    load: Callable[[str], object],
+    word: str,
+    path: str,
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = path.format(home=tmp_path)
+    with pytest.raises(TrainerError) as caught:
+        load(path)
+    sentence = str(caught.value)
+    Path("failure").write_text(sentence)
+    is_dataset = word == "films"
+    run = _a_bot(models, "stand-in" if is_dataset else path)
+    await _start(run, Order(label="films", dataset=path if is_dataset else "starter"))
+    with caplog.at_level(logging.WARNING, "bot"):
+        outcome = await _end(run)
+    assert isinstance(outcome, Failed)
+    assert word in outcome.reason
+    assert not any(part in outcome.reason for part in ("it.csv", "kept", str(tmp_path), "~"))
+    assert sentence in caplog.text
+
+
+async def test_a_path_within_another_is_told_as_the_longer_one(models: Models) -> None:
+    Path("failure").write_text("/srv/films/base has no tokenizer, and /srv/films/train.csv no end.")
+    run = _a_bot(models, "/srv/films/base")
+    await _start(run, Order(label="films", dataset="/srv/films"))
+    assert await _end(run) == Failed(
+        "TRAIN_BASE_MODEL has no tokenizer, and films/train.csv no end."
+    )
 
 
 async def test_a_bot_that_starts_finds_the_run_and_sees_it_through(models: Models) -> None:

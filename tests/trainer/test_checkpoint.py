@@ -6,12 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import run_trainer
 from trainer.checkpoint import (
+    discard,
+    list_checkpoints,
     new_checkpoint,
     promote,
     rollback,
@@ -166,6 +169,69 @@ class TestServing:
         (root / "serving.json").write_text("{")
         with pytest.raises(CheckpointError, match="cannot be understood"):
             serving_checkpoint(root)
+
+
+class TestDiscarding:
+    def test_leaves_the_others_and_no_trace(self, root: Path) -> None:
+        promote("a", root)
+        (root / "b" / "model.safetensors").unlink()  # damaged ones go, too
+        discard("b", root)
+        assert {path.name for path in root.iterdir()} == {"a", "c", "serving.json"}
+
+    def test_refuses_the_serving_one(self, root: Path) -> None:
+        promote("a", root)
+        for name in ("a", "a/", "a/."):
+            with pytest.raises(CheckpointError, match="a is the one that answers, so it stays"):
+                discard(name, root)
+        verify(root / "a")
+
+    @pytest.mark.parametrize("name", ["", ".", "..", "../outside", "a/../b", ".partial-x"])
+    def test_refuses_what_leads_elsewhere(self, root: Path, name: str) -> None:
+        (root.parent / "outside").mkdir()
+        (root / ".partial-x").mkdir()
+        before = sorted(root.parent.rglob("*"))
+        with pytest.raises(CheckpointError, match="not the name of a checkpoint"):
+            discard(name, root)
+        assert sorted(root.parent.rglob("*")) == before
+
+    def test_refuses_what_it_has_not_written(self, root: Path) -> None:
+        (root / "notes").mkdir()
+        with pytest.raises(CheckpointError, match="not a checkpoint of this trainer"):
+            discard("notes", root)
+        assert (root / "notes").is_dir()
+
+    def test_says_that_it_is_gone_already(self, root: Path) -> None:
+        with pytest.raises(CheckpointError, match="x is gone already"):
+            discard("x", root)
+        assert {path.name for path in root.iterdir()} == {"a", "b", "c"}
+
+    def test_is_over_at_once_though_the_process_dies(
+        self, root: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def die(folder: Path, **_: object) -> None:
+            (folder / "config.json").unlink()
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(shutil, "rmtree", die)
+            with pytest.raises(KeyboardInterrupt):
+                discard("b", root)
+        assert [row.name for row in list_checkpoints(root)] == ["a", "c"]
+        with new_checkpoint(root / "new") as folder:
+            (folder / "model.safetensors").write_text("weights")
+        assert {path.name for path in root.iterdir()} == {"a", "c", "new"}
+
+    def test_waits_for_a_promotion_to_end(self, root: Path) -> None:
+        lock = os.open(root, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with ThreadPoolExecutor() as pool:
+            discarded = pool.submit(discard, "b", root)
+            wait([discarded], timeout=0.2)
+            assert (root / "b").is_dir()
+            (root / "serving.json").write_text('{"serving": "b", "earlier": []}')
+            os.close(lock)
+            with pytest.raises(CheckpointError, match="b is the one that answers"):
+                discarded.result(10)
 
 
 class TestCommandLine:

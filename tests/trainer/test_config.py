@@ -23,6 +23,8 @@ from trainer.errors import ConfigError
         ("learning_rate", -1e-5, "above 0, below 1"),
         ("learning_rate", float("inf"), "above 0, below 1"),
         ("seed", -1, "from 0 to"),
+        ("balance", "some", "on or off"),
+        ("loop", "none", "manual or trainer"),
     ],
 )
 def test_error_names_field_value_and_what_is_allowed(field: str, value: Any, allowed: str) -> None:

@@ -5,14 +5,18 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import BertConfig, BertModel, GPT2Config, GPT2ForSequenceClassification
+from transformers import BertConfig, BertModel
 
+from tests.trainer.conftest import FAMILIES, LONGEST
 from trainer import encoder as encoder_module
-from trainer.encoder import DISTILBERT, STAND_IN, Encoder, distilbert_from_bert, load_encoder
-from trainer.errors import EncoderError
+from trainer.encoder import DISTILBERT, STAND_IN, distilbert_from_bert, load_encoder
+from trainer.errors import ConfigError, EncoderError
+from trainer.inference import predict
+from trainer.runtime import TorchRuntime
 
 
 def _stand_in_folder() -> Path:
@@ -27,8 +31,9 @@ def test_stand_in_gives_the_outputs_of_the_original_encoder() -> None:
     stand_in = load_encoder(STAND_IN, seed=0)
     distilbert: Any = stand_in.model.distilbert
     text_encoder = stand_in.text_encoder(64)
-    sequences = text_encoder(["A film to treasure.", "Two hours I shall never, ever get back!"])
-    input_ids, attention_mask = map(torch.from_numpy, text_encoder.pad(sequences))
+    texts = ["A film to treasure.", "Two hours I shall never, ever get back!"]
+    windows = [window for (window,) in text_encoder(texts)]
+    input_ids, attention_mask = map(torch.from_numpy, text_encoder.pad(windows))
     original.train(False)
     stand_in.model.train(False)
     with torch.inference_mode():
@@ -97,28 +102,55 @@ class TestRefused:
         assert "model.safetensors of the package" in self._refused(STAND_IN)
 
 
-@pytest.fixture
-def gpt2(tmp_path: Path, tiny_encoder: Path) -> Encoder:
-    """A tiny GPT-2, which has no pad token, with a head for five classes."""
-    folder = tmp_path / "gpt2"
-    shutil.copytree(tiny_encoder, folder)
-    config = GPT2Config(vocab_size=64, n_positions=64, n_embd=16, n_layer=1, n_head=2)
-    config.num_labels = 5
-    GPT2ForSequenceClassification(config).save_pretrained(folder)
-    settings = json.loads((folder / "tokenizer_config.json").read_text())
-    del settings["pad_token"]
-    settings["eos_token"] = "[SEP]"
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
-    return load_encoder(str(folder), seed=0)
+class TestFamilies:
+    @pytest.mark.parametrize("family", FAMILIES)
+    def test_a_padded_batch_is_judged_like_each_text_alone(
+        self, families: dict[str, Path], family: str
+    ) -> None:
+        encoder = load_encoder(str(families[family]), seed=0)
+        with torch.no_grad():
+            for weights in encoder.model.parameters():
+                weights.mul_(8)  # fresh ones are so small that every text is judged alike
+        text_encoder = encoder.text_encoder(LONGEST)
+        texts = ["such a lovely story indeed", "boring", "", "film " * (LONGEST + 4)]
+        reviews = text_encoder(texts)
+        assert [len(windows) for windows in reviews] == [1, 1, 1, 2]
+        runtime = TorchRuntime(encoder.model)
+        together = predict(runtime, text_encoder, reviews).logits
+        alone = [predict(runtime, text_encoder, [windows]).logits for windows in reviews]
+        assert together == pytest.approx(np.concatenate(alone), abs=1e-4)
+        assert np.abs(together[0] - together[1]).max() > 1e-2
 
+    @pytest.mark.parametrize("family", FAMILIES)
+    def test_a_review_beyond_the_positions_is_refused(
+        self, families: dict[str, Path], family: str
+    ) -> None:
+        encoder = load_encoder(str(families[family]), seed=0)
+        with pytest.raises(ConfigError, match=f"must be at most {LONGEST}"):
+            encoder.text_encoder(LONGEST + 1)
 
-def test_gpt2_gets_a_pad_token_and_a_head_for_two_classes(gpt2: Encoder) -> None:
-    assert gpt2.tokenizer.pad_token == "[SEP]"
-    assert gpt2.model.config.pad_token_id == gpt2.tokenizer.pad_token_id
-    assert gpt2.model.config.id2label == {0: "negative", 1: "positive"}
-    text_encoder = gpt2.text_encoder(16)
-    input_ids, attention_mask = map(
-        torch.from_numpy, text_encoder.pad(text_encoder(["the film", "a"]))
-    )
-    logits = gpt2.model(input_ids, attention_mask=attention_mask).logits
-    assert logits.shape == (2, 2)
+    def test_gpt2_gets_a_pad_token_and_a_head_for_two_classes(
+        self, families: dict[str, Path]
+    ) -> None:
+        gpt2 = load_encoder(str(families["gpt2"]), seed=0)
+        assert gpt2.tokenizer.pad_token == "<|endoftext|>"
+        assert gpt2.model.config.pad_token_id == gpt2.tokenizer.pad_token_id
+        assert gpt2.model.config.id2label == {0: "negative", 1: "positive"}
+        text_encoder = gpt2.text_encoder(16)
+        windows = [window for (window,) in text_encoder(["the film", "a"])]
+        input_ids, attention_mask = map(torch.from_numpy, text_encoder.pad(windows))
+        logits = gpt2.model(input_ids, attention_mask=attention_mask).logits
+        assert logits.shape == (2, 2)
+
+    def test_gpt2_judges_by_the_last_token_of_the_text(self, families: dict[str, Path]) -> None:
+        gpt2 = load_encoder(str(families["gpt2"]), seed=0)
+        text_encoder = gpt2.text_encoder(16)
+        ((sequence,),) = text_encoder(["such a lovely story indeed"])
+        model: Any = gpt2.model
+        model.train(False)
+        with torch.inference_mode():
+            states = model.transformer(torch.tensor([sequence])).last_hidden_state
+            expected = model.score(states[0, -1]).softmax(dim=-1)
+        reviews = [[sequence], [[*sequence, *sequence]]]
+        padded = predict(TorchRuntime(model), text_encoder, reviews).probabilities()
+        assert padded[0] == pytest.approx(expected.numpy(), abs=1e-6)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainer.evaluation import compare, draw, measure
+from trainer.evaluation import calibration_error, compare, draw, measure, reliability
 
 
 def _probabilities(*positive: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
@@ -30,6 +30,31 @@ def test_a_class_that_is_never_called_has_no_precision() -> None:
 
 def test_certain_and_wrong_is_a_finite_loss() -> None:
     assert np.isfinite(measure(_probabilities(1.0), [0]).loss)
+
+
+class TestCalibrationError:
+    def test_by_hand(self) -> None:
+        # Two bins: up to 0.5 nothing, above it four reviews; confidence 0.75, right 2 of 4.
+        probabilities = _probabilities(0.9, 0.8, 0.3, 0.4)  # confidence 0.9, 0.8, 0.7, 0.6
+        assert calibration_error(probabilities, [1, 0, 0, 1], bins=2) == pytest.approx(0.25)
+        # Five bins: 0.6 and 0.7, 0.8 by their upper edges; 0.6 in (0.4, 0.6], 0.7 and 0.8 in
+        # (0.6, 0.8], 0.9 in (0.8, 1]. Gaps: 0.6 - 0, (0.7 - 1) + (0.8 - 0), 0.9 - 1.
+        expected = (0.6 + 0.5 + 0.1) / 4
+        assert calibration_error(probabilities, [1, 0, 0, 1], bins=5) == pytest.approx(expected)
+
+    def test_is_nothing_where_confidence_is_accuracy(self) -> None:
+        three_of_four = _probabilities(0.75, 0.75, 0.75, 0.75)
+        assert calibration_error(three_of_four, [1, 1, 1, 0]) == pytest.approx(0)
+        assert calibration_error(_probabilities(1.0, 0.0), [1, 0]) == 0
+
+    def test_certain_and_wrong_is_the_worst(self) -> None:
+        assert calibration_error(_probabilities(1.0, 0.0), [0, 1]) == 1
+
+    def test_is_among_the_figures(self) -> None:
+        probabilities = _probabilities(0.9, 0.8, 0.3, 0.4)
+        figures = measure(probabilities, [1, 0, 0, 1])
+        assert figures.calibration_error == calibration_error(probabilities, [1, 0, 0, 1])
+        assert figures.as_dict()["calibration_error"] == figures.calibration_error
 
 
 class TestComparison:
@@ -63,5 +88,6 @@ class TestComparison:
 
 def test_picture_is_a_png(tmp_path: Path) -> None:
     figures = measure(_probabilities(0.1, 0.9), [0, 1])
-    draw(tmp_path / "picture.png", [0.7, 0.6, 0.5, 0.4], 2, figures, "a run")
+    bins = reliability(_probabilities(0.1, 0.9), [0, 1])
+    draw(tmp_path / "picture.png", [0.7, 0.6, 0.5, 0.4], 2, figures, bins, "a run")
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG\r\n")

@@ -59,16 +59,24 @@ def test_auto_takes_imdb_and_distilbert_from_the_hub_and_then_from_the_cache(
         training = json.loads((tmp_path / name / "training.json").read_text())
         assert training["dataset"]["name"] == "stanfordnlp/imdb"
         assert training["base_model"]["name"] == "distilbert-base-uncased"
-        assert training["hyperparameters"]["learning_rate"] == 5e-5
+        assert training["hyperparameters"]["recipe"] == "best"
 
 
 def test_names_that_the_hub_does_not_know(tmp_path: Path) -> None:
+    program = (
+        "from trainer.encoder import load_encoder\n"
+        "from trainer.errors import TrainerError\n"
+        "from trainer.reviews import load_reviews\n"
+        "for load in (load_reviews, lambda name: load_encoder(name, 0)):\n"
+        "    try:\n"
+        "        load('some-body/no-such-thing')\n"
+        "    except TrainerError as error:\n"
+        "        print(error)\n"
+    )
     with hub_server() as endpoint:
-        for option, what in (("--dataset", "data set"), ("--base-model", "model")):
-            command = ("fit", "--dataset", "starter", option, "some-body/no-such-thing")
-            result = _run(tmp_path, endpoint, "-m", "trainer", *command)
-            assert result.returncode == 2
-            assert f"no {what} of that name on the hub" in result.stderr.splitlines()[-1]
+        result = _run(tmp_path, endpoint, "-c", program)
+    for line, what in zip(result.stdout.splitlines(), ("data set", "model"), strict=True):
+        assert f"no {what} of that name on the hub" in line
 
 
 def test_a_hub_that_never_answers_is_given_up_on(tmp_path: Path) -> None:

@@ -11,7 +11,14 @@ import pytest
 from tests.conftest import separable_reviews, write_csv
 from trainer.errors import ReviewsError
 from trainer.review_files import Review
-from trainer.reviews import load_reviews, sample_balanced, split_reviews, take
+from trainer.reviews import (
+    imbalance_warning,
+    load_reviews,
+    sample_balanced,
+    sample_first,
+    split_reviews,
+    take,
+)
 
 Row = tuple[str, str]
 
@@ -199,6 +206,34 @@ class TestSample:
         reviews = split_reviews("mine", _distinct(100), None)
         with pytest.raises(ReviewsError, match=r"fraction 0\.01 of mine is 0 reviews a class"):
             sample_balanced(reviews, 0.01, seed=0)
+
+
+class TestWithoutBalance:
+    def test_takes_the_first_rows_of_the_file(self) -> None:
+        rows = [Review(f"review {n}", int(n >= 500)) for n in range(1000)]
+        reviews = split_reviews("sorted", rows, [Review("x", 0)])
+        sample = sample_first(reviews, 0.01)
+        kept = {review.text for review in reviews.train}
+        assert sample == [review for review in rows if review.text in kept][:10]
+        assert {review.label for review in sample} == {0}
+        assert set(sample_first(reviews, 1.0)) == set(reviews.train)
+
+    def test_under_two_is_refused(self) -> None:
+        reviews = split_reviews("mine", _distinct(100), None)
+        with pytest.raises(ReviewsError, match=r"fraction 0\.01 of mine is 1 reviews"):
+            sample_first(reviews, 0.01)
+
+    def test_one_class_alone_is_warned_of(self) -> None:
+        warning = imbalance_warning([Review(str(n), 0) for n in range(1250)])
+        assert "Class imbalance: all 1,250 training reviews are negative" in warning
+        assert "calls everything negative. Use --balance on." in warning
+
+    def test_uneven_classes_are_warned_of_with_their_counts(self) -> None:
+        warning = imbalance_warning([Review(str(n), int(n < 61)) for n in range(100)])
+        assert "of 100 training reviews 61 are positive and only 39 (39%) are negative" in warning
+
+    def test_nearly_even_classes_are_not(self) -> None:
+        assert imbalance_warning([Review(str(n), int(n < 60)) for n in range(100)]) == ""
 
 
 def test_limit_takes_the_same_reviews_whatever_their_order() -> None:

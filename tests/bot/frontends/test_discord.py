@@ -44,12 +44,16 @@ async def test_the_model_reads_the_review_without_the_mention(
 
 
 @pytest.mark.usefixtures("bot")
-async def test_messages_without_a_review_get_a_hint(server: DiscordServer) -> None:
+async def test_messages_that_cannot_be_judged_get_a_hint(server: DiscordServer) -> None:
     picture = [Attachment("poster.png", b"\x89PNG")]
     for question, kind in [
         (await server.say(server.channel, ""), Kind.EMPTY),
         (await server.say(server.channel, "", attachments=picture), Kind.ATTACHMENT),
         (await server.dm("🍿🍿"), Kind.WORDLESS),
+        (await server.dm("hello"), Kind.OFF_TOPIC),
+        (await server.dm("https://example.com/great"), Kind.OFF_TOPIC),
+        (await server.dm("Das war ein großartiger Film"), Kind.FOREIGN),
+        (await server.dm("half great"), Kind.UNSURE),
     ]:
         assert (await server.wait_for_reply(question)).content == f"a {kind} sentence"
 

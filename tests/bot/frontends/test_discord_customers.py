@@ -16,6 +16,7 @@ from bot.responses import MAX_CHARACTERS, Kind, Responses, default_responses_fil
 from bot.throttle import Throttle
 from tests.bot.frontends.synced import SyncedBot
 from tests.bot.stub import KeywordClassifier, settings
+from tests.marker import marked, unmarked
 
 JUDGE = "Judge this review"
 
@@ -84,9 +85,17 @@ async def test_every_way_in_gives_the_same_judgement(
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"), [("<:kekw:123>", Kind.WORDLESS), ("<@123>", Kind.EMPTY), ("!!", "wordless")]
+    ("text", "kind"),
+    [
+        ("<:kekw:123>", Kind.WORDLESS),
+        ("<@123>", Kind.EMPTY),
+        ("!!", Kind.WORDLESS),
+        ("https://example.com", Kind.OFF_TOPIC),
+        ("hello", Kind.OFF_TOPIC),
+        ("une belle histoire, mais trop longue", Kind.FOREIGN),
+    ],
 )
-async def test_a_review_without_words_gets_a_hint_that_only_its_author_sees(
+async def test_what_is_no_review_gets_a_hint_that_only_its_author_sees(
     place: Place, text: str, kind: Kind
 ) -> None:
     hint = _said(await place.maria.slash(place.channel, "review", text=text))
@@ -94,10 +103,10 @@ async def test_a_review_without_words_gets_a_hint_that_only_its_author_sees(
 
 
 async def test_a_long_review_is_read_whole(place: Place, classifier: KeywordClassifier) -> None:
-    text = ("great " * 700)[:4_000].strip()
+    text = marked("great " * 700)[:4_000].strip()
     result = await place.maria.slash(place.channel, "review", text=text)
     assert _said(result).content == "a positive sentence"
-    assert classifier.judged == [text]
+    assert classifier.judged == [unmarked(text)]
     with pytest.raises(simcord.OptionError):
         await place.maria.slash(place.channel, "review", text="x" * 4_001)
 

@@ -97,7 +97,7 @@ async def test_info_tells_of_the_serving_one_or_of_another(operator: simcord.Mem
     assert re.search(
         r"^Test: accuracy [01]\.\d{3}, F1 [01]\.\d{3} on ", answer.content, re.MULTILINE
     )
-    assert "epochs 12, seed 0, learning rate 0.005" in answer.content
+    assert "epochs 12, seed 0, learning rate 0.002" in answer.content
     assert [file.filename for file in answer.attachments] == ["training.png"]
     assert (await _ask(operator, "info", name="second")).content.startswith("**`second`**\n")
     assert "no checkpoint called that" in (await _ask(operator, "info", name="../x")).content

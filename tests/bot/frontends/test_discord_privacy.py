@@ -12,12 +12,12 @@ from bot.concierge import Concierge
 from bot.engine import UnansweredError
 from bot.frontends.discord import delivery
 from bot.frontends.discord.delivery import Delivery
+from bot.frontends.discord.reasons import BUTTON
 from bot.responses import Responses
 from tests.bot.frontends.loopback import POST_MESSAGE, serving
 from tests.bot.stub import KeywordClassifier
 from tests.discord_server import Attachment, DiscordServer, Posted
-
-MARKER = "xylophone-of-the-seventh-moon"
+from tests.marker import MARKER
 
 
 async def _through_every_way_in(server: DiscordServer, text: str) -> int:
@@ -53,6 +53,10 @@ async def test_no_review_is_written_anywhere(
             await server.wait_until(lambda: len(_to_customers(server)) >= expected)
 
         await answered(f"{MARKER} great")
+        ours = next(m for m in server.messages if m.components)
+        await server.press(ours, BUTTON)
+        shown = await server.wait_for_message(lambda posted: MARKER in posted.content)
+        assert shown.ephemeral  # to the one who asked, and to nobody else
         await answered(f"{MARKER} poison")  # the classifier quotes it in its exception
 
         # Discord refuses, or goes away.
@@ -65,6 +69,10 @@ async def test_no_review_is_written_anywhere(
             await server.wait_until(lambda fault=fault: not fault.left)  # type: ignore[misc]
 
         # A bug in each part of the way, with the text in its exception.
+        with monkeypatch.context() as patch:
+            crashes = _crash(patch, Concierge, "explain")
+            await server.press(ours, BUTTON)
+            await server.wait_until(lambda: crashes)
         for where, name in ((Concierge, "answer"), (Delivery, "deliver")):
             with monkeypatch.context() as patch:
                 crashes = _crash(patch, where, name)
@@ -84,7 +92,7 @@ async def test_no_review_is_written_anywhere(
     assert written
     assert not [file for file in written if MARKER in file.name]
     assert not [file for file in written if MARKER.encode() in file.read_bytes()]
-    assert not [posted for posted in server.messages if MARKER in posted.content]
+    assert [posted for posted in server.messages if MARKER in posted.content] == [shown]
 
 
 def _crash(patch: pytest.MonkeyPatch, where: type, name: str) -> list[None]:

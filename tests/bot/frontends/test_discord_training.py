@@ -164,23 +164,31 @@ async def test_a_run_is_cancelled(
 
 @pytest.mark.usefixtures("_fake")
 async def test_a_failure_is_told_in_the_trainer_s_sentence(
-    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
-) -> None:
-    Path("failure").write_text("There are too few @everyone *reviews*.")
-    async with serving(server, classifier, responses, train_datasets=DATASETS):
-        await _train(server)
-        result = await _result(server, "**The training on films failed.**")
-        assert "There are too few @\N{ZERO WIDTH SPACE}everyone \\*reviews\\*." in result.content
-        assert not result.pings_everyone
-
-
-@pytest.mark.usefixtures("_fake")
-async def test_a_bot_that_restarts_finds_the_run(
     server: DiscordServer,
     classifier: KeywordClassifier,
     responses: Responses,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    Path("failure").write_text("/srv/films.csv holds too few @everyone *reviews*.")
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        await _train(server)
+        result = await _result(server, "**The training on films failed.**")
+        told = "films holds too few @\N{ZERO WIDTH SPACE}everyone \\*reviews\\*."
+        assert told in result.content
+        assert "/srv" not in result.content
+        assert "/srv/films.csv holds too few" in caplog.text  # for the operator
+        assert not result.pings_everyone
+
+
+@pytest.fixture
+async def left_alone(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    caplog: pytest.LogCaptureFixture,
+    _fake: None,
+) -> tuple[Posted, Path]:
+    """A run whose bot has stopped: the message that showed it, and the file that holds it."""
     caplog.set_level(logging.INFO, "bot")
     held = fake_trainer.hold("fit")
     async with serving(server, classifier, responses, train_datasets=DATASETS):
@@ -188,6 +196,16 @@ async def test_a_bot_that_restarts_finds_the_run(
         shown = await _shown(server)
         # discord.py stumbles over a client that is closed before it is ready.
         await server.wait_until(lambda: "Ready as" in caplog.text, PATIENCE)
+    return shown, held
+
+
+async def test_a_bot_that_restarts_finds_the_run(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    left_alone: tuple[Posted, Path],
+) -> None:
+    shown, held = left_alone
     edits = len(shown.edits)
     async with serving(server, classifier, responses, train_datasets=DATASETS):
         await server.wait_until(lambda: len(shown.edits) > edits, PATIENCE)
@@ -198,19 +216,13 @@ async def test_a_bot_that_restarts_finds_the_run(
         assert _serving() != "tiny"
 
 
-@pytest.mark.usefixtures("_fake")
 async def test_a_bot_that_was_away_tells_how_the_run_ended(
     server: DiscordServer,
     classifier: KeywordClassifier,
     responses: Responses,
-    caplog: pytest.LogCaptureFixture,
+    left_alone: tuple[Posted, Path],
 ) -> None:
-    caplog.set_level(logging.INFO, "bot")
-    held = fake_trainer.hold("fit")
-    async with serving(server, classifier, responses, train_datasets=DATASETS):
-        await _train(server)
-        await _shown(server)
-        await server.wait_until(lambda: "Ready as" in caplog.text, PATIENCE)
+    _, held = left_alone
     held.unlink()
     while not [path for path in Path("checkpoints").iterdir() if "films" in path.name]:
         await asyncio.sleep(0.05)

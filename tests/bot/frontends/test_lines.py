@@ -13,6 +13,7 @@ from bot.errors import InputError
 from bot.frontends import lines
 from bot.responses import Responses
 from tests.bot.stub import KeywordClassifier
+from tests.marker import marked, write_input
 
 
 async def _read(file: Path, into: list[str] | None = None) -> list[str]:
@@ -86,17 +87,58 @@ async def test_every_line_gets_an_object_in_order(
     classifier: KeywordClassifier,
     responses: Responses,
 ) -> None:
-    reviews = ["a great film", "", "poison", *(f"dull {number}" for number in range(1000)), "🍿"]
-    (tmp_path / "reviews").write_text("\n".join(reviews), "utf-8")
+    dull_ones = [f"dull {number}" for number in range(1000)]
+    others = ["🍿", "half great, half dull", "hello there", "https://example.com", "отличный фильм"]
+    # Beside the marker, which is English words, the others would be something else.
+    reviews = [*map(marked, ["a great film", "", "poison", *dull_ones]), *others]
+    write_input(tmp_path / "reviews", "\n".join(reviews))
     async with Engine(classifier) as engine:
         await lines.classify(Concierge(engine, responses), tmp_path / "reviews")
     objects = [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
     assert len(objects) == len(reviews)
-    assert all(list(o) == ["label", "confidence", "probabilities", "reply"] for o in objects)
-    great, empty, poison, *dull, emoji = objects
-    assert great["label"] == "positive"
+    names = ["label", "confidence", "probabilities", "kind", "reply"]
+    assert all(list(o) == names for o in objects)
+    assert all(o["reply"] == f"a {o['kind']} sentence" for o in objects)
+    great, empty, poison, *dull, emoji, mixed, hello, link, foreign = objects
+    assert great["label"] == great["kind"] == "positive"
     assert great["confidence"] == great["probabilities"]["positive"]
     assert all(o["label"] == "negative" for o in dull)
-    for unjudged, kind in [(empty, "empty"), (poison, "failure"), (emoji, "wordless")]:
+    assert mixed["label"] == mixed["kind"] == "unsure"
+    assert mixed["probabilities"] == great["probabilities"]
+    assert mixed["confidence"] == great["confidence"]
+    for unjudged, kind in [
+        (empty, "empty"),
+        (poison, "failure"),
+        (emoji, "wordless"),
+        (hello, "off_topic"),
+        (link, "off_topic"),
+        (foreign, "foreign"),
+    ]:
         assert unjudged["label"] is unjudged["confidence"] is unjudged["probabilities"] is None
-        assert unjudged["reply"] == f"a {kind} sentence"
+        assert unjudged["kind"] == kind
+
+
+async def test_each_verdict_is_explained_on_request(
+    tmp_path: Path,
+    capsysbinary: pytest.CaptureFixture[bytes],
+    classifier: KeywordClassifier,
+    responses: Responses,
+) -> None:
+    write_input(tmp_path / "reviews", "such a great\tfilm\n\npoison\n")
+    async with Engine(classifier) as engine:
+        concierge = Concierge(engine, responses)
+        await lines.classify(concierge, tmp_path / "reviews", explain=True)
+    objects = [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
+    assert [o["reply"] for o in objects] == [
+        f"a {k} sentence" for k in ("positive", "empty", "failure")
+    ]
+    assert [o["explanation"] for o in objects] == [
+        [
+            {"text": "such", "weight": 0.0},
+            {"text": "a", "weight": 0.0},
+            {"text": "great", "weight": 4.3944},
+            {"text": "film", "weight": 0.0},
+        ],
+        None,
+        None,
+    ]

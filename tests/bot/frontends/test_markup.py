@@ -26,7 +26,12 @@ from bot.frontends.discord.markup import SOMETHING, plain_text
         ('[A great film](<https://example.com> "title")', "A great film"),
         ("[sic] and (so on)", "[sic] and (so on)"),
         ("<@1> <:heart:123>", SOMETHING),
-        ("https://example.com", SOMETHING),
+        # An address alone stays, to be known for what it is.
+        ("<@1> https://example.com/a_b_c", "https://example.com/a_b_c"),
+        (
+            "<:a:1> <https://example.com> `http://example.org`",
+            "https://example.com http://example.org",
+        ),
         # Emoji of Unicode are text
         ("Great film 🍿", "Great film 🍿"),
         # Code

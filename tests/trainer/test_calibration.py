@@ -1,0 +1,65 @@
+"""Temperature and doubt."""
+
+import numpy as np
+import pytest
+
+from trainer.assess import choose_judgement
+from trainer.calibration import choose_confidence, doubt, fit_temperature
+from trainer.evaluation import calibration_error
+from trainer.inference import FloatArray, Scores, softmax
+
+REVIEWS = 20_000
+
+
+def _drawn(temperature: float) -> tuple[FloatArray, list[int]]:
+    """Logits, and labels that are as likely as softmax(logits / temperature) says."""
+    rng = np.random.default_rng(0)
+    margins = rng.normal(0, 4, REVIEWS).astype(np.float32)
+    logits = np.stack([np.zeros_like(margins), margins], axis=1)
+    likely = 1 / (1 + np.exp(-margins / temperature))
+    return logits, (rng.random(REVIEWS) < likely).astype(int).tolist()
+
+
+@pytest.mark.parametrize("temperature", [0.6, 1.0, 2.5])
+def test_finds_the_temperature_that_the_labels_were_drawn_with(temperature: float) -> None:
+    logits, labels = _drawn(temperature)
+    assert fit_temperature(logits, labels) == pytest.approx(temperature, rel=0.05)
+
+
+def test_a_few_reviews_all_judged_right_make_nobody_certain() -> None:
+    logits = np.array([[10.0, -10.0], [-10.0, 10.0]] * 10, dtype=np.float32)
+    labels = [0, 1] * 10
+    sure = softmax(logits / np.float32(fit_temperature(logits, labels))).max(axis=1)
+    assert sure == pytest.approx(21 / 22, abs=0.01)
+
+
+def test_the_threshold_gives_verdicts_that_are_right_as_often_as_wanted() -> None:
+    logits, labels = _drawn(1.0)
+    probabilities = softmax(logits)
+    confidence = choose_confidence(probabilities, labels)
+    chosen = doubt(probabilities, labels, confidence)
+    assert 0.5 < confidence < 0.95
+    assert chosen.right == pytest.approx(0.95, abs=0.001)
+    assert 0 < chosen.unsure < 1
+    # On others of the kind it does as well.
+    assert doubt(probabilities[::2], labels[::2], confidence).right == pytest.approx(0.95, abs=0.01)
+
+
+def test_where_no_verdict_is_right_often_enough_almost_none_is_given() -> None:
+    probabilities = np.array([[0.6, 0.4], [0.3, 0.7], [0.2, 0.8]], dtype=np.float32)
+    confidence = choose_confidence(probabilities, [1, 0, 0])
+    assert doubt(probabilities, [1, 0, 0], confidence).unsure == pytest.approx(2 / 3)
+
+
+def test_short_and_long_texts_are_scaled_apart() -> None:
+    logits, labels = _drawn(1.0)
+    # Twice as sure as they should be, and half as sure.
+    stretched = np.concatenate([2 * logits, logits / 2])
+    windows = np.repeat([1, 3], REVIEWS)
+    scores = Scores(stretched, stretched[:, 0], windows)
+    judgement = choose_judgement(scores, labels * 2, relevance=0.0)
+    assert judgement.one_window.temperature == pytest.approx(2, rel=0.05)
+    assert judgement.several_windows.temperature == pytest.approx(0.5, rel=0.05)
+    assert calibration_error(judgement.probabilities(scores), labels * 2) < 0.01
+    few = choose_judgement(Scores(stretched, stretched[:, 0], np.ones_like(windows)), labels * 2, 0)
+    assert few.one_window == few.several_windows

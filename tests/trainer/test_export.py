@@ -1,0 +1,143 @@
+"""The hand-written graph beside PyTorch."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import DistilBertConfig, DistilBertForSequenceClassification
+
+from trainer.encoder import load_encoder
+from trainer.export import GraphPrecision, export, export_if_it_agrees, quantise
+from trainer.inference import Scores, predict
+from trainer.runtime import OnnxRuntime, TorchRuntime
+from trainer.text import TextEncoder, Windows
+
+TEXTS = ("what a wonderful film", "", "the plot was dreadful " * 20, "such a lovely story indeed")
+
+
+@pytest.fixture(scope="module")
+def model() -> DistilBertForSequenceClassification:
+    """Three layers with weights far from nothing, so that what is left out would be seen."""
+    torch.manual_seed(0)
+    config = DistilBertConfig(vocab_size=64, dim=48, hidden_dim=96, n_heads=4, n_layers=3)
+    model = DistilBertForSequenceClassification(config)
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights.add_(torch.randn_like(weights) * 0.1)
+    return model
+
+
+@pytest.fixture(scope="module")
+def relevance() -> torch.nn.Linear:
+    torch.manual_seed(1)
+    return torch.nn.Linear(48, 1)
+
+
+@pytest.fixture(scope="module")
+def encoder(tiny_encoder: Path) -> TextEncoder:
+    return load_encoder(str(tiny_encoder), 0).text_encoder(32)
+
+
+@pytest.fixture(scope="module")
+def windows(encoder: TextEncoder) -> list[Windows]:
+    """Of one review, several: they have several windows, and stand in one batch."""
+    return encoder(TEXTS)
+
+
+def test_fp32_computes_what_pytorch_does(
+    model: DistilBertForSequenceClassification,
+    relevance: torch.nn.Linear,
+    encoder: TextEncoder,
+    windows: list[Windows],
+    tmp_path: Path,
+) -> None:
+    assert max(map(len, windows)) > 1
+    for layer in (relevance, None):
+        expected = predict(TorchRuntime(model, layer), encoder, windows)
+        export(model, tmp_path / "graph", GraphPrecision.FP32, layer)
+        found = predict(OnnxRuntime(tmp_path / "graph"), encoder, windows)
+        assert found.logits == pytest.approx(expected.logits, abs=1e-5)
+        assert found.relevance == pytest.approx(expected.relevance, abs=1e-5)
+    assert np.ptp(expected.logits[:, 0]) > 0.1  # so that equal is not equally nothing
+
+
+def test_int8_comes_close(
+    model: DistilBertForSequenceClassification,
+    relevance: torch.nn.Linear,
+    encoder: TextEncoder,
+    windows: list[Windows],
+    tmp_path: Path,
+) -> None:
+    expected = predict(TorchRuntime(model, relevance), encoder, windows)
+    errors = []
+    for precision in (GraphPrecision.INT8, GraphPrecision.MIXED):
+        export(model, tmp_path / precision.name, precision, relevance)
+        found = predict(OnnxRuntime(tmp_path / precision.name), encoder, windows)
+        errors.append(np.abs(found.logits - expected.logits).max())
+    assert all(0 < error < 0.15 * np.ptp(expected.logits) for error in errors)
+
+
+class TestChoice:
+    def _choose(
+        self,
+        model: DistilBertForSequenceClassification,
+        relevance: torch.nn.Linear,
+        encoder: TextEncoder,
+        windows: list[Windows],
+        logits: np.ndarray[tuple[int, int], np.dtype[np.float32]],
+        file: Path,
+    ) -> tuple[str | None, list[bool]]:
+        labels = logits.argmax(axis=1).tolist()
+        scores = Scores(logits, logits[:, 0], np.ones(len(logits), np.int64))
+        exported, serving = export_if_it_agrees(
+            model, relevance, encoder, windows, labels, scores, file
+        )
+        assert (serving is not None) == file.exists() == (exported.precision is not None)
+        return exported.precision, [trial.kept for trial in exported.trials]
+
+    def test_keeps_the_fastest_that_is_as_often_right(
+        self,
+        model: DistilBertForSequenceClassification,
+        relevance: torch.nn.Linear,
+        encoder: TextEncoder,
+        windows: list[Windows],
+        tmp_path: Path,
+    ) -> None:
+        logits = predict(TorchRuntime(model), encoder, windows).logits
+        chosen = self._choose(model, relevance, encoder, windows, logits, tmp_path / "graph")
+        assert chosen == ("int8", [True])
+
+    def test_keeps_none_that_is_less_often_right(
+        self,
+        model: DistilBertForSequenceClassification,
+        relevance: torch.nn.Linear,
+        encoder: TextEncoder,
+        windows: list[Windows],
+        tmp_path: Path,
+    ) -> None:
+        # As if PyTorch had been right where every graph is wrong.
+        logits = -predict(TorchRuntime(model), encoder, windows).logits
+        chosen = self._choose(model, relevance, encoder, windows, logits, tmp_path / "graph")
+        assert chosen == (None, [False] * 3)
+
+    def test_has_no_graph_for_another_family(
+        self, families: dict[str, Path], relevance: torch.nn.Linear, tmp_path: Path
+    ) -> None:
+        gpt2 = load_encoder(str(families["gpt2"]), seed=0)
+        scores = Scores(np.zeros((1, 2), np.float32), np.zeros(1, np.float32), np.ones(1, np.int64))
+        exported, serving = export_if_it_agrees(
+            gpt2.model, relevance, gpt2.text_encoder(16), [[[1]]], [0], scores, tmp_path / "graph"
+        )
+        assert exported.precision is None
+        assert serving is None
+        assert "gpt2" in exported.reason
+
+
+def test_quantising_errs_by_half_a_step() -> None:
+    weight = np.random.default_rng(0).normal(size=(5, 40)).astype(np.float32)
+    weight[2] = 0
+    for bits in (7, 8):
+        integers, scales = quantise(weight, bits)
+        assert np.abs(integers).max() == 2 ** (bits - 1) - 1
+        assert (np.abs(integers * scales[:, None] - weight) <= scales[:, None] * 0.5001).all()
