@@ -6,7 +6,7 @@ BIN := .venv/bin
 DATASET ?= auto
 BASE_MODEL ?= auto
 
-.PHONY: run train chat test lint bench picture clean
+.PHONY: run train chat test lint bench bench-discord picture clean
 
 run: .venv/ready  ## train a first checkpoint if there is none, then talk
 	@$(BIN)/python -m bot start
@@ -25,7 +25,10 @@ lint: .venv/ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/ready-dev  ## the Discord load test; needs a serving checkpoint
+bench: .venv/ready-dev  ## speed beside the real libraries; ten minutes, into docs/speed.*
+	$(BIN)/python -m benchmarks.speed
+
+bench-discord: .venv/ready-dev  ## the Discord load test; needs a serving checkpoint
 	$(BIN)/python -m benchmarks.discord_load
 
 picture: .venv/ready-dev  ## docs/conversation.svg, from a real terminal conversation

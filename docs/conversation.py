@@ -25,8 +25,10 @@ WIDTH, HEIGHT = 92, 60
 REVIEWS = (
     "Watched it twice this week. The ending had me in tears, what a cast!",
     "two hours of my life gone, boring from start to finish",
+    "why",
     "The trailer is dreadful, but the film itself is a joy.",
-    "",
+    "what time is it?",
+    "Das war ein ganz wunderbarer Film",
     "history",
 )
 
