@@ -8,7 +8,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,8 +25,6 @@ from trainer.reviews import Split, load_reviews, take
 
 if TYPE_CHECKING:
     from types import FrameType
-
-    from trainer.calibration import Doubt
 
 EXIT_BUG, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -140,7 +138,7 @@ def fit(
     if progress is Style.BAR:
         _print_figures("Validation", result.validation.as_dict())
         _print_figures("Test", result.test.as_dict())
-        _print_doubt(result.doubt)
+        _print_doubt(result.doubt.as_dict())
         print(f"Saved {result.path}. {_what_next(result.path, result.serving)}")
 
 
@@ -178,21 +176,23 @@ def evaluate(
     with listener(Style.NONE if as_json else Style.BAR) as on_event:
         # These import torch, which takes seconds: after the data set was found to be there.
         from trainer.classifier import Classifier
-        from trainer.evaluation import compare, judge, measure
+        from trainer.evaluation import compare, judge
 
         judged = [judge(Classifier.load(path), chosen, split, on_event) for path in paths]
     results = [
-        {"checkpoint": str(path), **measure(probabilities, labels).as_dict()}
-        for path, probabilities in zip(paths, judged, strict=True)
+        {"checkpoint": str(path), **each.figures(labels)}
+        for path, each in zip(paths, judged, strict=True)
     ]
     answer = {"dataset": reviews.name, "split": split, **results[0]}
     if against is not None:
-        answer |= {"against": results[1], **compare(judged[0], judged[1], labels).as_dict()}
+        compared = compare(judged[0].probabilities, judged[1].probabilities, labels)
+        answer |= {"against": results[1], **compared.as_dict()}
     if as_json:
         print(json.dumps(answer))
         return
     for result in results:
         _print_figures(f"{result['checkpoint']} on {reviews.name}, {split}", result)
+        _print_doubt(result["doubt"])
     if against is not None:
         _print_comparison(answer)
 
@@ -251,12 +251,13 @@ def compare_models(
 
             names, loops = list(dict.fromkeys(base_model)), list(dict.fromkeys(loop))
             try:
-                for standing in compare(budget, names, loops, seeds, on_event):
-                    if standing.finished:
-                        output = output or checkpoint.dated_path(
-                            standing.dataset, comparison.COMPARISONS
-                        )
-                        standing.write(output)
+                with closing(compare(budget, names, loops, seeds, on_event)) as standings:
+                    for standing in standings:
+                        if standing.finished:
+                            output = output or checkpoint.dated_path(
+                                standing.dataset, comparison.COMPARISONS
+                            )
+                            standing.write(output)
             except KeyboardInterrupt:
                 if standing is None or not standing.finished or output is None:
                     raise
@@ -345,10 +346,10 @@ def _print_figures(title: str, figures: dict[str, Any]) -> None:
     _print_table(table)
 
 
-def _print_doubt(doubt: "Doubt") -> None:
+def _print_doubt(doubt: dict[str, Any]) -> None:
     print(
-        f"Unsure of {doubt.unsure:.1%} of the test reviews; "
-        f"of the verdicts on the others, {doubt.right:.1%} are right.\n"
+        f"Unsure of {doubt['unsure']:.1%} of these; "
+        f"of the verdicts on the others, {doubt['right']:.1%} are right.\n"
     )
 
 

@@ -110,7 +110,7 @@ def assess(
         exported=exported,
         figures={split: measure(*pair) for split, pair in probabilities.items()},
         doubt={
-            split: doubt(*pair, judgement.least(judged[split][0]))
+            split: doubt(*pair, pair[0].max(axis=1) >= judgement.least(judged[split][0]))
             for split, pair in probabilities.items()
         },
         reliability=reliability(*probabilities["test"]),

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from trainer.inference import FloatArray
 
@@ -72,11 +73,8 @@ def choose_confidence(probabilities: FloatArray, labels: Sequence[int]) -> float
     return float(confidence[order[enough[-1] if len(enough) else 0]])
 
 
-def doubt(
-    probabilities: FloatArray, labels: Sequence[int], confidence: float | FloatArray
-) -> Doubt:
-    """What a threshold, for all or for each of the reviews, does to them."""
-    sure = probabilities.max(axis=1) >= confidence
+def doubt(probabilities: FloatArray, labels: Sequence[int], sure: npt.NDArray[np.bool_]) -> Doubt:
+    """What it comes to when verdicts are given on the reviews that are `sure` alone."""
     right = probabilities.argmax(axis=1) == np.asarray(labels)
     return Doubt(
         reviews=len(sure),

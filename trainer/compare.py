@@ -5,9 +5,10 @@ checkpoints go to a temporary folder and are gone when they have been measured: 
 leaves is a table.
 """
 
+import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -41,7 +42,7 @@ def compare(
     loops: Sequence[Loop],
     seeds: int,
     on_event: Listener,
-) -> Iterator[Comparison]:
+) -> Generator[Comparison]:
     """Trains each base model with each loop, for the seeds from 0, and yields how it stands.
 
     The seed is the outer round: a comparison that is stopped early has something of everybody.
@@ -60,46 +61,53 @@ def compare(
     rows = [Row(name, loop) for name, loop in product(base_models, loops)]
     comparison = Comparison(rows, planned=seeds * len(rows))
     on_event_of_run = _for_several_runs(on_event)
-    for number, (seed, row) in enumerate(product(range(seeds), rows), start=1):
-        if row.error:
-            continue
-        which = f"{row.base_model}, loop {row.loop}, seed {seed}"
-        on_event(Note(f"Run {number} of {comparison.planned}: {which}."))
-        config = replace(budget, base_model=row.base_model, loop=row.loop, seed=seed)
-        try:
-            run, training = _run(config, reviews, on_event_of_run)
-        except (ConfigError, EncoderError) as error:
-            row.error = str(error)
-            on_event(Note(f"Failed: {error}"))
-        else:
-            row.runs.append(run)
-            row.base_model = training["base_model"]["name"]  # what `auto` has come to
-            comparison.set_conditions(training)
-            on_event(Note(f"Accuracy {run.accuracy:.3f} after {duration(run.seconds)}."))
-        yield comparison
+    # One folder around all runs: whatever an interrupt leaves of a run's own goes with it.
+    with tempfile.TemporaryDirectory(prefix="comparison-") as scratch:
+        for number, (seed, row) in enumerate(product(range(seeds), rows), start=1):
+            if row.error:
+                continue
+            which = f"{row.base_model}, loop {row.loop}, seed {seed}"
+            on_event(Note(f"Run {number} of {comparison.planned}: {which}."))
+            config = replace(
+                budget,
+                base_model=row.base_model,
+                loop=row.loop,
+                seed=seed,
+                output=Path(scratch) / str(number),
+            )
+            try:
+                run, training = _run(config, reviews, on_event_of_run)
+            except (ConfigError, EncoderError) as error:
+                row.error = str(error)
+                on_event(Note(f"Failed: {error}"))
+            else:
+                row.runs.append(run)
+                row.base_model = training["base_model"]["name"]  # what `auto` has come to
+                comparison.set_conditions(training)
+                on_event(Note(f"Accuracy {run.accuracy:.3f} after {duration(run.seconds)}."))
+            yield comparison
 
 
 def _run(
     config: TrainingConfig, reviews: ReviewSet, on_event: Listener
 ) -> tuple[Run, dict[str, Any]]:
     """Trains and measures; returns the figures, and what `training.json` says of the run."""
-    with tempfile.TemporaryDirectory(prefix="comparison-") as folder:
-        config = replace(config, output=Path(folder) / "checkpoint")
-        fitted = fine_tune_model(config, reviews=reviews, on_event=on_event)
-        training = read_training(fitted.path)
-        size, parameters = read_size(fitted.path)
-        run = Run(
-            seed=config.seed,
-            accuracy=fitted.test.accuracy,
-            f1=fitted.test.f1,
-            calibration_error=fitted.test.calibration_error,
-            seconds=training["seconds"],
-            tokens_per_second=training["tokens_per_second"],
-            megabytes=size / 1e6,
-            parameters=parameters,
-            latency=_latency(Classifier.load(fitted.path)),
-        )
-        return run, training
+    fitted = fine_tune_model(config, reviews=reviews, on_event=on_event)
+    training = read_training(fitted.path)
+    size, parameters = read_size(fitted.path)
+    run = Run(
+        seed=config.seed,
+        accuracy=fitted.test.accuracy,
+        f1=fitted.test.f1,
+        calibration_error=fitted.test.calibration_error,
+        seconds=training["seconds"],
+        tokens_per_second=training["tokens_per_second"],
+        megabytes=size / 1e6,
+        parameters=parameters,
+        latency=_latency(Classifier.load(fitted.path)),
+    )
+    shutil.rmtree(fitted.path)  # a comparison of many would fill the disk
+    return run, training
 
 
 def _latency(classifier: Classifier) -> float:

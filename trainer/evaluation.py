@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from trainer.calibration import doubt
 from trainer.config import LABELS
 from trainer.errors import ReviewsError
 from trainer.progress import Judging, Listener
@@ -127,13 +128,24 @@ def reliability(probabilities: Probabilities, labels: Sequence[int], bins: int =
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a checkpoint makes of some reviews, in their order."""
+
+    probabilities: Probabilities
+    sure: npt.NDArray[np.bool_]
+    """(reviews,), False where the verdict is `unsure`."""
+
+    def figures(self, labels: Sequence[int]) -> dict[str, Any]:
+        """Accuracy and its kin, and what was left unsure, as JSON types."""
+        doubted = doubt(self.probabilities.astype(np.float32), labels, self.sure)
+        return measure(self.probabilities, labels).as_dict() | {"doubt": doubted.as_dict()}
+
+
 def judge(
     classifier: "Classifier", reviews: Sequence[Review], split: str, on_event: Listener
-) -> Probabilities:
-    """What a checkpoint makes of the reviews, in whatever runtime it is served by.
-
-    Returns:
-        (reviews, classes) probabilities, in the order of the reviews.
+) -> Judged:
+    """Has a checkpoint judge the reviews, in whatever runtime it is served by.
 
     Raises:
         ReviewsError: there are no reviews.
@@ -141,12 +153,14 @@ def judge(
     if not reviews:
         raise ReviewsError(f"There are no {split} reviews to judge by.")
     probabilities: list[list[float]] = []
+    sure: list[bool] = []
     for start in range(0, len(reviews), _REVIEWS_AT_ONCE):
         texts = [review.text for review in reviews[start : start + _REVIEWS_AT_ONCE]]
         for verdict in classifier(texts):
             probabilities.append([verdict.probabilities[word] for word in LABELS])
+            sure.append(verdict.label in LABELS)
         on_event(Judging(split, len(probabilities), len(reviews)))
-    return np.array(probabilities)
+    return Judged(np.array(probabilities), np.array(sure))
 
 
 @dataclass(frozen=True, slots=True)

@@ -382,6 +382,7 @@ class TestEvaluate:
         assert answer["split"] == "test"  # it was trained on the rest of the set
         expected = training["evaluation"]["test"]
         assert answer["confusion_matrix"] == expected["confusion_matrix"]
+        assert answer["doubt"] == pytest.approx(training["doubt"]["test"], abs=0.05)
         # int8 activations are scaled by the batch they are in, so other batches differ a little.
         assert answer["loss"] == pytest.approx(expected["loss"], abs=0.02)
 
@@ -394,7 +395,9 @@ class TestEvaluate:
         assert (answer["split"], answer["reviews"]) == ("all", len(separable_reviews()[::3]))
         limited = json.loads(call_trainer(*command, "--json", "--limit", "5", cwd=tmp_path).stdout)
         assert limited["reviews"] == 5
-        assert f"accuracy {answer['accuracy']:.3f}" in call_trainer(*command, cwd=tmp_path).stdout
+        printed = call_trainer(*command, cwd=tmp_path).stdout
+        assert f"accuracy {answer['accuracy']:.3f}" in printed
+        assert f"Unsure of {answer['doubt']['unsure']:.1%} of these" in printed
 
     def test_compares_two_on_the_same_reviews(self, checkpoint: Path, tmp_path: Path) -> None:
         path = write_csv(tmp_path / "others.csv", separable_reviews())
