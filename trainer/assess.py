@@ -15,10 +15,11 @@ from trainer.evaluation import Bin, Figures, measure, reliability
 from trainer.export import Exported, export_if_it_agrees
 from trainer.inference import Runtime, Scores, predict, softmax
 from trainer.progress import Judging, Listener
-from trainer.relevance import RelevanceFigures, choose_threshold, fit_relevance, read_others
+from trainer.relevance import RelevanceFigures, choose_threshold, fit_relevance
 from trainer.review_files import Review
 from trainer.reviews import ReviewSet
 from trainer.runtime import OnnxRuntime, TorchRuntime, has_gpu
+from trainer.starter_texts import MIXED, OTHERS, read_texts
 from trainer.text import TextEncoder, Windows
 
 _ENOUGH = 100
@@ -36,6 +37,8 @@ class Assessment:
     figures: dict[str, Figures]
     """On the validation and the test reviews of the set."""
     doubt: dict[str, Doubt]
+    mixed_unsure: float
+    """Share left unsure of mixed reviews that were not trained on; all should be."""
     reliability: list[Bin]
     """On the test reviews."""
     chat: dict[str, float]
@@ -49,6 +52,7 @@ class Assessment:
             "graph": self.exported.as_dict(),
             "evaluation": {split: figures.as_dict() for split, figures in self.figures.items()},
             "doubt": {split: doubt.as_dict() for split, doubt in self.doubt.items()},
+            "mixed_unsure": self.mixed_unsure,
             "relevance": asdict(self.relevance_figures),
             "chat": self.chat,
         }
@@ -72,8 +76,8 @@ def assess(
     GPU. The validation reviews are the set's own, and those of the starter set where it was trained
     on beside.
     """
-    fitting, held = (text_encoder(texts) for texts in read_others())
-    relevance = fit_relevance(encoder.model, text_encoder, learned, fitting)
+    others, held_others = (text_encoder(texts) for texts in read_texts(OTHERS))
+    relevance = fit_relevance(encoder.model, text_encoder, learned, others)
     runtime: Runtime = TorchRuntime(encoder.model, relevance)
 
     def scores(windows: Sequence[Windows], split: str) -> Scores:
@@ -93,13 +97,14 @@ def assess(
     own = slice(len(reviews.validation))
 
     relevance_figures = choose_threshold(
-        validated.relevance, predict(runtime, text_encoder, held).relevance
+        validated.relevance, predict(runtime, text_encoder, held_others).relevance
     )
     judgement = choose_judgement(validated, labels, relevance_figures.threshold)
     judged = {
         "validation": (part(validated, own), labels[own]),
         "test": (tested, [review.label for review in test]),
     }
+    mixed = predict(runtime, text_encoder, text_encoder(read_texts(MIXED).held_out))
     probabilities = {
         split: (judgement.probabilities(made), truth) for split, (made, truth) in judged.items()
     }
@@ -110,9 +115,10 @@ def assess(
         exported=exported,
         figures={split: measure(*pair) for split, pair in probabilities.items()},
         doubt={
-            split: doubt(*pair, pair[0].max(axis=1) >= judgement.least(judged[split][0]))
-            for split, pair in probabilities.items()
+            split: doubt(*probabilities[split], judgement.sure(made))
+            for split, (made, _) in judged.items()
         },
+        mixed_unsure=float(np.mean(~judgement.sure(mixed))),
         reliability=reliability(*probabilities["test"]),
         chat=_by_phenomenon(runtime, text_encoder, starter.test) if starter else {},
     )

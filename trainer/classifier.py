@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from trainer.checkpoint import (
     CHECKPOINTS,
@@ -48,12 +49,12 @@ class Verdict:
 
     @classmethod
     def from_probabilities(
-        cls, probabilities: Sequence[float], least: float = 0.0, is_review: bool = True
+        cls, probabilities: Sequence[float], sure: bool = True, is_review: bool = True
     ) -> "Verdict":
-        """The verdict for probabilities in the order of `LABELS`, unsure below `least`."""
+        """The verdict for probabilities in the order of `LABELS`."""
         best = max(range(len(LABELS)), key=lambda index: probabilities[index])
         by_label = dict(zip(LABELS, probabilities, strict=True))
-        label = LABELS[best] if probabilities[best] >= least else UNSURE
+        label = LABELS[best] if sure else UNSURE
         return cls(label, probabilities[best], by_label, is_review)
 
 
@@ -92,17 +93,18 @@ class Judgement:
         temperatures = np.where(long, self.several_windows.temperature, self.one_window.temperature)
         return softmax((scores.logits / temperatures[:, None]).astype(np.float32))
 
-    def least(self, scores: Scores) -> FloatArray:
-        """(reviews,), the confidence from which on each text is given a verdict."""
+    def sure(self, scores: Scores) -> npt.NDArray[np.bool_]:
+        """(reviews,), whether each text is given a verdict."""
         scales = self.several_windows.confidence, self.one_window.confidence
-        return np.where(scores.windows > 1, *scales).astype(np.float32)
+        least = np.where(scores.windows > 1, *scales).astype(np.float32)
+        return np.asarray(self.probabilities(scores).max(axis=1) >= least)
 
     def verdicts(self, scores: Scores) -> list[Verdict]:
         """The verdicts on some reviews, in their order."""
-        columns = self.probabilities(scores), self.least(scores), scores.relevance
+        columns = self.probabilities(scores), self.sure(scores), scores.relevance
         return [
-            Verdict.from_probabilities(row.tolist(), float(least), bool(logit >= self.relevance))
-            for row, least, logit in zip(*columns, strict=True)
+            Verdict.from_probabilities(row.tolist(), bool(sure), bool(logit >= self.relevance))
+            for row, sure, logit in zip(*columns, strict=True)
         ]
 
 

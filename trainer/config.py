@@ -60,6 +60,9 @@ class Recipe:
     a few thousand reviews hardly move."""
     starter: bool
     """Whether the starter reviews are trained on beside a set of long reviews: chat is short."""
+    mixed: bool
+    """Whether mixed reviews are trained on, as half negative and half positive: on such a review
+    the model is to be unsure."""
     bf16: bool
     """Whether `Precision.AUTO` may choose it."""
 
@@ -77,6 +80,7 @@ RECIPES = {
         dropout=True,
         frozen_words=False,
         starter=False,
+        mixed=False,
         bf16=False,
     ),
     RecipeName.BEST: Recipe(
@@ -91,6 +95,7 @@ RECIPES = {
         dropout=False,
         frozen_words=True,
         starter=True,
+        mixed=True,
         bf16=True,
     ),
 }

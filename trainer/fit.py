@@ -1,5 +1,6 @@
 """One fine-tuning run from start to end: reviews, encoder, loop, assessment, checkpoint."""
 
+import math
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from trainer.encoder import Encoder, load_encoder
 from trainer.errors import ConfigError, EncoderError
 from trainer.evaluation import Figures, draw
 from trainer.inference import predict
-from trainer.loop import make_batches, to_best_device, train, uses_bf16
+from trainer.loop import Example, make_batches, to_best_device, train, uses_bf16
 from trainer.progress import Listener, Note, Plan, Saved, Step, ignore
 from trainer.report import model_card, versions
 from trainer.review_files import Review
@@ -36,6 +37,7 @@ from trainer.reviews import (
     take,
 )
 from trainer.runtime import TorchRuntime
+from trainer.starter_texts import MIXED, read_texts
 from trainer.text import MOST_WINDOWS, TextEncoder, Windows, by_length
 
 DEFAULT_FRACTION = 0.1
@@ -96,30 +98,39 @@ def fine_tune_model(
     text_encoder = encoder.text_encoder(
         config.max_length, MOST_WINDOWS if recipe.whole_review else 1
     )
-    starter = None
     windows = text_encoder([review.text for review in sample])
-    if recipe.starter and reviews.name != STARTER and _are_long(windows):
-        starter = load_reviews(STARTER)
-        on_event(
-            Note(
-                f"The {len(starter.train):,} starter reviews are trained on too: these are "
-                f"long, and what people write in a chat is short."
-            )
-        )
-        windows += text_encoder([review.text for review in starter.train])
-    learned = [*sample, *(starter.train if starter else [])]
+    beside = _starter_beside(recipe, reviews, windows, on_event)
+    mixed = []
+    if recipe.mixed and (beside or reviews.name == STARTER):
+        mixed = read_texts(MIXED).learned
+        on_event(Note(f"{len(mixed)} mixed reviews are trained on as half positive."))
+    learned = [*sample, *(beside.train if beside else [])]
+    windows += text_encoder([*(review.text for review in learned[len(sample) :]), *mixed])
+    targets = [*(float(review.label) for review in learned), *[0.5] * len(mixed)]
     output = config.output or checkpoint.dated_path(reviews.name)
 
-    run = _fit(config, recipe, encoder, text_encoder, learned, windows, output, on_event)
+    _try_two_batches(encoder, text_encoder, windows, config.batch_size * recipe.windows)
+    on_event(
+        Plan(
+            dataset=config.dataset,
+            base_model=encoder.name,
+            reviews=class_counts(learned),
+            epochs=recipe.epochs,
+            steps=recipe.epochs * math.ceil(len(windows) / config.batch_size),
+            output=str(output),
+        )
+    )
+    examples = list(zip(windows, targets, strict=True))
+    run = _fit(config, recipe, encoder, text_encoder, examples, on_event)
     with tempfile.TemporaryDirectory() as scratch:
         graph = Path(scratch) / "graph"
-        assessment = assess(encoder, text_encoder, windows, reviews, test, starter, graph, on_event)
+        assessment = assess(encoder, text_encoder, windows, reviews, test, beside, graph, on_event)
         training = {
             "name": output.name,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "base_model": {"name": encoder.name, "description": encoder.description},
-            "dataset": _describe(reviews, sample, test, starter),
-            "hyperparameters": _hyperparameters(config, recipe, fraction, starter is not None),
+            "dataset": _describe(reviews, sample, test, beside, len(mixed)),
+            "hyperparameters": _hyperparameters(config, recipe, fraction, beside, mixed),
             "pad_id": text_encoder.pad_id,
             "device": str(encoder.model.device),
             "threads": torch.get_num_threads(),
@@ -151,12 +162,32 @@ def _recipe(config: TrainingConfig, reviews: ReviewSet, encoder: Encoder) -> Rec
 
 
 def _hyperparameters(
-    config: TrainingConfig, recipe: Recipe, fraction: float, with_starter: bool
+    config: TrainingConfig,
+    recipe: Recipe,
+    fraction: float,
+    beside: ReviewSet | None,
+    mixed: Sequence[str],
 ) -> dict[str, Any]:
     resolved = asdict(recipe)
     del resolved["narrow_learning_rate"], resolved["bf16"]  # neither says what was done
-    resolved["starter"] = with_starter
+    resolved |= {"starter": beside is not None, "mixed": bool(mixed)}
     return config.hyperparameters() | resolved | {"fraction": fraction}
+
+
+def _starter_beside(
+    recipe: Recipe, reviews: ReviewSet, sample: Sequence[Windows], on_event: Listener
+) -> ReviewSet | None:
+    """The starter reviews, where they are to be trained on beside a sample of long reviews."""
+    if not recipe.starter or reviews.name == STARTER or not _are_long(sample):
+        return None
+    starter = load_reviews(STARTER)
+    on_event(
+        Note(
+            f"The {len(starter.train):,} starter reviews are trained on too: these are long, and "
+            f"what people write in a chat is short."
+        )
+    )
+    return starter
 
 
 def _are_long(reviews: Sequence[Windows]) -> bool:
@@ -197,28 +228,14 @@ def _fit(
     recipe: Recipe,
     encoder: Encoder,
     text_encoder: TextEncoder,
-    learned: Sequence[Review],
-    windows: Sequence[Windows],
-    output: Path,
+    examples: Sequence[Example],
     on_event: Listener,
 ) -> dict[str, Any]:
     """Runs the loop; returns what `training.json` says of it."""
-    _try_two_batches(encoder, text_encoder, windows, config.batch_size * recipe.windows)
-    examples = list(zip(windows, (review.label for review in learned), strict=True))
     batches = make_batches(examples, text_encoder, config.batch_size, config.seed, recipe.windows)
     loop = train
     if config.loop == Loop.TRAINER:
         from trainer.hf_trainer import train_by_trainer as loop  # which takes a second to import
-    on_event(
-        Plan(
-            dataset=config.dataset,
-            base_model=encoder.name,
-            reviews=class_counts(learned),
-            epochs=recipe.epochs,
-            steps=recipe.epochs * len(batches),
-            output=str(output),
-        )
-    )
     last: list[Step] = []
 
     def on_step(step: Step) -> None:
@@ -266,15 +283,20 @@ def _try_two_batches(
 
 
 def _describe(
-    reviews: ReviewSet, sample: Sequence[Review], test: Sequence[Review], starter: ReviewSet | None
+    reviews: ReviewSet,
+    sample: Sequence[Review],
+    test: Sequence[Review],
+    beside: ReviewSet | None,
+    mixed: int,
 ) -> dict[str, Any]:
     splits = {"train": sample, "validation": reviews.validation, "test": test}
-    if starter is not None:
-        splits |= {"starter train": starter.train, "starter validation": starter.validation}
+    if beside is not None:
+        splits |= {"starter train": beside.train, "starter validation": beside.validation}
     return {
         "name": reviews.name,
         "fingerprint": reviews.fingerprint,
         "rows": {split: class_counts(members) for split, members in splits.items()},
+        "mixed": mixed,
         "dropped": asdict(reviews.dropped),
         "warning": imbalance_warning(sample),
     }

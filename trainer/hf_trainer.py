@@ -107,7 +107,7 @@ class _Trainer(Trainer):
         batch = Batch(**inputs)
         with torch.autocast(model.device.type, torch.bfloat16, enabled=self._bf16):
             logits = model(batch.input_ids, attention_mask=batch.attention_mask).logits
-        return cross_entropy(mean_by_review(logits.float(), batch.review), batch.labels)
+        return cross_entropy(mean_by_review(logits.float(), batch.review), batch.targets)
 
 
 class _Batches:

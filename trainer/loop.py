@@ -19,14 +19,15 @@ from torch.utils.data import DataLoader, Sampler
 
 from trainer.config import LABELS, Precision, Recipe
 from trainer.errors import ConfigError
+from trainer.last_layer import first_token_alone
 from trainer.progress import Step
 from trainer.text import TextEncoder, Windows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-Example = tuple[Windows, int]
-"""A tokenised review and its label."""
+Example = tuple[Windows, float]
+"""A tokenised review and the probability that it is positive: its label, or 0.5 if it is mixed."""
 
 WEIGHT_DECAY = 0.01
 """AdamW's, as in Devlin et al. 2019 (appendix A.2)."""
@@ -41,8 +42,8 @@ class Batch(NamedTuple):
     """(windows, length) int64; 1 on tokens, 0 on padding."""
     review: torch.Tensor
     """(windows,) int64; which of the batch's reviews each window is of."""
-    labels: torch.Tensor
-    """(reviews,) int64; 0 negative, 1 positive."""
+    targets: torch.Tensor
+    """(reviews, classes) float32; the probability of each class."""
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on another device."""
@@ -103,10 +104,8 @@ def make_batches(
         ]
         ids, mask = encoder.pad([window for review in drawn for window in review])
         owners = [number for number, review in enumerate(drawn) for _ in review]
-        labels = [label for _, label in members]
-        return Batch(
-            torch.from_numpy(ids), torch.from_numpy(mask), *map(torch.tensor, (owners, labels))
-        )
+        targets = torch.tensor([[1.0 - positive, positive] for _, positive in members])
+        return Batch(torch.from_numpy(ids), torch.from_numpy(mask), torch.tensor(owners), targets)
 
     lengths = [len(review[0]) * min(len(review), windows) for review, _ in examples]
     return DataLoader(
@@ -152,7 +151,7 @@ def train(
 
                 with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                     logits = model(batch.input_ids, attention_mask=batch.attention_mask).logits
-                loss = criterion(mean_by_review(logits.float(), batch.review), batch.labels)
+                loss = criterion(mean_by_review(logits.float(), batch.review), batch.targets)
                 loss.backward()
                 if recipe.clip is not None:
                     clip_grad_norm_(model.parameters(), recipe.clip)
@@ -237,7 +236,8 @@ def prepared(model: "PreTrainedModel", recipe: Recipe, bf16: bool) -> Iterator[N
         model.set_attn_implementation("eager")
     model.train()
     try:
-        yield
+        with first_token_alone(model):
+            yield
     finally:
         model.set_attn_implementation(attention)
         for dropout, probability in zip(dropouts, before, strict=True):

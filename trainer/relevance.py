@@ -6,11 +6,8 @@ reviews and the reviews that were trained on against `starter_others.csv`, messa
 written for this project.
 """
 
-import csv
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,26 +20,11 @@ from trainer.text import TextEncoder, Windows, by_length
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-OTHERS = Path(__file__).with_name("starter_others.csv")
-HELD_OUT_SHARE = 0.2
 MOST_REJECTED = 0.01
 """Share of validation reviews that may be taken for something else: to be told "that is no review"
 is worse for a customer than to be thanked for saying hello."""
 _DECAY = 0.01
 """L2 penalty on the weights of standardised features; validation found 0.001 no better."""
-
-
-def read_others() -> tuple[list[str], list[str]]:
-    """Texts that are no reviews: to fit by, and to check by (a fifth, by a hash of the text)."""
-    with OTHERS.open(encoding="utf-8", newline="") as file:
-        texts = [row["text"] for row in csv.DictReader(file)]
-    held = [_share(text) < HELD_OUT_SHARE for text in texts]
-    fit = [text for text, out in zip(texts, held, strict=True) if not out]
-    return fit, [text for text, out in zip(texts, held, strict=True) if out]
-
-
-def _share(text: str) -> float:
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) / 2**32
 
 
 def fit_relevance(
