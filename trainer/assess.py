@@ -42,8 +42,8 @@ class Assessment:
     reliability: list[Bin]
     """On the test reviews."""
     chat: dict[str, float]
-    """Accuracy on the starter set's test reviews by phenomenon; empty where it was not trained
-    on."""
+    """Accuracy by phenomenon, on the test reviews of the starter set, or of the set itself; empty
+    where they name none."""
 
     def report(self) -> dict[str, Any]:
         """What `training.json` says of it."""
@@ -120,7 +120,7 @@ def assess(
         },
         mixed_unsure=float(np.mean(~judgement.sure(mixed))),
         reliability=reliability(*probabilities["test"]),
-        chat=_by_phenomenon(runtime, text_encoder, starter.test) if starter else {},
+        chat=_by_phenomenon(runtime, text_encoder, starter.test if starter else test),
     )
 
 
@@ -133,8 +133,9 @@ def choose_judgement(scores: Scores, labels: Sequence[int], relevance: float) ->
     scales = []
     for kind in (scores.windows == 1, scores.windows > 1):
         kind = kind if kind.sum() >= _ENOUGH else np.ones_like(kind)
-        temperature = fit_temperature(scores.logits[kind], truth[kind].tolist())
-        probabilities = softmax(scores.logits[kind] / np.float32(temperature))
+        evidence = scores.evidence()[kind]
+        temperature = fit_temperature(evidence, truth[kind].tolist())
+        probabilities = softmax(evidence / np.float32(temperature))
         confidence = choose_confidence(probabilities, truth[kind].tolist())
         scales.append(Scale(temperature, confidence))
     one, several = scales
@@ -149,9 +150,11 @@ def part(scores: Scores, of: slice) -> Scores:
 def _by_phenomenon(
     runtime: Runtime, encoder: TextEncoder, reviews: Sequence[Review]
 ) -> dict[str, float]:
+    phenomena = np.array([review.phenomenon for review in reviews])
+    if not any(phenomena):
+        return {}
     scores = predict(runtime, encoder, encoder([review.text for review in reviews]))
     right = scores.logits.argmax(axis=1) == np.array([review.label for review in reviews])
-    phenomena = np.array([review.phenomenon for review in reviews])
     return {
         "all": float(right.mean()),
         **{str(name): float(right[phenomena == name].mean()) for name in np.unique(phenomena)},

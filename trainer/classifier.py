@@ -72,8 +72,8 @@ class Scale:
 class Judgement:
     """How logits become verdicts; chosen by validation reviews, stored in `training.json`.
 
-    Texts of one window and of several have each their own scale: the mean over several windows is
-    less extreme, and right more often.
+    Texts of one window and of several have each their own scale: what one of them says is, in a
+    chat, all there is, and in a long review a part.
     """
 
     one_window: Scale = Scale()
@@ -89,9 +89,9 @@ class Judgement:
 
     def probabilities(self, scores: Scores) -> FloatArray:
         """(reviews, classes), each text on its scale."""
-        long = scores.windows > 1
-        temperatures = np.where(long, self.several_windows.temperature, self.one_window.temperature)
-        return softmax((scores.logits / temperatures[:, None]).astype(np.float32))
+        scales = self.several_windows.temperature, self.one_window.temperature
+        temperatures = np.where(scores.windows > 1, *scales).astype(np.float32)
+        return softmax(scores.evidence() / temperatures[:, None])
 
     def sure(self, scores: Scores) -> npt.NDArray[np.bool_]:
         """(reviews,), whether each text is given a verdict."""

@@ -37,6 +37,15 @@ class Scores:
     windows: IntArray
     """(reviews,), how many windows each has."""
 
+    def evidence(self) -> FloatArray:
+        """(reviews, classes), the logits times the square root of the number of windows.
+
+        The standard error of a mean falls with that root, so a mean of many windows says more than
+        an equal one of few. Validation reviews bear it out: ranked by it, 77 to 84% of them can be
+        judged with 95% right; by the mean alone, 74 to 84% (`docs/ABLATION.md`).
+        """
+        return (self.logits * np.sqrt(self.windows)[:, None]).astype(np.float32)
+
     def probabilities(self) -> FloatArray:
         """(reviews, classes), by softmax over the logits."""
         return softmax(self.logits)

@@ -25,6 +25,20 @@ def _warning(sentence: str) -> str:
     return f"\n\n> **Warning.** {sentence}" if sentence else ""
 
 
+def _chat(accuracies: dict[str, float]) -> str:
+    """How the short reviews of the starter set are judged, by what makes them hard."""
+    if not accuracies:
+        return ""
+    rows = "\n".join(f"| {name} | {accuracy:.3f} |" for name, accuracy in accuracies.items())
+    return f"""
+
+Accuracy on short reviews as people write them in a chat, held back from training:
+
+| | accuracy |
+|---|---|
+{rows}"""
+
+
 def model_card(training: dict[str, Any]) -> str:
     """The checkpoint's README, with the metadata block that model hubs read."""
     test, validation = training["evaluation"]["test"], training["evaluation"]["validation"]
@@ -39,7 +53,22 @@ def model_card(training: dict[str, Any]) -> str:
             ("precision (positive)", "precision"),
             ("recall (positive)", "recall"),
             ("F1 (positive)", "f1"),
+            ("expected calibration error", "calibration_error"),
         )
+    )
+    hyper = training["hyperparameters"]
+    read = (
+        f"{'read in windows of' if hyper['whole_review'] else 'cut off at'} {hyper['max_length']}"
+    )
+    beside = ""
+    if "starter train" in rows:
+        beside += f", and {sum(rows['starter train'].values())} short ones written for the project"
+    if training["dataset"]["mixed"]:
+        beside += f", and {training['dataset']['mixed']} mixed ones as half of each"
+    doubt = training["doubt"]
+    unsure = "\n".join(
+        f"| {name} | {doubt['validation'][key]:.1%} | {doubt['test'][key]:.1%} |"
+        for name, key in (("left unsure", "unsure"), ("right of the verdicts given", "right"))
     )
     return f"""---
 language: en
@@ -63,17 +92,23 @@ judge("Wonderful from start to finish.", truncation=True)
 ## Data
 
 {training["dataset"]["name"]}, SHA-256 `{training["dataset"]["fingerprint"]}`: trained on
-{rows["train"]["negative"]} negative and {rows["train"]["positive"]} positive reviews, cut off at
-{training["hyperparameters"]["max_length"]} tokens. No review that was trained on is among those
-it was judged by.{_warning(training["dataset"]["warning"])}
+{rows["train"]["negative"]} negative and {rows["train"]["positive"]} positive reviews{beside}.
+Reviews were {read} tokens. No review that was trained on is among those it was judged
+by.{_warning(training["dataset"]["warning"])}
 
 ## Figures
 
 | | validation ({validation["reviews"]} reviews) | test ({test["reviews"]} reviews) |
 |---|---|---|
 {figures}
+{unsure}
 
-![Loss curve and confusion matrix](training.png)
+Of mixed reviews, which are neither praise nor complaint, {training["mixed_unsure"]:.0%} are left
+unsure. Of messages that are no reviews, {training["relevance"]["others_recognised"]:.0%} are
+recognised; of the validation reviews, {training["relevance"]["reviews_rejected"]:.1%} are taken for
+such.{_chat(training["chat"])}
+
+![Loss curve, confusion matrix and reliability diagram](training.png)
 
 ## Hyperparameters
 

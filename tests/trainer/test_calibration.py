@@ -58,11 +58,12 @@ def test_short_and_long_texts_are_scaled_apart() -> None:
     logits, labels = _drawn(1.0)
     # Twice as sure as they should be, and half as sure.
     stretched = np.concatenate([2 * logits, logits / 2])
-    windows = np.repeat([1, 3], REVIEWS)
+    windows = np.repeat([1, 4], REVIEWS)
     scores = Scores(stretched, stretched[:, 0], windows)
     judgement = choose_judgement(scores, labels * 2, relevance=0.0)
     assert judgement.one_window.temperature == pytest.approx(2, rel=0.05)
-    assert judgement.several_windows.temperature == pytest.approx(0.5, rel=0.05)
+    # Four windows that agree are twice the evidence of one.
+    assert judgement.several_windows.temperature == pytest.approx(2 * 0.5, rel=0.05)
     assert calibration_error(judgement.probabilities(scores), labels * 2) < 0.01
     few = choose_judgement(Scores(stretched, stretched[:, 0], np.ones_like(windows)), labels * 2, 0)
     assert few.one_window == few.several_windows
