@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import torch
+import typer
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
-from benchmarks import speed
+from benchmarks import judgement, speed
 from benchmarks.inference import agreement
 from benchmarks.material import chat_messages, long_reviews, make_checkpoint
 from benchmarks.timing import Row, alternate
@@ -116,3 +117,19 @@ def test_sides_take_turns_and_a_ratio_says_how_many_times_better() -> None:
 def test_reviews_that_are_not_there_are_named_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"no-such\.csv"):
         speed.main(quick=True, imdb=str(tmp_path / "no-such.csv"))
+
+
+def test_what_trainings_came_to_is_their_own_figures(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training = json.loads((checkpoint / "training.json").read_text())
+    judgement.main([checkpoint, checkpoint], output=tmp_path)
+
+    accuracy = f"{training['evaluation']['test']['accuracy']:.3f}"
+    page = (tmp_path / "judgement.md").read_text()
+    assert f"| accuracy | {accuracy} | {accuracy} | {accuracy} |" in page
+    assert "| figure | seed 0 | seed 0 | mean |" in page
+    assert accuracy in capsys.readouterr().out
+    assert (tmp_path / "reliability.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(typer.BadParameter, match="training"):
+        judgement.main([tmp_path])

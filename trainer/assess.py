@@ -52,6 +52,7 @@ class Assessment:
             "graph": self.exported.as_dict(),
             "evaluation": {split: figures.as_dict() for split, figures in self.figures.items()},
             "doubt": {split: doubt.as_dict() for split, doubt in self.doubt.items()},
+            "reliability": [asdict(row) for row in self.reliability],
             "mixed_unsure": self.mixed_unsure,
             "relevance": asdict(self.relevance_figures),
             "chat": self.chat,

@@ -1,0 +1,118 @@
+"""What the verdicts of several trainings are worth: a table and a reliability diagram.
+
+    for seed in 0 1 2; do
+        python -m trainer fit --dataset path/to/imdb --seed $seed --output checkpoints/imdb-$seed
+    done
+    python -m benchmarks.judgement checkpoints/imdb-0 checkpoints/imdb-1 checkpoints/imdb-2
+
+Every figure is one that the training itself took, on test reviews that chose nothing, with what
+would serve; nothing is judged anew. With --output, `judgement.md` and `reliability.png` are
+written.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Annotated, Any
+
+import typer
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+
+from trainer.checkpoint import read_training
+from trainer.errors import TrainerError
+
+Training = dict[str, Any]
+"""A `training.json`."""
+
+FIGURES: dict[str, Callable[[Training], float]] = {
+    "accuracy": lambda t: float(t["evaluation"]["test"]["accuracy"]),
+    "F1": lambda t: float(t["evaluation"]["test"]["f1"]),
+    "calibration error": lambda t: float(t["evaluation"]["test"]["calibration_error"]),
+    "unsure": lambda t: float(t["doubt"]["test"]["unsure"]),
+    "right of the verdicts given": lambda t: float(t["doubt"]["test"]["right"]),
+    "mixed reviews left unsure": lambda t: float(t["mixed_unsure"]),
+    "no reviews recognised": lambda t: float(t["relevance"]["others_recognised"]),
+    "short reviews, accuracy": lambda t: float(t["chat"].get("all", float("nan"))),
+}
+
+
+def rows(trainings: Sequence[Training]) -> list[list[str]]:
+    """A row for each figure: its name, its value in each training, their mean."""
+    table = []
+    for name, figure in FIGURES.items():
+        values = [figure(training) for training in trainings]
+        table.append([name, *(f"{value:.3f}" for value in values), f"{mean(values):.3f}"])
+    seconds = [training["seconds"] for training in trainings]
+    table.append(["seconds of training", *(f"{s:.0f}" for s in seconds), f"{mean(seconds):.0f}"])
+    for phenomenon in trainings[0]["chat"]:
+        if phenomenon != "all":
+            values = [training["chat"][phenomenon] for training in trainings]
+            cells = (f"{value:.3f}" for value in [*values, mean(values)])
+            table.append([f"short reviews: {phenomenon}", *cells])
+    return table
+
+
+def page(trainings: Sequence[Training]) -> str:
+    """The table in Markdown, with what was trained on what."""
+    first = trainings[0]
+    test = first["evaluation"]["test"]["reviews"]
+    heading = ["figure", *(f"seed {t['hyperparameters']['seed']}" for t in trainings), "mean"]
+    lines = [heading, ["---"] * len(heading), *rows(trainings)]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"""# What the verdicts are worth
+
+{first["base_model"]["name"]}, recipe {first["hyperparameters"]["recipe"]}, fraction
+{first["hyperparameters"]["fraction"]:g} of {first["dataset"]["name"]}, in {first["arithmetic"]};
+judged once by {test:,} test reviews, with what serves. Made by `python -m benchmarks.judgement`,
+which tells how.
+
+{table}
+
+![How often verdicts are right, by confidence](reliability.png)
+"""
+
+
+def draw(trainings: Sequence[Training], file: Path) -> None:
+    """How often verdicts are right (dots) beside how sure they are (the diagonal), as a PNG."""
+    figure = Figure(figsize=(7, 5.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    above.plot([0.5, 1], [0.5, 1], color="black", linewidth=1, label="as often as it says")
+    for training in trainings:
+        bins = training["reliability"]
+        confidence = [row["confidence"] for row in bins]
+        error = training["evaluation"]["test"]["calibration_error"]
+        seed = training["hyperparameters"]["seed"]
+        style: dict[str, Any] = {"marker": "o", "markersize": 4, "linewidth": 1}
+        label = f"seed {seed}: calibration error {error:.3f}"
+        above.plot(confidence, [row["accuracy"] for row in bins], label=label, **style)
+        below.plot(confidence, [row["share"] for row in bins], **style)
+    above.set(ylabel="share that is right", title="Test reviews by confidence, in 15 bins")
+    above.legend(frameon=False)
+    below.set(xlabel="confidence", ylabel="share of the reviews", ylim=(0, None))
+    figure.savefig(file, dpi=120, metadata={"Software": None})
+
+
+def main(
+    checkpoints: Annotated[list[Path], typer.Argument(metavar="CHECKPOINT...")],
+    output: Annotated[Path | None, typer.Option(help="The folder for table and picture.")] = None,
+) -> None:
+    """Print what the trainings of these checkpoints came to."""
+    try:
+        trainings = [read_training(path) for path in checkpoints]
+    except TrainerError as error:
+        raise typer.BadParameter(str(error)) from error
+    table = Table("figure", *(path.name for path in checkpoints), "mean")
+    for row in rows(trainings):
+        table.add_row(*row)
+    Console(width=120).print(table)
+    if output is not None:
+        (output / "judgement.md").write_text(page(trainings), encoding="utf-8")
+        draw(trainings, output / "reliability.png")
+
+
+if __name__ == "__main__":
+    typer.run(main)
