@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from trainer.reviews import STARTER_REVIEWS
+from trainer.starter_texts import MIXED, read_texts
 
 PHENOMENA = {
     *("plain", "slang", "typo", "emoji", "caps", "understatement", "negation", "contrast"),
@@ -72,6 +73,13 @@ def test_no_common_openings(sentences: list[dict[str, str]]) -> None:
         tuple(row["text"].lower().split()[:4]) for row in sentences if len(row["text"].split()) >= 4
     )
     assert [opening for opening, count in openings.items() if count > 1] == []
+
+
+def test_mixed_reviews_are_others_and_all_different(sentences: list[dict[str, str]]) -> None:
+    mixed = [text for texts in read_texts(MIXED) for text in texts]
+    openings = [tuple(text.lower().split()[:4]) for text in mixed]
+    assert len(set(openings)) == len(mixed) == 400
+    assert not set(openings) & {tuple(row["text"].lower().split()[:4]) for row in sentences}
 
 
 def test_every_phenomenon_in_both_classes(rows: list[dict[str, str]]) -> None:
