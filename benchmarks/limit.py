@@ -60,7 +60,7 @@ def distance(
 
 
 def _products(config: Any, texts: int, tokens: int) -> onnxruntime.InferenceSession:
-    """A graph of nothing but the network's products, in its shapes and with its operator.
+    """A graph of nothing but the network's products, in its shapes and with its main operator.
 
     Of each result that nothing needs, one number is an output: else it would not be computed.
     """

@@ -48,6 +48,8 @@ def make_checkpoint(path: Path, size: dict[str, Any]) -> Path:
     tokenizer = load_encoder(STAND_IN, 0).tokenizer
     tokenizer.model_max_length = MAX_LENGTH
     relevance = torch.nn.Linear(config.dim, 1)
+    # So that the graph has all operators of one that was exported after a training.
+    measured = [tokenizer(text).input_ids for text in chat_messages(16)]
     training = {
         "name": path.name,
         "hyperparameters": {"max_length": MAX_LENGTH, "whole_review": True},
@@ -58,7 +60,7 @@ def make_checkpoint(path: Path, size: dict[str, Any]) -> Path:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         save_file(relevance.state_dict(), checkpoint.relevance_file(folder))
-        export(model, checkpoint.graph_file(folder), GraphPrecision.INT8, relevance)
+        export(model, checkpoint.graph_file(folder), GraphPrecision.INT8, relevance, measured)
         checkpoint.write_report(folder, training, "Random weights, to measure speed with.\n")
     return path
 

@@ -1,5 +1,6 @@
 """The hand-written graph beside PyTorch."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from trainer.encoder import load_encoder
 from trainer.export import GraphPrecision, export, export_if_it_agrees, quantise
 from trainer.inference import Scores, predict
 from trainer.runtime import OnnxRuntime, TorchRuntime
-from trainer.text import TextEncoder, Windows
+from trainer.text import TextEncoder, Tokens, Windows
 
 TEXTS = ("what a wonderful film", "", "the plot was dreadful " * 20, "such a lovely story indeed")
 
@@ -62,6 +63,26 @@ def test_fp32_computes_what_pytorch_does(
     assert np.ptp(expected.logits[:, 0]) > 0.1  # so that equal is not equally nothing
 
 
+def _error(
+    model: DistilBertForSequenceClassification,
+    relevance: torch.nn.Linear,
+    encoder: TextEncoder,
+    windows: list[Windows],
+    file: Path,
+    precision: GraphPrecision,
+    texts: list[Tokens],
+) -> float:
+    """The largest of a logit, as a share of their spread."""
+    expected = predict(TorchRuntime(model, relevance), encoder, windows)
+    export(model, file, precision, relevance, texts)
+    found = predict(OnnxRuntime(file), encoder, windows)
+    errors = [
+        np.abs(a - b).max() / np.ptp(b)
+        for a, b in ((found.logits, expected.logits), (found.relevance, expected.relevance))
+    ]
+    return float(max(errors))
+
+
 def test_int8_comes_close(
     model: DistilBertForSequenceClassification,
     relevance: torch.nn.Linear,
@@ -69,13 +90,57 @@ def test_int8_comes_close(
     windows: list[Windows],
     tmp_path: Path,
 ) -> None:
-    expected = predict(TorchRuntime(model, relevance), encoder, windows)
-    errors = []
-    for precision in (GraphPrecision.INT8, GraphPrecision.MIXED):
-        export(model, tmp_path / precision.name, precision, relevance)
-        found = predict(OnnxRuntime(tmp_path / precision.name), encoder, windows)
-        errors.append(np.abs(found.logits - expected.logits).max())
-    assert all(0 < error < 0.15 * np.ptp(expected.logits) for error in errors)
+    texts = [window for review in windows for window in review]
+    one_scale, smoothed, blocks = (
+        _error(model, relevance, encoder, windows, tmp_path / "graph", precision, measured)
+        for precision, measured in (
+            (GraphPrecision.INT8, []),
+            (GraphPrecision.INT8, texts),
+            (GraphPrecision.BLOCKS, []),
+        )
+    )
+    assert 0 < one_scale < 0.15
+    assert 0 < smoothed < 0.15
+    assert 0 < blocks < 0.05
+
+
+def test_outliers_cost_int8_little_once_they_are_measured(
+    model: DistilBertForSequenceClassification,
+    relevance: torch.nn.Linear,
+    encoder: TextEncoder,
+    windows: list[Windows],
+    tmp_path: Path,
+) -> None:
+    with_outliers = deepcopy(model)
+    with torch.no_grad():
+        for number in range(model.config.n_layers):
+            norm, first, second = (
+                {
+                    kind: with_outliers.get_parameter(
+                        f"distilbert.transformer.layer.{number}.{name}.{kind}"
+                    )
+                    for kind in ("weight", "bias")
+                }
+                for name in ("sa_layer_norm", "ffn.lin1", "ffn.lin2")
+            )
+            norm["bias"][3] += 60
+            first["bias"].sub_(60 * first["weight"][:, 3])
+            first["bias"][5] += 60
+            second["bias"].sub_(60 * second["weight"][:, 5])
+    texts = [window for review in windows for window in review]
+    suffered, mended = (
+        _error(
+            with_outliers,
+            relevance,
+            encoder,
+            windows,
+            tmp_path / "graph",
+            GraphPrecision.INT8,
+            measured,
+        )
+        for measured in ([], texts)
+    )
+    assert mended < suffered / 2
 
 
 class TestChoice:
@@ -141,3 +206,14 @@ def test_quantising_errs_by_half_a_step() -> None:
         integers, scales = quantise(weight, bits)
         assert np.abs(integers).max() == 2 ** (bits - 1) - 1
         assert (np.abs(integers * scales[:, None] - weight) <= scales[:, None] * 0.5001).all()
+
+
+def test_parts_that_are_rounded_apart_err_less_together() -> None:
+    weight = np.random.default_rng(0).normal(size=(5, 40)).astype(np.float32)
+    whole, parts = weight[:, :1], 4
+    weight = np.concatenate([np.repeat(whole, parts, axis=1), weight[:, 1:]], axis=1)
+    offsets = np.zeros(weight.shape[1], np.float32)
+    offsets[:parts] = (np.arange(parts) + 0.5) / parts - 0.5
+    integers, scales = quantise(weight, 7, offsets)
+    mean = (integers[:, :parts] * scales[:, None]).mean(axis=1)
+    assert (np.abs(mean - whole[:, 0]) <= scales * 0.5001 / parts).all()
