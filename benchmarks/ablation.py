@@ -38,6 +38,7 @@ VARIANTS: dict[str, Recipe] = {
     "half the epochs": replace(BEST, epochs=BEST.epochs // 2),
     "half the learning rate": replace(BEST, narrow_learning_rate=BEST.narrow_learning_rate / 2),
     "constant learning rate": replace(BEST, warmup=None),
+    "the last weights": replace(BEST, average=None),
     "no clipping": replace(BEST, clip=None),
     "weight decay on everything": replace(BEST, decays_all=True),
     "dropout": replace(BEST, dropout=True),
