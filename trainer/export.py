@@ -296,15 +296,15 @@ def _write_network(graph: _Graph, config: Any, relevance: "torch.nn.Linear | Non
     (mask,) = graph.add("Cast", "attention_mask", to=TensorProto.INT32)
     norm = "distilbert.embeddings.LayerNorm"
     x = graph.normalised(_embeddings(graph), norm)
-    middle, middle_norm = x, norm
+    early, early_norm = x, norm
     for layer in range(config.n_layers):
-        if layer == config.n_layers // 2:
-            middle, middle_norm = x, norm
+        if layer == config.n_layers // 3:
+            early, early_norm = x, norm
         x, norm = _layer(graph, config, layer, x, norm, mask)
     (first,) = graph.add("Squeeze", x, graph.constant(np.array([1])))
     (hidden,) = graph.add("Relu", graph.linear(first, "pre_classifier", few_rows=True))
     logits = graph.linear(hidden, "classifier", exact=True)
-    _relevance(graph, middle, middle_norm, logits, relevance)
+    _relevance(graph, early, early_norm, logits, relevance)
 
 
 def _embeddings(graph: _Graph) -> str:
@@ -355,9 +355,9 @@ def _layer(
 
 
 def _relevance(
-    graph: _Graph, middle: str, norm: str, logits: str, relevance: "torch.nn.Linear | None"
+    graph: _Graph, early: str, norm: str, logits: str, relevance: "torch.nn.Linear | None"
 ) -> None:
-    """The third output; `trainer.runtime.middle_mean` is the same in torch."""
+    """The third output; `trainer.runtime.early_mean` is the same in torch."""
     from onnx import TensorProto, numpy_helper
 
     if relevance is None:
@@ -369,7 +369,7 @@ def _relevance(
         (weights,) = graph.add("Cast", "attention_mask", to=TensorProto.FLOAT)
         axis = graph.constant(np.array([1]))
         (column,) = graph.add("Unsqueeze", weights, graph.constant(np.array([2])))
-        (masked,) = graph.add("Mul", middle, column)
+        (masked,) = graph.add("Mul", early, column)
         (total,) = graph.add("ReduceSum", masked, axis, keepdims=0)
         (count,) = graph.add("ReduceSum", weights, axis, keepdims=1)
         mean = graph.add("Div", total, count)

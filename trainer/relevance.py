@@ -1,4 +1,4 @@
-"""Is a text a review at all? A logistic regression on the encoder's middle layer.
+"""Is a text a review at all? A logistic regression on an early layer of the encoder.
 
 The sentiment classes say nothing of it: "what time is it" is neither praise nor complaint, yet one
 of the two is always the likelier. The regression is fitted after the fine-tuning, on the starter
@@ -14,15 +14,16 @@ import numpy as np
 import torch
 
 from trainer.inference import FloatArray
-from trainer.runtime import middle_mean
+from trainer.runtime import early_mean
 from trainer.text import TextEncoder, Windows, by_length
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-MOST_REJECTED = 0.01
-"""Share of validation reviews that may be taken for something else: to be told "that is no review"
-is worse for a customer than to be thanked for saying hello."""
+MOST_REJECTED = 0.02
+"""Share of validation reviews that may be taken for something else. To be asked for a review after
+having written one is worse for a customer than to be thanked for saying hello; but at 0.01 a third
+of the other texts went unrecognised, at 0.02 a quarter."""
 _DECAY = 0.01
 """L2 penalty on the weights of standardised features; validation found 0.001 no better."""
 
@@ -79,7 +80,7 @@ def _features(
             hidden = model(
                 inputs[0], attention_mask=inputs[1], output_hidden_states=True
             ).hidden_states
-            rows.append(middle_mean(hidden, inputs[1]).cpu())
+            rows.append(early_mean(hidden, inputs[1]).cpu())
     features = torch.empty(len(order), rows[0].shape[1])
     features[order] = torch.cat(rows)
     return features

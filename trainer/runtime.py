@@ -74,7 +74,7 @@ class TorchRuntime:
     def __init__(
         self, model: "PreTrainedModel", relevance: "torch.nn.Linear | None" = None
     ) -> None:
-        """`relevance` reads the middle hidden layer (see `trainer.relevance`); without it every
+        """`relevance` reads an early hidden layer (see `trainer.relevance`); without it every
         text counts as a review."""
         self._model = model
         self._relevance = relevance
@@ -122,19 +122,21 @@ class TorchRuntime:
             if self._relevance is None:
                 relevance = torch.full((len(mask), 1), torch.inf)
             else:
-                relevance = self._relevance(middle_mean(outputs.hidden_states, mask))
+                relevance = self._relevance(early_mean(outputs.hidden_states, mask))
             both = torch.cat([outputs.logits.float().cpu(), relevance.cpu()], dim=1)
         self._model.train(was_training)
         return both.numpy()
 
 
-def middle_mean(hidden_states: Any, mask: "torch.Tensor") -> "torch.Tensor":
-    """The mean over the tokens of the middle layer, (batch, width): what a text is about.
+def early_mean(hidden_states: Any, mask: "torch.Tensor") -> "torch.Tensor":
+    """The mean over the tokens of an early layer, (batch, width): what a text is about.
 
-    The last layers know little but the sentiment that they were trained for; of the stand-in's
-    seven, validation texts found the middle one and its neighbour best.
+    Later layers know little but the sentiment that they were trained for. Of the stand-in's seven,
+    validation texts found the one after a third of the way best, in two trainings: at 2% of the
+    reviews mistaken 74% of other texts are recognised by it, by the next two 75 and 62%, by the
+    last 27%; at 1% it leads by more.
     """
-    middle = hidden_states[(len(hidden_states) - 1) // 2].float()
-    weights = mask[..., None].to(middle.dtype)
-    mean: torch.Tensor = (middle * weights).sum(dim=1) / weights.sum(dim=1)
+    early = hidden_states[(len(hidden_states) - 1) // 3].float()
+    weights = mask[..., None].to(early.dtype)
+    mean: torch.Tensor = (early * weights).sum(dim=1) / weights.sum(dim=1)
     return mean

@@ -24,7 +24,7 @@ def test_the_threshold_rejects_hardly_any_review() -> None:
     rng = np.random.default_rng(0)
     reviews, others = (rng.normal(mean, 1, 1000).astype(np.float32) for mean in (3, -1))
     figures = choose_threshold(reviews, others)
-    assert figures.reviews_rejected <= 0.01
+    assert figures.reviews_rejected <= 0.02
     assert figures.others_recognised == pytest.approx(np.mean(others < figures.threshold))
     assert 0.5 < figures.others_recognised < 1
 
@@ -42,5 +42,5 @@ def test_a_text_below_the_threshold_is_no_review() -> None:
 
 def test_a_training_recognises_what_is_no_review(checkpoint: Path) -> None:
     relevance = json.loads((checkpoint / "training.json").read_text())["relevance"]
-    assert relevance["reviews_rejected"] <= 0.01
+    assert relevance["reviews_rejected"] <= 0.02
     assert relevance["others_recognised"] > 0.8
