@@ -23,7 +23,7 @@ from trainer.starter_texts import MIXED, OTHERS, read_texts
 from trainer.text import TextEncoder, Windows
 
 _ENOUGH = 100
-"""Validation reviews of a kind, for a scale of its own: fewer may all be right by luck."""
+"""Validation reviews of a kind, to choose something by them: fewer may all be right by luck."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,11 @@ def assess(
     tested = scores(text_encoder([review.text for review in test]), "test")
     own = slice(len(reviews.validation))
 
+    # Long texts are hardly ever taken for something else: short ones tell where to draw a line.
+    short = validated.windows == 1
     relevance_figures = choose_threshold(
-        validated.relevance, predict(runtime, text_encoder, held_others).relevance
+        validated.relevance[short] if short.sum() >= _ENOUGH else validated.relevance,
+        predict(runtime, text_encoder, held_others).relevance,
     )
     judgement = choose_judgement(validated, labels, relevance_figures.threshold)
     judged = {

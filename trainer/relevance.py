@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 MOST_REJECTED = 0.02
-"""Share of validation reviews that may be taken for something else. To be asked for a review after
-having written one is worse for a customer than to be thanked for saying hello; but at 0.01 a third
-of the other texts went unrecognised, at 0.02 a quarter."""
+"""Share of short validation reviews that may be taken for something else: to be asked for a review
+after having written one is worse for a customer than to be thanked for saying hello."""
 _DECAY = 0.01
 """L2 penalty on the weights of standardised features; validation found 0.001 no better."""
 
@@ -97,11 +96,11 @@ class RelevanceFigures:
     """Share of the texts that are no reviews."""
     reviews: int
     reviews_rejected: float
-    """Share of the validation reviews."""
+    """Share of the short validation reviews: those of one window, or all where those are few."""
 
 
 def choose_threshold(reviews: FloatArray, others: FloatArray) -> RelevanceFigures:
-    """The highest threshold that rejects at most `MOST_REJECTED` of the validation reviews."""
+    """The highest threshold that rejects at most `MOST_REJECTED` of the reviews."""
     threshold = float(np.quantile(reviews, MOST_REJECTED, method="lower"))
     return RelevanceFigures(
         threshold=threshold,

@@ -65,7 +65,7 @@ def model_card(training: dict[str, Any]) -> str:
         beside += f", and {sum(rows['starter train'].values())} short ones written for the project"
     if training["dataset"]["mixed"]:
         beside += f", and {training['dataset']['mixed']} mixed ones as half of each"
-    doubt = training["doubt"]
+    doubt, relevance, chat = training["doubt"], training["relevance"], _chat(training["chat"])
     unsure = "\n".join(
         f"| {name} | {doubt['validation'][key]:.1%} | {doubt['test'][key]:.1%} |"
         for name, key in (("left unsure", "unsure"), ("right of the verdicts given", "right"))
@@ -104,9 +104,8 @@ by.{_warning(training["dataset"]["warning"])}
 {unsure}
 
 Of mixed reviews, which are neither praise nor complaint, {training["mixed_unsure"]:.0%} are left
-unsure. Of messages that are no reviews, {training["relevance"]["others_recognised"]:.0%} are
-recognised; of the validation reviews, {training["relevance"]["reviews_rejected"]:.1%} are taken for
-such.{_chat(training["chat"])}
+unsure. Of messages that are no reviews, {relevance["others_recognised"]:.0%} are recognised; of the
+short validation reviews, {relevance["reviews_rejected"]:.1%} are taken for such.{chat}
 
 ![Loss curve, confusion matrix and reliability diagram](training.png)
 
