@@ -36,7 +36,7 @@ VARIANTS: dict[str, Recipe] = {
     "its beginning alone": replace(BEST, whole_review=False),
     "two windows a step, half the epochs": replace(BEST, windows=2, epochs=BEST.epochs // 2),
     "half the epochs": replace(BEST, epochs=BEST.epochs // 2),
-    "half the learning rate": replace(BEST, narrow_learning_rate=BEST.narrow_learning_rate / 2),
+    "twice the learning rate": replace(BEST, narrow_learning_rate=2 * BEST.narrow_learning_rate),
     "constant learning rate": replace(BEST, warmup=None),
     "the last weights": replace(BEST, average=None),
     "no clipping": replace(BEST, clip=None),
