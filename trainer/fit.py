@@ -41,8 +41,6 @@ from trainer.starter_texts import MIXED, read_texts
 from trainer.text import MOST_WINDOWS, TextEncoder, Windows, by_length
 
 DEFAULT_FRACTION = 0.1
-STARTER_EPOCHS = 2
-"""Chosen by the starter set's validation reviews; `docs/ABLATION.md` has the figures."""
 MOST_TEST_REVIEWS = 5000
 """More would take longer than the training: at 0.83 the standard error is 0.5 points here."""
 _NARROW = 384
@@ -94,7 +92,7 @@ def fine_tune_model(
     if encoder.note:
         on_event(Note(encoder.note))
     to_best_device(encoder.model)
-    recipe = _recipe(config, reviews, encoder)
+    recipe = _recipe(config, encoder)
     text_encoder = encoder.text_encoder(
         config.max_length, MOST_WINDOWS if recipe.whole_review else 1
     )
@@ -147,16 +145,15 @@ def fine_tune_model(
     )
 
 
-def _recipe(config: TrainingConfig, reviews: ReviewSet, encoder: Encoder) -> Recipe:
-    """The recipe with what the options say, and what it says of this set and this encoder."""
+def _recipe(config: TrainingConfig, encoder: Encoder) -> Recipe:
+    """The recipe with what the options say, and what it says of this encoder."""
     recipe = RECIPES[config.recipe]
     narrow = encoder.model.config.hidden_size <= _NARROW
     rate = recipe.narrow_learning_rate if narrow else recipe.learning_rate
-    epochs = STARTER_EPOCHS if reviews.name == STARTER else recipe.epochs
     return replace(
         recipe,
         windows=config.windows or recipe.windows,
-        epochs=config.epochs or epochs,
+        epochs=config.epochs or recipe.epochs,
         learning_rate=config.learning_rate or rate,
     )
 
