@@ -25,6 +25,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -136,9 +137,13 @@ def verify(path: Path) -> None:
         raise CheckpointError(_foreign(path)) from error
     except (OSError, ValueError) as error:
         raise CheckpointError(_damaged(path / _CHECKSUMS_FILE)) from error
-    for name in (_WEIGHTS_FILE, *digests):
-        if name not in digests or digests[name] != _digest_or_none(path / name):
-            raise CheckpointError(_damaged(path / name))
+    names = list(dict.fromkeys((_WEIGHTS_FILE, *digests)))
+    # Hashing lets go of the GIL: the other files are done while the weights still are read.
+    with ThreadPoolExecutor() as pool:
+        found = pool.map(lambda name: _digest_or_none(path / name), names)
+        for name, digest in zip(names, found, strict=True):
+            if digest is None or digests.get(name) != digest:
+                raise CheckpointError(_damaged(path / name))
 
 
 def read_training(path: Path) -> dict[str, Any]:
