@@ -36,6 +36,8 @@ VARIANTS: dict[str, Recipe] = {
     "its beginning alone": replace(BEST, whole_review=False),
     "two windows a step, half the epochs": replace(BEST, windows=2, epochs=BEST.epochs // 2),
     "half the epochs": replace(BEST, epochs=BEST.epochs // 2),
+    "one epoch less": replace(BEST, epochs=BEST.epochs - 1),
+    "one epoch more": replace(BEST, epochs=BEST.epochs + 1),
     "twice the learning rate": replace(BEST, narrow_learning_rate=2 * BEST.narrow_learning_rate),
     "constant learning rate": replace(BEST, warmup=None),
     "the last weights": replace(BEST, average=None),
