@@ -58,16 +58,17 @@ def rows(trainings: Sequence[Training]) -> list[list[str]]:
 def page(trainings: Sequence[Training]) -> str:
     """The table in Markdown, with what was trained on what."""
     first = trainings[0]
+    asked = first["hyperparameters"]
     test = first["evaluation"]["test"]["reviews"]
     heading = ["figure", *(f"seed {t['hyperparameters']['seed']}" for t in trainings), "mean"]
     lines = [heading, ["---"] * len(heading), *rows(trainings)]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return f"""# What the verdicts are worth
 
-{first["base_model"]["name"]}, recipe {first["hyperparameters"]["recipe"]}, fraction
-{first["hyperparameters"]["fraction"]:g} of {first["dataset"]["name"]}, in {first["arithmetic"]};
-judged once by {test:,} test reviews, with what serves. Made by `python -m benchmarks.judgement`,
-which tells how.
+Base model {first["base_model"]["name"]}, recipe {asked["recipe"]}, in {first["arithmetic"]};
+trained on {asked["fraction"]:.0%} of {first["dataset"]["name"]};
+judged once by {test:,} test reviews, with what serves.
+Made by `python -m benchmarks.judgement`, which tells how.
 
 {table}
 
@@ -79,7 +80,7 @@ def draw(trainings: Sequence[Training], file: Path) -> None:
     """How often verdicts are right (dots) beside how sure they are (the diagonal), as a PNG."""
     figure = Figure(figsize=(7, 5.6), layout="constrained")
     FigureCanvasAgg(figure)
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(5, 2))
     above.plot([0.5, 1], [0.5, 1], color="black", linewidth=1, label="as often as it says")
     for training in trainings:
         bins = training["reliability"]
@@ -92,7 +93,7 @@ def draw(trainings: Sequence[Training], file: Path) -> None:
         below.plot(confidence, [row["share"] for row in bins], **style)
     above.set(ylabel="share that is right", title="Test reviews by confidence, in 15 bins")
     above.legend(frameon=False)
-    below.set(xlabel="confidence", ylabel="share of the reviews", ylim=(0, None))
+    below.set(xlabel="confidence", ylabel="share of all", ylim=(0, None))
     figure.savefig(file, dpi=120, metadata={"Software": None})
 
 
