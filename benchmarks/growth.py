@@ -93,6 +93,8 @@ def draw(path: Path, curves: Sequence[Curve], title: str) -> None:
 
 
 def _draw_curve(axes: Any, curve: Curve) -> None:
+    from matplotlib.ticker import LogLocator, StrMethodFormatter
+
     if curve.theirs:
         axes.plot(
             curve.sizes, curve.theirs, color="#e6550d", marker="s", label="transformers, fp32"
@@ -104,6 +106,9 @@ def _draw_curve(axes: Any, curve: Curve) -> None:
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks(curve.sizes, [f"{size:,}" for size in curve.sizes])
+    # 1, 2 and 5 in each decade, for a curve may lie within one; plain numbers, not powers.
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     axes.minorticks_off()
     axes.set(title=curve.title, xlabel=curve.size, ylabel=curve.unit)
     axes.grid(alpha=0.3)
