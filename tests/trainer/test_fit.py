@@ -21,7 +21,7 @@ from transformers import AutoModelForSequenceClassification, pipeline
 from tests.conftest import call_trainer, run_trainer, separable_reviews, write_csv
 from trainer import TrainingConfig, fine_tune_model, predict_sentiment
 from trainer.classifier import UNSURE, Classifier
-from trainer.config import RECIPES, Loop, RecipeName
+from trainer.config import RECIPES, Loop, Precision, RecipeName
 from trainer.encoder import load_encoder
 from trainer.errors import CheckpointError, ConfigError
 from trainer.hf_trainer import train_by_trainer
@@ -258,6 +258,27 @@ class TestTrainerLoop:
         assert {epochs.count(epoch) for epoch in range(1, 13)} == {len(steps) // 12}
         assert steps[-1].tokens == training["tokens"] == by_hand["tokens"]
         assert "problem_type" not in json.loads((result.path / "config.json").read_text())
+
+    def test_comes_to_the_weights_of_the_manual_loop(self, tiny_encoder: Path) -> None:
+        models = []
+        for fit in (train, train_by_trainer):
+            encoder = load_encoder(str(tiny_encoder), seed=0)
+            text_encoder = encoder.text_encoder(16)
+            windows = text_encoder([text for text, _ in separable_reviews()])
+            examples = [(review, float(n % 2)) for n, review in enumerate(windows)]
+            fit(
+                encoder.model,
+                make_batches(examples, text_encoder, batch_size=16, seed=0),
+                RECIPES[RecipeName.BEST],  # without dropout, whose draws differ
+                epochs=2,
+                learning_rate=2e-3,
+                precision=Precision.FP32,
+                on_step=lambda _: None,
+            )
+            models.append(encoder.model.state_dict())
+        by_hand, by_trainer = models
+        for name, weights in by_hand.items():
+            torch.testing.assert_close(by_trainer[name], weights)
 
     def test_a_loss_that_is_no_number_names_the_learning_rate(self, tiny_encoder: Path) -> None:
         encoder = load_encoder(str(tiny_encoder), seed=0)
