@@ -138,7 +138,8 @@ def verify(path: Path) -> None:
     except (OSError, ValueError) as error:
         raise CheckpointError(_damaged(path / _CHECKSUMS_FILE)) from error
     names = list(dict.fromkeys((_WEIGHTS_FILE, *digests)))
-    # Hashing lets go of the GIL: the other files are done while the weights still are read.
+    # Each file once, the weights first, for they take longest: hashing lets go of the GIL, and the
+    # others are done meanwhile.
     with ThreadPoolExecutor() as pool:
         found = pool.map(lambda name: _digest_or_none(path / name), names)
         for name, digest in zip(names, found, strict=True):
