@@ -2,25 +2,28 @@
 
     python -m benchmarks.ablation --dataset path/to/imdb
 
-Every row trains the stand-in on the same sample, with one thing changed, and judges the validation
-reviews of the set and of the starter set. Prints a table after each run; a run takes minutes.
+Every row trains the stand-in on the same samples, with one thing changed, and judges the validation
+reviews of the set and of the starter set. A run takes minutes. It is written to `--runs` as soon as
+it is over, and what stands there is not run again: stop it whenever you like, and share the rows
+out among processes (OMP_NUM_THREADS=1, --only, --seed).
 """
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from statistics import mean
 from typing import Annotated
 
+import torch
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from trainer.calibration import choose_confidence
-from trainer.config import RECIPES, Recipe, RecipeName
+from trainer.config import RECIPES, Precision, Recipe, RecipeName
 from trainer.encoder import load_encoder
 from trainer.evaluation import measure
 from trainer.fit import DEFAULT_FRACTION
 from trainer.inference import FloatArray, predict, softmax
-from trainer.loop import make_batches, to_best_device, train
+from trainer.loop import make_batches, to_best_device, train, uses_bf16
 from trainer.progress import Step
 from trainer.reviews import STARTER, load_reviews, sample_balanced
 from trainer.runtime import TorchRuntime
@@ -35,34 +38,33 @@ VARIANTS: dict[str, Recipe] = {
     "best": BEST,
     "its beginning alone": replace(BEST, whole_review=False),
     "two windows a step, half the epochs": replace(BEST, windows=2, epochs=BEST.epochs // 2),
-    "half the epochs": replace(BEST, epochs=BEST.epochs // 2),
     "one epoch less": replace(BEST, epochs=BEST.epochs - 1),
     "one epoch more": replace(BEST, epochs=BEST.epochs + 1),
     "twice the learning rate": replace(BEST, narrow_learning_rate=2 * BEST.narrow_learning_rate),
     "constant learning rate": replace(BEST, warmup=None),
-    "the last weights": replace(BEST, average=None),
     "no clipping": replace(BEST, clip=None),
     "weight decay on everything": replace(BEST, decays_all=True),
-    "dropout": replace(BEST, dropout=True),
-    "word embeddings trained": replace(BEST, frozen_words=False),
-    "fp32": replace(BEST, bf16=False),
     "without the starter reviews": replace(BEST, starter=False),
     "without mixed reviews": replace(BEST, mixed=False),
 }
 BATCH_SIZE = 16
-SHARES = ("accuracy", "decided", "starter", "mixed")
-"""The columns of the table that are shares, by their names in `Result`."""
+SHARES = ("accuracy", "decided", "short", "mixed")
+"""The columns of the table that are shares, by their names in `Run`."""
+RUNS = Path("docs/ablation.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """One run, by validation reviews."""
+class Run:
+    """One training, by validation reviews."""
 
+    recipe: str
+    """Its row."""
+    seed: int
     accuracy: float
     """On the set's own."""
     decided: float
     """Share of them on which verdicts can be given so that `WANTED` of those are right."""
-    starter: float
+    short: float
     """Accuracy on the starter set's."""
     mixed: float
     """Share of the mixed reviews held back that would be left unsure, at the confidence that makes
@@ -71,13 +73,14 @@ class Result:
     """Of training."""
 
 
-def run(dataset: str, recipe: Recipe, seed: int, fraction: float) -> Result:
-    """Trains once and judges by validation reviews."""
+def run(dataset: str, name: str, seed: int) -> Run:
+    """Trains once and judges by validation reviews, in the arithmetic of the training."""
+    recipe = VARIANTS[name]
     reviews, starter = load_reviews(dataset), load_reviews(STARTER)
     encoder = load_encoder("stand-in", seed)
     to_best_device(encoder.model)
     text_encoder = encoder.text_encoder(128, MOST_WINDOWS if recipe.whole_review else 1)
-    learned = sample_balanced(reviews, fraction, seed)
+    learned = sample_balanced(reviews, DEFAULT_FRACTION, seed)
     learned += starter.train if recipe.starter else []
     mixed = read_texts(MIXED)
     halves = mixed.learned if recipe.starter and recipe.mixed else []
@@ -94,9 +97,11 @@ def run(dataset: str, recipe: Recipe, seed: int, fraction: float) -> Result:
         on_step=steps.append,
     )
     runtime = TorchRuntime(encoder.model)
+    bf16 = uses_bf16(encoder.model.device, Precision.AUTO, recipe)
 
     def confidences(texts: list[str]) -> FloatArray:
-        return softmax(predict(runtime, text_encoder, text_encoder(texts)).evidence())
+        with torch.autocast(encoder.model.device.type, torch.bfloat16, enabled=bf16):
+            return softmax(predict(runtime, text_encoder, text_encoder(texts)).evidence())
 
     judged = []
     for validation in (reviews.validation, starter.validation):
@@ -107,33 +112,49 @@ def run(dataset: str, recipe: Recipe, seed: int, fraction: float) -> Result:
         judged.append((measure(probabilities, labels).accuracy, float(sure.mean()), least))
     (accuracy, decided, _), (short, _, least) = judged
     unsure = float((confidences(mixed.held_out).max(axis=1) < least).mean())
-    return Result(accuracy, decided, short, unsure, steps[-1].seconds)
+    return Run(name, seed, accuracy, decided, short, unsure, steps[-1].seconds)
 
 
 def main(
     dataset: Annotated[str, typer.Option(help="As `trainer fit` takes it; long reviews.")],
     only: Annotated[list[str] | None, typer.Option(help="A row; repeat it for more.")] = None,
     seeds: Annotated[list[int] | None, typer.Option("--seed", help="Repeat it for more.")] = None,
-    fraction: Annotated[float, typer.Option(help="Of each class.")] = DEFAULT_FRACTION,
+    runs: Annotated[Path, typer.Option(help="What has been run, JSON lines.")] = RUNS,
 ) -> None:
-    """Print what validation reviews say, and times: the mean of the seeds (least to most)."""
+    """Run what is missing, then print all as Markdown: the mean of the seeds (least to most)."""
     names = only or list(VARIANTS)
     if unknown := set(names) - set(VARIANTS):
         raise typer.BadParameter(f"{unknown.pop()!r} is no row; those are: {', '.join(VARIANTS)}.")
-    results: dict[str, list[Result]] = {}
     for seed in seeds or range(3):
         for name in names:
-            results.setdefault(name, []).append(run(dataset, VARIANTS[name], seed, fraction))
-            _print(results)
+            if not any((one.recipe, one.seed) == (name, seed) for one in read_runs(runs)):
+                typer.echo(f"{name}, seed {seed} ...", err=True)
+                line = json.dumps(asdict(run(dataset, name, seed)))
+                with runs.open("a", encoding="utf-8") as file:
+                    file.write(f"{line}\n")
+    typer.echo(table(read_runs(runs)))
 
 
-def _print(results: dict[str, list[Result]]) -> None:
-    table = Table("recipe", "accuracy", "decided", "short", "mixed unsure", "seconds", "seeds")
-    for name, runs in results.items():
-        columns = ([getattr(run, name) for run in runs] for name in SHARES)
-        cells = (f"{mean(one):.3f} ({min(one):.3f}-{max(one):.3f})" for one in columns)
-        table.add_row(name, *cells, f"{mean(r.seconds for r in runs):.0f}", str(len(runs)))
-    Console(width=140).print(table)
+def read_runs(file: Path) -> list[Run]:
+    """What has been run so far."""
+    if not file.exists():
+        return []
+    return [Run(**json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def table(done: list[Run]) -> str:
+    """The rows that have been run, in Markdown."""
+    lines = [
+        "| recipe | accuracy | decided | short | mixed unsure | seconds | seeds |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name in VARIANTS:
+        if runs := [one for one in done if one.recipe == name]:
+            columns = ([getattr(one, share) for one in runs] for share in SHARES)
+            cells = [f"{mean(one):.3f} ({min(one):.3f}-{max(one):.3f})" for one in columns]
+            seconds = f"{mean(one.seconds for one in runs):.0f}"
+            lines.append(f"| {' | '.join([name, *cells, seconds, str(len(runs))])} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

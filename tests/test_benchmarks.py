@@ -10,12 +10,13 @@ import torch
 import typer
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
-from benchmarks import judgement, speed
+from benchmarks import ablation, judgement, speed
 from benchmarks.inference import agreement
 from benchmarks.material import chat_messages, long_reviews, make_checkpoint
 from benchmarks.timing import Row, alternate
 from trainer.checkpoint import graph_file
 from trainer.classifier import Classifier
+from trainer.errors import ReviewsError
 from trainer.export import GraphPrecision, export
 from trainer.runtime import RuntimeName
 
@@ -133,3 +134,23 @@ def test_what_trainings_came_to_is_their_own_figures(
     assert (tmp_path / "reliability.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(typer.BadParameter, match="training"):
         judgement.main([tmp_path])
+
+
+def test_an_ablation_goes_on_where_it_was_stopped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = tmp_path / "runs.jsonl"
+    figures = {"decided": 0.5, "short": 0.75, "mixed": 1.0, "seconds": 60.4}
+    done = [{"recipe": "best", "seed": s, "accuracy": 0.9 + s / 100, **figures} for s in (0, 1)]
+    runs.write_text("".join(f"{json.dumps(run)}\n" for run in done))
+    before = runs.read_bytes()
+
+    nowhere = str(tmp_path / "no-such.csv")  # read only where something is left to run
+    ablation.main(dataset=nowhere, only=["best"], seeds=[0, 1], runs=runs)
+    row = "| best | 0.905 (0.900-0.910) | 0.500 (0.500-0.500) | 0.750 (0.750-0.750) |"
+    assert f"{row} 1.000 (1.000-1.000) | 60 | 2 |" in capsys.readouterr().out
+    with pytest.raises(ReviewsError):
+        ablation.main(dataset=nowhere, only=["best"], seeds=[2], runs=runs)
+    assert runs.read_bytes() == before
+    with pytest.raises(typer.BadParameter, match="no row"):
+        ablation.main(dataset=nowhere, only=["bets"], seeds=None, runs=runs)

@@ -50,9 +50,6 @@ class Recipe:
     a straight line (Devlin et al. 2019, appendix A.2). None: constant."""
     clip: float | None
     """The gradient's largest norm (Pascanu et al. 2013). None: any."""
-    average: float | None
-    """Decay of the moving average of the weights that is kept in the end (`trainer.loop`). None:
-    the last weights are."""
     decays_all: bool
     """Whether AdamW's weight decay takes in biases and LayerNorm, which have no size to keep
     small."""
@@ -79,7 +76,6 @@ RECIPES = {
         narrow_learning_rate=5e-5,
         warmup=None,
         clip=None,
-        average=None,
         decays_all=True,
         dropout=True,
         frozen_words=False,
@@ -95,7 +91,6 @@ RECIPES = {
         narrow_learning_rate=1e-4,
         warmup=0.1,
         clip=1.0,
-        average=0.995,
         decays_all=False,
         dropout=False,
         frozen_words=True,

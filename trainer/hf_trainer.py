@@ -26,7 +26,6 @@ from trainer.config import Precision, Recipe
 from trainer.loop import (
     Batch,
     Example,
-    MovingAverage,
     diverged,
     make_optimizer,
     make_schedule,
@@ -57,7 +56,6 @@ def train_by_trainer(
     # The Trainer wants a folder even where it is to write nothing.
     with tempfile.TemporaryDirectory() as folder, prepared(model, recipe, bf16):
         optimizer = make_optimizer(model, recipe, learning_rate)
-        progress.average = MovingAverage(optimizer, recipe.average)
         trainer = _Trainer(
             _Batches(batches, progress),
             bf16,
@@ -68,7 +66,6 @@ def train_by_trainer(
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train()
-        progress.average.take_the_place()
     return progress.losses
 
 
@@ -130,9 +127,7 @@ class _Batches:
 
 
 class _Progress(TrainerCallback):
-    """Turns what the Trainer logs after every step into events, and averages the weights."""
-
-    average: MovingAverage
+    """Turns what the Trainer logs after every step into events."""
 
     def __init__(self, learning_rate: float, on_step: Callable[[Step], None]) -> None:
         self.losses: list[float] = []
@@ -144,10 +139,6 @@ class _Progress(TrainerCallback):
     def on_train_begin(self, *_: object, **__: object) -> None:
         """Starts the clock."""
         self._started = time.perf_counter()
-
-    def on_step_end(self, *_: object, **__: object) -> None:
-        """Takes the new weights into the average."""
-        self.average.update()
 
     def on_log(
         self,

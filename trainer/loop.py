@@ -143,7 +143,6 @@ def train(
     with prepared(model, recipe, bf16):
         optimizer = make_optimizer(model, recipe, learning_rate)
         scheduler = make_schedule(optimizer, recipe.warmup, total)
-        average = MovingAverage(optimizer, recipe.average)
         started = time.perf_counter()
         for epoch in range(1, epochs + 1):
             for batch in batches:
@@ -158,7 +157,6 @@ def train(
                     clip_grad_norm_(model.parameters(), recipe.clip)
                 optimizer.step()
                 scheduler.step()
-                average.update()
                 optimizer.zero_grad(set_to_none=True)
 
                 losses.append(loss.item())
@@ -174,7 +172,6 @@ def train(
                         seconds=time.perf_counter() - started,
                     )
                 )
-        average.take_the_place()
     return losses
 
 
@@ -208,38 +205,6 @@ def make_schedule(optimizer: Optimizer, warmup: float | None, total: int) -> Lam
         return min((step + 1) / rising, max(0.0, (total - step) / max(1, total - rising)))
 
     return LambdaLR(optimizer, share)
-
-
-class MovingAverage:
-    """The exponential moving average of what an optimiser trains: steadier than the last weights,
-    which still carry the noise of the last batches (Polyak & Juditsky 1992).
-
-    `decay` None keeps none. It grows from 0.1 to its height, for the first weights, among them a
-    head drawn at random, are worth little (as in TensorFlow's `ExponentialMovingAverage`).
-    """
-
-    def __init__(self, optimizer: Optimizer, decay: float | None) -> None:
-        self._decay = decay
-        self._weights: list[torch.Tensor] = []
-        if decay is not None:
-            self._weights = [w for group in optimizer.param_groups for w in group["params"]]
-        self._average = [weight.detach().clone() for weight in self._weights]
-        self._updates = 0
-
-    @torch.no_grad()
-    def update(self) -> None:
-        """Takes the weights in after a step."""
-        if self._decay is None:
-            return
-        decay = min(self._decay, (1 + self._updates) / (10 + self._updates))
-        torch._foreach_lerp_(self._average, self._weights, 1 - decay)
-        self._updates += 1
-
-    @torch.no_grad()
-    def take_the_place(self) -> None:
-        """Puts the average where the weights are."""
-        for weight, average in zip(self._weights, self._average, strict=True):
-            weight.copy_(average)
 
 
 def uses_bf16(device: torch.device, precision: Precision, recipe: Recipe) -> bool:

@@ -74,7 +74,7 @@ class TestCheckpoint:
             **{"dataset": training["hyperparameters"]["dataset"], "base_model": str(tiny_encoder)},
             **{"fraction": 1.0, "max_length": 16, "epochs": 12, "batch_size": 16, "seed": 0},
             **{"learning_rate": 2e-3, "recipe": "plain", "precision": "auto", "windows": 1},
-            **{"whole_review": False, "warmup": None, "clip": None, "average": None},
+            **{"whole_review": False, "warmup": None, "clip": None},
             **{"decays_all": True, "dropout": True, "frozen_words": False},
             **{"starter": False, "mixed": False, "balance": "on", "loop": "manual"},
         }
