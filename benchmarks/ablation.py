@@ -17,7 +17,7 @@ from typing import Annotated
 import torch
 import typer
 
-from trainer.calibration import choose_confidence
+from trainer.calibration import choose_confidences, confident
 from trainer.config import RECIPES, Precision, Recipe, RecipeName
 from trainer.encoder import load_encoder
 from trainer.evaluation import measure
@@ -63,11 +63,11 @@ class Run:
     accuracy: float
     """On the set's own."""
     decided: float
-    """Share of them on which verdicts can be given so that `WANTED` of those are right."""
+    """Share of them on which verdicts can be given so that `WANTED` of each class are right."""
     short: float
     """Accuracy on the starter set's."""
     mixed: float
-    """Share of the mixed reviews held back that would be left unsure, at the confidence that makes
+    """Share of the mixed reviews held back that would be left unsure, at the confidences that make
     `WANTED` of the verdicts on the starter set's right."""
     seconds: float
     """Of training."""
@@ -107,11 +107,11 @@ def run(dataset: str, name: str, seed: int) -> Run:
     for validation in (reviews.validation, starter.validation):
         probabilities = confidences([review.text for review in validation])
         labels = [review.label for review in validation]
-        least = choose_confidence(probabilities, labels)
-        sure = probabilities.max(axis=1) >= least
+        least = choose_confidences(probabilities, labels)
+        sure = confident(probabilities, least)
         judged.append((measure(probabilities, labels).accuracy, float(sure.mean()), least))
     (accuracy, decided, _), (short, _, least) = judged
-    unsure = float((confidences(mixed.held_out).max(axis=1) < least).mean())
+    unsure = float((~confident(confidences(mixed.held_out), least)).mean())
     return Run(name, seed, accuracy, decided, short, unsure, steps[-1].seconds)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from trainer.calibration import Doubt, choose_confidence, doubt, fit_temperature
+from trainer.calibration import Doubt, choose_confidences, doubt, fit_temperature
 from trainer.classifier import Judgement, Scale
 from trainer.encoder import Encoder
 from trainer.evaluation import Bin, Figures, measure, reliability
@@ -129,7 +129,7 @@ def assess(
 
 
 def choose_judgement(scores: Scores, labels: Sequence[int], relevance: float) -> Judgement:
-    """Temperature and confidence by validation reviews, for texts of one window and of several.
+    """Temperature and confidences by validation reviews, for texts of one window and of several.
 
     Where there are under `_ENOUGH` of a kind, that kind takes the scale of all together.
     """
@@ -140,8 +140,8 @@ def choose_judgement(scores: Scores, labels: Sequence[int], relevance: float) ->
         evidence = scores.evidence()[kind]
         temperature = fit_temperature(evidence, truth[kind].tolist())
         probabilities = softmax(evidence / np.float32(temperature))
-        confidence = choose_confidence(probabilities, truth[kind].tolist())
-        scales.append(Scale(temperature, confidence))
+        confidences = choose_confidences(probabilities, truth[kind].tolist())
+        scales.append(Scale(temperature, confidences))
     one, several = scales
     return Judgement(one, several, relevance)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trainer.config import LABELS
 from trainer.inference import FloatArray
 
 WANTED = 0.95
@@ -60,17 +61,41 @@ def fit_temperature(logits: FloatArray, labels: Sequence[int]) -> float:
     return 2 / (low + high)
 
 
-def choose_confidence(probabilities: FloatArray, labels: Sequence[int]) -> float:
-    """The lowest confidence from which on the verdicts are right at least `WANTED` of the time.
+def choose_confidences(probabilities: FloatArray, labels: Sequence[int]) -> tuple[float, float]:
+    """For each class, the lowest confidence from which on the verdicts for it are right at least
+    `WANTED` of the time: thanks are to be right as often as apologies, and a model may lean to one.
 
-    Where even the surest are not, the confidence of the surest review: nothing is decided lightly.
+    Where even the surest are not, the confidence of the surest, and 1 where there is none: nothing
+    is decided lightly.
     """
-    confidence = probabilities.max(axis=1)
+    confidence, predicted = probabilities.max(axis=1), probabilities.argmax(axis=1)
+    right = predicted == np.asarray(labels)
+    negative, positive = (
+        _lowest_confidence(confidence[mine], right[mine])
+        for mine in (predicted == label for label in range(len(LABELS)))
+    )
+    return negative, positive
+
+
+def _lowest_confidence(confidence: FloatArray, right: npt.NDArray[np.bool_]) -> float:
+    if len(confidence) == 0:
+        return 1.0
     order = np.argsort(-confidence)
-    right = (probabilities.argmax(axis=1) == np.asarray(labels))[order]
-    shares = np.cumsum(right) / np.arange(1, len(right) + 1)
+    shares = np.cumsum(right[order]) / np.arange(1, len(right) + 1)
     enough = np.flatnonzero(shares >= WANTED)
     return float(confidence[order[enough[-1] if len(enough) else 0]])
+
+
+def confident(
+    probabilities: FloatArray, least: Sequence[float] | FloatArray
+) -> npt.NDArray[np.bool_]:
+    """(reviews,), whether the likelier class of each has the confidence that is asked of it.
+
+    `least` is that confidence, (classes,) or (reviews, classes).
+    """
+    asked = np.broadcast_to(np.asarray(least, dtype=np.float32), probabilities.shape)
+    rows, predicted = np.arange(len(probabilities)), probabilities.argmax(axis=1)
+    return np.asarray(probabilities[rows, predicted] >= asked[rows, predicted])
 
 
 def doubt(probabilities: FloatArray, labels: Sequence[int], sure: npt.NDArray[np.bool_]) -> Doubt:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from trainer.calibration import confident
 from trainer.checkpoint import (
     CHECKPOINTS,
     graph_file,
@@ -64,8 +65,9 @@ class Scale:
 
     temperature: float = 1.0
     """Logits are divided by it (`trainer.calibration.fit_temperature`)."""
-    confidence: float = 0.0
-    """A verdict is given from this confidence on (`trainer.calibration.choose_confidence`)."""
+    confidences: tuple[float, float] = (0.0, 0.0)
+    """For each class, in the order of `LABELS`, the confidence from which on a verdict for it is
+    given (`trainer.calibration.choose_confidences`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,10 @@ class Judgement:
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "Judgement":
         """What `dataclasses.asdict` made of one."""
-        one, several = (Scale(**stored[name]) for name in ("one_window", "several_windows"))
+        one, several = (
+            Scale(stored[name]["temperature"], tuple(stored[name]["confidences"]))
+            for name in ("one_window", "several_windows")
+        )
         return cls(one, several, stored["relevance"])
 
     def probabilities(self, scores: Scores) -> FloatArray:
@@ -95,9 +100,11 @@ class Judgement:
 
     def sure(self, scores: Scores) -> npt.NDArray[np.bool_]:
         """(reviews,), whether each text is given a verdict."""
-        scales = self.several_windows.confidence, self.one_window.confidence
-        least = np.where(scores.windows > 1, *scales).astype(np.float32)
-        return np.asarray(self.probabilities(scores).max(axis=1) >= least)
+        several, one = map(
+            np.array, (self.several_windows.confidences, self.one_window.confidences)
+        )
+        least = np.where((scores.windows > 1)[:, None], several, one)
+        return confident(self.probabilities(scores), least)
 
     def verdicts(self, scores: Scores) -> list[Verdict]:
         """The verdicts on some reviews, in their order."""

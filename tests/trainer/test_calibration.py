@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trainer.assess import choose_judgement
-from trainer.calibration import choose_confidence, doubt, fit_temperature
+from trainer.calibration import choose_confidences, confident, doubt, fit_temperature
 from trainer.evaluation import calibration_error
 from trainer.inference import FloatArray, Scores, softmax
 
@@ -36,10 +36,10 @@ def test_a_few_reviews_all_judged_right_make_nobody_certain() -> None:
 def test_the_threshold_gives_verdicts_that_are_right_as_often_as_wanted() -> None:
     logits, labels = _drawn(1.0)
     probabilities = softmax(logits)
-    confidence = choose_confidence(probabilities, labels)
-    sure = probabilities.max(axis=1) >= confidence
+    confidences = choose_confidences(probabilities, labels)
+    sure = confident(probabilities, confidences)
     chosen = doubt(probabilities, labels, sure)
-    assert 0.5 < confidence < 0.95
+    assert all(0.5 < confidence < 0.95 for confidence in confidences)
     assert chosen.right == pytest.approx(0.95, abs=0.001)
     assert 0 < chosen.unsure < 1
     # On others of the kind it does as well.
@@ -48,10 +48,21 @@ def test_the_threshold_gives_verdicts_that_are_right_as_often_as_wanted() -> Non
 
 def test_where_no_verdict_is_right_often_enough_almost_none_is_given() -> None:
     probabilities = np.array([[0.6, 0.4], [0.3, 0.7], [0.2, 0.8]], dtype=np.float32)
-    confidence = choose_confidence(probabilities, [1, 0, 0])
-    assert doubt(
-        probabilities, [1, 0, 0], probabilities.max(axis=1) >= confidence
-    ).unsure == pytest.approx(2 / 3)
+    sure = confident(probabilities, choose_confidences(probabilities, [1, 0, 0]))
+    assert sure.tolist() == [True, False, True]  # the surest of each class
+    assert choose_confidences(probabilities[1:], [0, 0])[0] == 1.0  # no verdict to judge by
+
+
+def test_thanks_are_right_as_often_as_apologies_though_the_model_leans() -> None:
+    logits, labels = _drawn(1.0)
+    leaning = softmax(logits + np.array([1.0, 0.0], dtype=np.float32))
+    negative, positive = choose_confidences(leaning, labels)
+    assert negative > positive
+    sure = confident(leaning, (negative, positive))
+    for label in (0, 1):
+        mine = leaning.argmax(axis=1) == label
+        given = doubt(leaning[mine], np.array(labels)[mine].tolist(), sure[mine])
+        assert given.right == pytest.approx(0.95, abs=0.001)
 
 
 def test_short_and_long_texts_are_scaled_apart() -> None:
