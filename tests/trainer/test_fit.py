@@ -440,13 +440,18 @@ class TestEvaluate:
         assert "model.safetensors is missing, truncated or was changed" in result.stderr
 
 
+@pytest.mark.parametrize("missing", ["judgement", "confidences"])
 def test_a_checkpoint_of_an_earlier_version_is_refused_with_what_to_do(
-    checkpoint: Path, tmp_path: Path
+    checkpoint: Path, tmp_path: Path, missing: str
 ) -> None:
     old = tmp_path / "old"
     shutil.copytree(checkpoint, old)
     training = json.loads((old / "training.json").read_text())
-    del training["judgement"]
+    if missing == "judgement":
+        del training["judgement"]
+    else:  # which once was one number for both classes
+        for kind in ("one_window", "several_windows"):
+            training["judgement"][kind]["confidence"] = training["judgement"][kind].pop(missing)[0]
     (old / "training.json").write_text(json.dumps(training))
     (old / "checksums.sha256").write_text(
         "".join(
@@ -454,7 +459,7 @@ def test_a_checkpoint_of_an_earlier_version_is_refused_with_what_to_do(
             for name in ("training.json", "model.safetensors", "model.onnx")
         )
     )
-    with pytest.raises(CheckpointError, match="did not note its judgement"):
+    with pytest.raises(CheckpointError, match=f"did not note its {missing}"):
         Classifier.load(old)
 
 
