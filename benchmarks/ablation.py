@@ -36,16 +36,12 @@ VARIANTS: dict[str, Recipe] = {
     "plain": PLAIN,
     "plain, made fast": replace(PLAIN, bf16=True, frozen_words=True, dropout=False),
     "best": BEST,
-    "its beginning alone": replace(BEST, whole_review=False),
-    "two windows a step, half the epochs": replace(BEST, windows=2, epochs=BEST.epochs // 2),
-    "one epoch less": replace(BEST, epochs=BEST.epochs - 1),
     "one epoch more": replace(BEST, epochs=BEST.epochs + 1),
-    "twice the learning rate": replace(BEST, narrow_learning_rate=2 * BEST.narrow_learning_rate),
-    "constant learning rate": replace(BEST, warmup=None),
-    "no clipping": replace(BEST, clip=None),
-    "weight decay on everything": replace(BEST, decays_all=True),
+    "its beginning alone": replace(BEST, whole_review=False),
     "without the starter reviews": replace(BEST, starter=False),
     "without mixed reviews": replace(BEST, mixed=False),
+    "constant learning rate": replace(BEST, warmup=None),
+    "no clipping, weight decay on everything": replace(BEST, clip=None, decays_all=True),
 }
 BATCH_SIZE = 16
 SHARES = ("accuracy", "decided", "short", "mixed")
