@@ -100,10 +100,8 @@ class Judgement:
 
     def sure(self, scores: Scores) -> npt.NDArray[np.bool_]:
         """(reviews,), whether each text is given a verdict."""
-        several, one = map(
-            np.array, (self.several_windows.confidences, self.one_window.confidences)
-        )
-        least = np.where((scores.windows > 1)[:, None], several, one)
+        scales = self.several_windows.confidences, self.one_window.confidences
+        least = np.where((scores.windows > 1)[:, None], *scales)
         return confident(self.probabilities(scores), least)
 
     def verdicts(self, scores: Scores) -> list[Verdict]:
