@@ -20,6 +20,7 @@ import typer
 from trainer.calibration import choose_confidences, confident
 from trainer.config import RECIPES, Precision, Recipe, RecipeName
 from trainer.encoder import load_encoder
+from trainer.errors import TrainerError
 from trainer.evaluation import measure
 from trainer.fit import DEFAULT_FRACTION
 from trainer.inference import FloatArray, predict, softmax
@@ -125,7 +126,10 @@ def main(
         for name in names:
             if not any((one.recipe, one.seed) == (name, seed) for one in read_runs(runs)):
                 typer.echo(f"{name}, seed {seed} ...", err=True)
-                line = json.dumps(asdict(run(dataset, name, seed)))
+                try:
+                    line = json.dumps(asdict(run(dataset, name, seed)))
+                except TrainerError as error:
+                    raise SystemExit(str(error)) from error
                 with runs.open("a", encoding="utf-8") as file:
                     file.write(f"{line}\n")
     typer.echo(table(read_runs(runs)))

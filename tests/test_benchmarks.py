@@ -16,7 +16,6 @@ from benchmarks.material import chat_messages, long_reviews, make_checkpoint
 from benchmarks.timing import Row, alternate
 from trainer.checkpoint import graph_file
 from trainer.classifier import Classifier
-from trainer.errors import ReviewsError
 from trainer.export import GraphPrecision, export
 from trainer.runtime import RuntimeName
 
@@ -149,7 +148,7 @@ def test_an_ablation_goes_on_where_it_was_stopped(
     ablation.main(dataset=nowhere, only=["best"], seeds=[0, 1], runs=runs)
     row = "| best | 0.905 (0.900-0.910) | 0.500 (0.500-0.500) | 0.750 (0.750-0.750) |"
     assert f"{row} 1.000 (1.000-1.000) | 60 | 2 |" in capsys.readouterr().out
-    with pytest.raises(ReviewsError):
+    with pytest.raises(SystemExit, match=r"no-such\.csv"):
         ablation.main(dataset=nowhere, only=["best"], seeds=[2], runs=runs)
     assert runs.read_bytes() == before
     with pytest.raises(typer.BadParameter, match="no row"):
