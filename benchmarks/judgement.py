@@ -33,6 +33,8 @@ FIGURES: dict[str, Callable[[Training], float]] = {
     "calibration error": lambda t: float(t["evaluation"]["test"]["calibration_error"]),
     "unsure": lambda t: float(t["doubt"]["test"]["unsure"]),
     "right of the verdicts given": lambda t: float(t["doubt"]["test"]["right"]),
+    "unsure, of the validation reviews": lambda t: float(t["doubt"]["validation"]["unsure"]),
+    "right, of the verdicts on them": lambda t: float(t["doubt"]["validation"]["right"]),
     "mixed reviews left unsure": lambda t: float(t["mixed_unsure"]),
     "no reviews recognised": lambda t: float(t["relevance"]["others_recognised"]),
     "short reviews, accuracy": lambda t: float(t["chat"].get("all", float("nan"))),
