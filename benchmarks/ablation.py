@@ -10,6 +10,7 @@ out among processes (OMP_NUM_THREADS=1, --only, --seed).
 
 import json
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 from pathlib import Path
 from statistics import mean
 from typing import Annotated
@@ -122,16 +123,16 @@ def main(
     names = only or list(VARIANTS)
     if unknown := set(names) - set(VARIANTS):
         raise typer.BadParameter(f"{unknown.pop()!r} is no row; those are: {', '.join(VARIANTS)}.")
-    for seed in seeds or range(3):
-        for name in names:
-            if not any((one.recipe, one.seed) == (name, seed) for one in read_runs(runs)):
-                typer.echo(f"{name}, seed {seed} ...", err=True)
-                try:
-                    line = json.dumps(asdict(run(dataset, name, seed)))
-                except TrainerError as error:
-                    raise SystemExit(str(error)) from error
-                with runs.open("a", encoding="utf-8") as file:
-                    file.write(f"{line}\n")
+    for seed, name in product(seeds or range(3), names):
+        if any((one.recipe, one.seed) == (name, seed) for one in read_runs(runs)):
+            continue
+        typer.echo(f"{name}, seed {seed} ...", err=True)
+        try:
+            line = json.dumps(asdict(run(dataset, name, seed)))
+        except TrainerError as error:
+            raise SystemExit(str(error)) from error
+        with runs.open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
     typer.echo(table(read_runs(runs)))
 
 
