@@ -23,13 +23,13 @@ from trainer.config import RECIPES, Precision, Recipe, RecipeName
 from trainer.encoder import load_encoder
 from trainer.errors import TrainerError
 from trainer.evaluation import measure
-from trainer.fit import DEFAULT_FRACTION
 from trainer.inference import FloatArray, predict, softmax
 from trainer.loop import make_batches, to_best_device, train, uses_bf16
+from trainer.mixture import default_fraction
 from trainer.progress import Step
 from trainer.reviews import STARTER, load_reviews, sample_balanced
 from trainer.runtime import TorchRuntime
-from trainer.starter_texts import MIXED, read_texts
+from trainer.starter_texts import read_mixed
 from trainer.text import MOST_WINDOWS
 
 BEST = RECIPES[RecipeName.BEST]
@@ -40,7 +40,7 @@ VARIANTS: dict[str, Recipe] = {
     "best": BEST,
     "one epoch more": replace(BEST, epochs=BEST.epochs + 1),
     "its beginning alone": replace(BEST, whole_review=False),
-    "without the starter reviews": replace(BEST, starter=False),
+    "without the starter reviews": replace(BEST, companions=False),
     "without mixed reviews": replace(BEST, mixed=False),
     "constant learning rate": replace(BEST, warmup=None),
     "no clipping, weight decay on everything": replace(BEST, clip=None, decays_all=True),
@@ -61,12 +61,12 @@ class Run:
     accuracy: float
     """On the set's own."""
     decided: float
-    """Share of them on which verdicts can be given so that `WANTED` of each class are right."""
+    """Share of them on which verdicts can be given so that `TARGET_PRECISION` of each class are right."""
     short: float
     """Accuracy on the starter set's."""
     mixed: float
     """Share of the mixed reviews held back that would be left unsure, at the confidences that make
-    `WANTED` of the verdicts on the starter set's right."""
+    `TARGET_PRECISION` of the verdicts on the starter set's right."""
     seconds: float
     """Of training."""
 
@@ -78,10 +78,10 @@ def run(dataset: str, name: str, seed: int) -> Run:
     encoder = load_encoder("stand-in", seed)
     to_best_device(encoder.model)
     text_encoder = encoder.text_encoder(128, MOST_WINDOWS if recipe.whole_review else 1)
-    learned = sample_balanced(reviews, DEFAULT_FRACTION, seed)
-    learned += starter.train if recipe.starter else []
-    mixed = read_texts(MIXED)
-    halves = mixed.learned if recipe.starter and recipe.mixed else []
+    learned = sample_balanced(reviews, default_fraction(reviews), seed)
+    learned += starter.train if recipe.companions else []
+    mixed = read_mixed()
+    halves = mixed.learned.texts if recipe.companions and recipe.mixed else []
     windows = text_encoder([*(review.text for review in learned), *halves])
     targets = [*(float(review.label) for review in learned), *[0.5] * len(halves)]
     examples = list(zip(windows, targets, strict=True))
@@ -109,7 +109,7 @@ def run(dataset: str, name: str, seed: int) -> Run:
         sure = confident(probabilities, least)
         judged.append((measure(probabilities, labels).accuracy, float(sure.mean()), least))
     (accuracy, decided, _), (short, _, least) = judged
-    unsure = float((~confident(confidences(mixed.held_out), least)).mean())
+    unsure = float((~confident(confidences(mixed.held_out.texts), least)).mean())
     return Run(name, seed, accuracy, decided, short, unsure, steps[-1].seconds)
 
 

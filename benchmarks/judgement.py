@@ -36,7 +36,7 @@ FIGURES: dict[str, Callable[[Training], float]] = {
     "unsure, of the validation reviews": lambda t: float(t["doubt"]["validation"]["unsure"]),
     "right, of the verdicts on them": lambda t: float(t["doubt"]["validation"]["right"]),
     "mixed reviews left unsure": lambda t: float(t["mixed_unsure"]),
-    "no reviews recognised": lambda t: float(t["relevance"]["others_recognised"]),
+    "kinds of message recognised": lambda t: float(t["kinds"]["right"]),
     "short reviews, accuracy": lambda t: float(t["chat"].get("all", float("nan"))),
 }
 
@@ -68,7 +68,7 @@ def page(trainings: Sequence[Training]) -> str:
     return f"""# What the verdicts are worth
 
 Base model {first["base_model"]["name"]}, recipe {asked["recipe"]}, in {first["arithmetic"]};
-trained on {asked["fraction"]:.0%} of {first["dataset"]["name"]};
+trained on {first["datasets"][0]["fraction"]:.0%} of {first["datasets"][0]["name"]};
 judged once by {test:,} test reviews, with what serves.
 Made by `python -m benchmarks.judgement`, which tells how.
 

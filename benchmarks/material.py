@@ -19,6 +19,7 @@ from trainer.classifier import Classifier, Judgement
 from trainer.config import LABELS
 from trainer.encoder import STAND_IN, load_encoder
 from trainer.export import GraphPrecision, export
+from trainer.kinds import KINDS, head_layers
 from trainer.review_files import Review
 from trainer.reviews import STARTER, load_reviews
 from trainer.runtime import OnnxRuntime
@@ -47,20 +48,24 @@ def make_checkpoint(path: Path, size: dict[str, Any]) -> Path:
     model = DistilBertForSequenceClassification(config)
     tokenizer = load_encoder(STAND_IN, 0).tokenizer
     tokenizer.model_max_length = MAX_LENGTH
-    relevance = torch.nn.Linear(config.dim, 1)
+    head = torch.nn.Sequential(
+        torch.nn.Linear(len(head_layers(config.n_layers)) * config.dim, 256),
+        torch.nn.ReLU(),
+        torch.nn.Linear(256, len(KINDS)),
+    )
     # So that the graph has all operators of one that was exported after a training.
     measured = [tokenizer(text).input_ids for text in chat_messages(16)]
     training = {
         "name": path.name,
-        "hyperparameters": {"max_length": MAX_LENGTH, "whole_review": True},
+        "hyperparameters": {"max_length": MAX_LENGTH, "whole_review": True, "marks": True},
         "pad_id": config.pad_token_id,
-        "judgement": asdict(Judgement(relevance=-1e9)),
+        "judgement": asdict(Judgement()),
     }
     with checkpoint.new_checkpoint(path) as folder:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-        save_file(relevance.state_dict(), checkpoint.relevance_file(folder))
-        export(model, checkpoint.graph_file(folder), GraphPrecision.INT8, relevance, measured)
+        save_file(head.state_dict(), checkpoint.head_file(folder))
+        export(model, checkpoint.graph_file(folder), GraphPrecision.INT8, head, measured)
         checkpoint.write_report(folder, training, "Random weights, to measure speed with.\n")
     return path
 

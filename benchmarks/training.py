@@ -39,7 +39,7 @@ LEARNING_RATE = 5e-5
 EPOCH = 2500
 """Reviews: a tenth of IMDb."""
 PLAIN = RECIPES[RecipeName.PLAIN]
-FAST = replace(RECIPES[RecipeName.BEST], windows=1, whole_review=False, starter=False)
+FAST = replace(RECIPES[RecipeName.BEST], windows=1, whole_review=False, companions=False)
 """The plain recipe's reviews, with what makes the best one fast; what makes it better costs time
 that the others do not spend."""
 

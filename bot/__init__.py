@@ -19,7 +19,7 @@ __all__ = ["generate_response"]
 def generate_response(prediction: "Verdict") -> str:
     """The sentence that answers a text that was judged, from the default responses.yaml.
 
-    Where the model was unsure it asks, and where the text is no review it says what one is.
+    Where the model was unsure it asks, and what is no review is answered by its kind.
 
     Raises bot.errors.ResponsesError where that file is missing or malformed.
     """

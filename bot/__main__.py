@@ -121,7 +121,7 @@ def _converse(
     from bot.responses import Responses
     from bot.throttle import Throttle
 
-    responses = Responses.load(settings.responses_file)
+    responses = Responses.load(settings.responses_file, settings.help_line)
     classifier = _load(checkpoint or _serving_checkpoint(), settings)
     load_identifier()
 
@@ -160,7 +160,8 @@ def _load(checkpoint: Path | None, settings: "Settings") -> "Classifier":
 
     if checkpoint is None:
         raise UnusableCheckpointError(
-            "There is no trained checkpoint yet. Train one with: python -m trainer fit"
+            "There is no trained checkpoint yet. Train one with: python -m trainer fit. One that "
+            "waits is made to serve by: python -m trainer checkpoints promote NAME"
         )
     _say(f"Loading checkpoint {checkpoint.name} ...")
     try:

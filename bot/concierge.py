@@ -5,7 +5,7 @@ The one place that decides what kind of answer a message gets.
 
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.engine import BusyError, Engine, UnansweredError
@@ -13,6 +13,8 @@ from bot.language import is_foreign
 from bot.responses import Kind, Responses
 from bot.throttle import Pace, Throttle
 from bot.why import Explainer, Explanation
+from trainer.kinds import DISTRESS, REVIEW
+from trainer.marks import normalise, read_mark
 
 if TYPE_CHECKING:
     from trainer.classifier import Verdict
@@ -58,11 +60,13 @@ class Concierge:
         customer: int | None = None,
         attachment: bool = False,
         unread: bool = False,
+        is_review: bool = False,
     ) -> Reply:
         """The reply to a message.
 
         `customer` is any number that stands for its author, without which nobody is too fast;
-        `attachment` says that a file came with it, `unread` that its text was withheld from us.
+        `attachment` says that a file came with it, `unread` that its text was withheld from us, and
+        `is_review` that somebody calls it a review, whatever kind the model takes it for.
         """
         if (hasty := self._slow_down(customer)) is not None:
             return hasty
@@ -76,10 +80,10 @@ class Concierge:
             verdict = await self.engine.classify(text)
         except (BusyError, UnansweredError) as error:
             return self._excuse(error)
+        if is_review and verdict.kind != DISTRESS:
+            verdict = replace(verdict, kind=REVIEW)
         kind = Kind.of(verdict)
-        if not verdict.is_review:
-            return self.say(kind)
-        return Reply(self.responses.say(kind), kind, verdict)
+        return Reply(self.responses.say(kind), kind, verdict if verdict.is_review else None)
 
     async def explain(self, text: str, *, customer: int | None = None) -> Explanation | Reply:
         """Which words of a review carry its verdict; a reply where that cannot be told.
@@ -88,7 +92,7 @@ class Concierge:
         """
         if (hasty := self._slow_down(customer)) is not None:
             return hasty
-        if not any(character.isalnum() for character in text):
+        if not _is_readable(text):
             return self.say(Kind.UNEXPLAINED)
         try:
             return await self._explainer.explain(text)
@@ -119,14 +123,17 @@ class Concierge:
 
 def _unjudged(text: str) -> Kind | None:
     """What a text is that the model need not see; None for one to be judged."""
-    if not _has_words(text):
+    if not _is_readable(text):
         return Kind.WORDLESS
     words = _ADDRESS.sub(" ", text)
-    if not _has_words(words):
+    if not _is_readable(words):
         return Kind.OFF_TOPIC
     return Kind.FOREIGN if is_foreign(words) else None
 
 
-def _has_words(text: str) -> bool:
-    """Whether there is a letter or a digit: "10/10" is a review."""
-    return any(map(str.isalnum, text))
+def _is_readable(text: str) -> bool:
+    """Whether the model has something to read: words, a number, emoji, or stars as in "★☆☆☆☆"."""
+    if any(map(str.isalnum, text)):
+        return True
+    _, mark = read_mark(text)
+    return mark is not None or any(map(str.isalnum, normalise(text)))

@@ -65,6 +65,12 @@ class ResponsesError(BotError):
 
     exit_code = 6
 
+    def __init__(self, problem: str, sample: str = "") -> None:
+        super().__init__(f"{problem}\n\n{sample}" if sample else problem)
+        self.problem = problem
+        self.sample = sample
+        """Lines that the file lacks, ready to be copied into it."""
+
 
 class UnreachableError(BotError):
     """Discord did not answer, or ended the connection for good."""

@@ -54,8 +54,10 @@ def load_identifier() -> None:
 
 def is_foreign(text: str) -> bool:
     """Whether `text` is surely not English. Takes under a millisecond, however long it is."""
-    # NFKC makes Latin letters of those in a fancy script of mathematics, as their reader does.
-    text = unicodedata.normalize("NFKC", text.strip()[:MOST_CHARACTERS])[:MOST_CHARACTERS]
+    # NFKC makes Latin letters of those in a fancy script of mathematics, as their reader does. It
+    # would also make Chinese letters of some emoji, so these go first.
+    text = "".join(" " if _is_emoji(c) else c for c in text.strip()[:MOST_CHARACTERS])
+    text = unicodedata.normalize("NFKC", text)[:MOST_CHARACTERS]
     letters = [character for character in text if character.isalpha()]
     if sum(not _is_latin(letter) for letter in letters) > OTHER_SCRIPTS * len(letters):
         return True
@@ -81,6 +83,10 @@ def _telling_words(text: str) -> list[str]:
         words = [word for word in words if word.islower() or word in (words[0], "I")]
     latin = [word for word in words if all(map(_is_latin, word.replace("'", "")))]
     return [_DRAWN_OUT.sub(r"\1", word.lower()) for word in latin]
+
+
+def _is_emoji(character: str) -> bool:
+    return unicodedata.category(character) == "So"
 
 
 def _is_latin(letter: str) -> bool:

@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import ConfigDict, Field, StringConstraints, ValidationError, create_model
 
 from bot.errors import ResponsesError
+from bot.examples import EXAMPLES
 
 if TYPE_CHECKING:
     from trainer.classifier import Verdict
 
 MAX_CHARACTERS = 2_000
 """What Discord takes in one message."""
+
+HELP_LINE = "https://findahelpline.com, which lists help lines by country"
+"""What a sentence of `distress` points to where the settings name no local help line."""
 
 TEXT_TAG = "tag:yaml.org,2002:str"
 
@@ -27,8 +31,19 @@ class Kind(StrEnum):
     NEGATIVE = "negative"
     UNSURE = "unsure"
     """A review that praises and complains, or of which the model cannot tell."""
+    GREETING = "greeting"
+    THANKS = "thanks"
+    SERVICE = "service"
+    """About a cinema, its staff, a ticket, a stream, an order or money."""
+    PERSON = "person"
+    """Somebody wants a human being."""
+    CORRECTION = "correction"
+    """Somebody says that the bot was wrong."""
+    QUESTION = "question"
+    DISTRESS = "distress"
+    """Somebody wants to die, hurts themselves or is in danger."""
     OFF_TOPIC = "off_topic"
-    """Words that are no review: a greeting, a question, a link."""
+    """Other words that are no review, or only a link."""
     FOREIGN = "foreign"
     """Another language than English."""
     EMPTY = "empty"
@@ -36,7 +51,7 @@ class Kind(StrEnum):
     ATTACHMENT = "attachment"
     """A file without text."""
     WORDLESS = "wordless"
-    """Emoji or punctuation, and not one letter or digit."""
+    """Punctuation, and not one letter, digit, emoji or star."""
     BUSY = "busy"
     """More customers than can be answered just now."""
     FAILURE = "failure"
@@ -55,7 +70,7 @@ class Kind(StrEnum):
     @classmethod
     def of(cls, verdict: "Verdict") -> "Kind":
         """The kind of answer to a text that was judged."""
-        return cls(verdict.label) if verdict.is_review else cls.OFF_TOPIC
+        return cls(verdict.label if verdict.is_review else verdict.kind)
 
 
 _Sentence = Annotated[
@@ -65,27 +80,9 @@ _Sentence = Annotated[
 _Variants = Annotated[tuple[_Sentence, ...], Field(min_length=1)]
 
 
-class _File(BaseModel):
-    """What responses.yaml holds: at least one sentence of each kind, and nothing else."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    positive: _Variants
-    negative: _Variants
-    unsure: _Variants
-    off_topic: _Variants
-    foreign: _Variants
-    empty: _Variants
-    attachment: _Variants
-    wordless: _Variants
-    busy: _Variants
-    failure: _Variants
-    haste: _Variants
-    unread: _Variants
-    robot: _Variants
-    unexplained: _Variants
-    help: _Variants
-    privacy: _Variants
+_Lists: dict[str, Any] = {kind.value: (_Variants, ...) for kind in Kind}
+_File = create_model("_File", __config__=ConfigDict(extra="forbid", frozen=True), **_Lists)
+"""What responses.yaml holds: at least one sentence of each kind, and nothing else."""
 
 
 class Responses:
@@ -96,13 +93,12 @@ class Responses:
         self._last: dict[Kind, str] = {}
 
     @classmethod
-    def load(cls, file: Path) -> "Responses":
-        """Reads and validates `file`.
+    def load(cls, file: Path, help_line: str = HELP_LINE) -> "Responses":
+        """Reads and validates `file`. In `distress`, `{help_line}` becomes these words.
 
         Raises ResponsesError: the file, the line, what is wrong there and what to do.
         """
-        checked = _validate(file, _parse(file))
-        return cls({kind: getattr(checked, kind) for kind in Kind})
+        return cls(_validate(file, _parse(file), help_line))
 
     @property
     def count(self) -> int:
@@ -158,7 +154,7 @@ def _parse(file: Path) -> yaml.MappingNode:
     return node
 
 
-def _validate(file: Path, root: yaml.MappingNode) -> _File:
+def _validate(file: Path, root: yaml.MappingNode, help_line: str) -> dict[Kind, Sequence[str]]:
     lines: dict[str, int] = {}
     for key, _ in root.value:
         name, line = str(key.value), key.start_mark.line + 1
@@ -167,12 +163,14 @@ def _validate(file: Path, root: yaml.MappingNode) -> _File:
             raise _error(file, line, problem + "put all its sentences into one list")
         lines[name] = line
     # All at once: a file from before there were these kinds lacks several.
-    if absent := [f"'{kind}'" for kind in Kind if kind not in lines]:
-        are, each = ("is", "it") if len(absent) == 1 else ("are", "each")
-        problem = f"{', '.join(absent)} {are} missing; add {each}, with at least one sentence"
-        raise _error(file, root.start_mark.line + 1, problem)
+    if absent := [kind for kind in Kind if kind not in lines]:
+        raise _missing(file, root.start_mark.line + 1, absent)
+    lists = {str(key.value): _plain(value) for key, value in root.value}
+    # Before the check: a sentence must not be too long with the help line in it either.
+    lists[Kind.DISTRESS] = _filled(lists[Kind.DISTRESS], help_line)
     try:
-        return _File.model_validate({str(key.value): _plain(value) for key, value in root.value})
+        checked = _File.model_validate(lists)
+        return {kind: getattr(checked, kind) for kind in Kind}
     except ValidationError as error:
         # The first in the order of the file: the others may follow from it. That a list is too
         # short does, where it has an entry that is not a sentence.
@@ -191,6 +189,16 @@ def _plain(node: yaml.Node) -> object:
     if not isinstance(node, yaml.SequenceNode):
         return node
     return [entry.value if entry.tag == TEXT_TAG else entry for entry in node.value]
+
+
+def _filled(entries: object, help_line: str) -> object:
+    """The same, with the help line in the place of `{help_line}`."""
+    if not isinstance(entries, list):
+        return entries
+    return [
+        entry.replace("{help_line}", help_line) if isinstance(entry, str) else entry
+        for entry in entries
+    ]
 
 
 def _line(root: yaml.MappingNode, path: Sequence[int | str]) -> int:
@@ -226,6 +234,14 @@ def _problem(detail: Any) -> str:
             return f"this sentence of '{kind}' has {length}; Discord takes {MAX_CHARACTERS:,}"
         case _:
             return f"this entry of '{kind}' is not read as text; put quotation marks around it"
+
+
+def _missing(file: Path, line: int, kinds: Sequence[Kind]) -> ResponsesError:
+    names = ", ".join(f"'{kind}'" for kind in kinds)
+    are = "is" if len(kinds) == 1 else "are"
+    problem = f"{names} {are} missing; copy this to the end of the file, and edit it as you like:"
+    sample = "".join(f'{kind}:\n  - "{EXAMPLES[kind]}"\n' for kind in kinds)
+    return ResponsesError(f"{file}, line {line}: {problem}", sample)
 
 
 def _error(file: Path, line: int, problem: str) -> ResponsesError:

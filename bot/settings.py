@@ -14,7 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsError
-from bot.responses import default_responses_file
+from bot.responses import HELP_LINE, default_responses_file
 from trainer.classifier import RuntimeName
 
 ENV_FILE = Path(".env")
@@ -41,6 +41,9 @@ class Settings(BaseSettings):
 
     responses_file: Path = Field(default_factory=default_responses_file)
     """Where the sentences are."""
+
+    help_line: str = HELP_LINE
+    """What a reply to somebody in distress points to."""
 
     messages_per_second: float = Field(default=5.0, ge=0, allow_inf_nan=False)
     """How fast one customer may write before they are slowed down; 0 is as fast as they like."""

@@ -25,7 +25,7 @@ from bot.logs import whereabouts
 from bot.models import Models
 from bot.progress import Progress, ProgressFile
 from bot.runs import Cancelled, Comparison, Failed, Order, Outcome, Run, Trained
-from trainer.checkpoint import CheckpointError, dated_path, serving_checkpoint
+from trainer.checkpoint import CheckpointError, dated_path, read_training, serving_checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -164,6 +164,12 @@ class Training:
             return Trained(name, problem=problem)
         if not comparison.not_worse:
             return Trained(name, comparison)
+        try:
+            warning = str((await asyncio.to_thread(read_training, run.output)).get("warning", ""))
+        except CheckpointError as error:
+            return Trained(name, comparison, problem=str(error))
+        if warning:
+            return Trained(name, comparison, problem=f"It was not promoted by itself. {warning}")
         try:
             await self._models.promote(name)
         except UnusableCheckpointError as error:

@@ -21,10 +21,11 @@ _printed: list[str] = []
 def marked(text: str) -> str:
     """The text with the marker at its beginning, which is what a cut leaves.
 
-    Without words besides mentions, emoji and addresses it is what it was: it is not for the model.
+    Without words besides mentions, emoji and addresses it is what it was: with a word beside it, it
+    would get another answer.
     """
-    is_review = re.search(r"\w", re.sub(r"<[^>]*>|https?://\S+", "", text))
-    return f"{MARKER} {text}" if is_review and MARKER not in text else text
+    has_words = re.search(r"\w", re.sub(r"<[^>]*>|https?://\S+", "", text))
+    return f"{MARKER} {text}" if has_words and MARKER not in text else text
 
 
 def unmarked(text: str) -> str:

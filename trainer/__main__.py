@@ -47,12 +47,20 @@ _DATASET_HELP = (
 _LOOP_HELP = "What trains: the manual loop, or transformers' Trainer (needs accelerate)."
 
 # What fit and compare have in common.
-_Dataset = Annotated[str, typer.Option(help=_DATASET_HELP)]
+_Datasets = Annotated[
+    list[str],
+    typer.Option(
+        "--dataset",
+        help=f"{_DATASET_HELP} Repeat it for several sets; the first is the main one.",
+        default_factory=lambda: list(_DEFAULTS.datasets),
+        show_default=_DEFAULTS.datasets[0],
+    ),
+]
 _Fraction = Annotated[
     float | None,
     typer.Option(
         help="Share of each class to train on, above 0 to 1.",
-        show_default="0.1; 1.0 for the starter reviews",
+        show_default="0.1 of 20,000 reviews or more; else all",
     ),
 ]
 _Recipe = Annotated[
@@ -78,7 +86,7 @@ _Progress = Annotated[Style, typer.Option(help="How progress is shown.")]
 
 @app.command()
 def fit(
-    dataset: _Dataset = _DEFAULTS.dataset,
+    dataset: _Datasets,
     base_model: Annotated[
         str,
         typer.Option(
@@ -117,7 +125,7 @@ def fit(
     """Fine-tune on labelled reviews and save a checkpoint."""
     with _telling(progress) as on_event:
         config = TrainingConfig(
-            dataset=dataset,
+            datasets=tuple(dataset),
             base_model=base_model,
             fraction=fraction,
             balance=balance,
@@ -169,8 +177,12 @@ def evaluate(
     for path in paths:
         checkpoint.verify(path)
     reviews = load_reviews(dataset)
-    trained_on = {checkpoint.read_training(path)["dataset"]["fingerprint"] for path in paths}
-    split = split or reviews.fair_split(trained_on)
+    seen = {
+        each["fingerprint"]
+        for path in paths
+        for each in checkpoint.trained_on(checkpoint.read_training(path))
+    }
+    split = split or reviews.fair_split(seen)
     chosen = reviews.of(split) if limit is None else take(reviews.of(split), limit)
     labels = [review.label for review in chosen]
     with listener(Style.NONE if as_json else Style.BAR) as on_event:
@@ -215,8 +227,8 @@ def compare_models(
             show_default=_DEFAULTS.loop,
         ),
     ],
+    dataset: _Datasets,
     seeds: Annotated[int, typer.Option(help="How many runs each, with seeds from 0.", min=1)] = 1,
-    dataset: _Dataset = _DEFAULTS.dataset,
     fraction: _Fraction = _DEFAULTS.fraction,
     recipe: _Recipe = _DEFAULTS.recipe,
     max_length: _MaxLength = _DEFAULTS.max_length,
@@ -239,7 +251,7 @@ def compare_models(
     try:
         with _telling(progress) as on_event:
             budget = TrainingConfig(
-                dataset=dataset,
+                datasets=tuple(dataset),
                 fraction=fraction,
                 recipe=recipe,
                 max_length=max_length,
@@ -289,7 +301,7 @@ def checkpoints(context: typer.Context) -> None:
         table.add_row(
             row.name,
             training["base_model"]["name"],
-            training["dataset"]["name"],
+            ", ".join(each["name"] for each in checkpoint.trained_on(training)),
             f"{training['evaluation']['test']['accuracy']:.3f}",
             training["created"][:10],
             "serving" if row.serving else "",

@@ -1,25 +1,36 @@
 """After the loop: what the fine-tuned network is worth, and how its logits become verdicts."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
-from trainer.calibration import Doubt, choose_confidences, doubt, fit_temperature
+from trainer.calibration import (
+    SHORT_TARGET_PRECISION,
+    TARGET_PRECISION,
+    Doubt,
+    choose_confidences,
+    doubt,
+    fit_temperature,
+)
 from trainer.classifier import Judgement, Scale
+from trainer.config import Recipe
 from trainer.encoder import Encoder
 from trainer.evaluation import Bin, Figures, measure, reliability
 from trainer.export import Exported, export_if_it_agrees
-from trainer.inference import Runtime, Scores, predict, softmax
+from trainer.inference import FloatArray, Runtime, Scores, predict, softmax
+from trainer.kind_head import fit_kind_head
+from trainer.kinds import REVIEW, KindFigures, KindRule, choose_rule, measure_kinds
+from trainer.marks import Mark
+from trainer.mixture import Part
 from trainer.progress import Judging, Listener
-from trainer.relevance import RelevanceFigures, choose_threshold, fit_relevance
 from trainer.review_files import Review
-from trainer.reviews import ReviewSet
 from trainer.runtime import OnnxRuntime, TorchRuntime, has_gpu
-from trainer.starter_texts import MIXED, OTHERS, read_texts
+from trainer.starter_texts import Lines, read_kinds, read_mixed
 from trainer.text import TextEncoder, Windows
 
 _ENOUGH = 100
@@ -31,12 +42,15 @@ class Assessment:
     """All that is known of a network when its training is over."""
 
     judgement: Judgement
-    relevance: torch.nn.Linear
-    relevance_figures: RelevanceFigures
+    kind_head: torch.nn.Sequential
+    kind_figures: KindFigures
     exported: Exported
     figures: dict[str, Figures]
-    """On the validation and the test reviews of the set."""
+    """On the validation and the test reviews of the main set."""
     doubt: dict[str, Doubt]
+    """The same."""
+    by_set: dict[str, dict[str, Any]]
+    """The same for each set, by its name: `evaluation` and `doubt`, as JSON types."""
     mixed_unsure: float
     """Share left unsure of mixed reviews that were not trained on; all should be."""
     reliability: list[Bin]
@@ -54,7 +68,8 @@ class Assessment:
             "doubt": {split: doubt.as_dict() for split, doubt in self.doubt.items()},
             "reliability": [asdict(row) for row in self.reliability],
             "mixed_unsure": self.mixed_unsure,
-            "relevance": asdict(self.relevance_figures),
+            "kinds": self.kind_figures.as_dict(),
+            "by_set": self.by_set,
             "chat": self.chat,
         }
 
@@ -62,103 +77,172 @@ class Assessment:
 def assess(
     encoder: Encoder,
     text_encoder: TextEncoder,
+    recipe: Recipe,
     learned: Sequence[Windows],
-    reviews: ReviewSet,
-    test: Sequence[Review],
-    starter: ReviewSet | None,
+    parts: Sequence[Part],
     graph: Path,
     on_event: Listener,
 ) -> Assessment:
-    """Fits the relevance regression on what was `learned`, exports to the file `graph` what agrees
-    with PyTorch on the validation reviews, chooses the judgement by them, and takes the figures on
-    the test reviews, which choose nothing.
+    """Fits the head of kinds, exports to the file `graph` what agrees with PyTorch on the
+    validation reviews, chooses the judgement by them, and takes the figures on the test reviews,
+    which choose nothing.
 
     Figures are those of what will serve: the exported graph, or PyTorch where there is none or a
-    GPU. The validation reviews are the set's own, and those of the starter set where it was trained
-    on beside.
+    GPU. The validation reviews are those of all sets.
     """
-    others, held_others = (text_encoder(texts) for texts in read_texts(OTHERS))
-    relevance = fit_relevance(encoder.model, text_encoder, learned, others)
-    runtime: Runtime = TorchRuntime(encoder.model, relevance)
-
-    def scores(windows: Sequence[Windows], split: str) -> Scores:
-        on_progress = lambda done: on_event(Judging(split, done, len(windows)))  # noqa: E731
-        return predict(runtime, text_encoder, windows, on_progress=on_progress)
-
-    validation = [*reviews.validation, *(starter.validation if starter else [])]
-    labels = [review.label for review in validation]
-    windows = text_encoder([review.text for review in validation])
-    validated = scores(windows, "validation")
+    kinds = read_kinds()
+    head, learned_kinds = fit_kind_head(
+        encoder.model, text_encoder, learned, text_encoder(kinds.learned.texts), kinds.learned.kinds
+    )
+    validation = _Reviews([review for part in parts for review in part.reviews.validation])
+    windows, _ = validation.read(text_encoder)
+    runtime: Runtime = TorchRuntime(encoder.model, head)
+    validated = _predict(runtime, text_encoder, windows, "validation", on_event)
     exported, serving = export_if_it_agrees(
-        encoder.model, relevance, text_encoder, windows, labels, validated, graph
+        encoder.model, head, text_encoder, windows, validation.labels, validated, graph
     )
     if serving is not None and not has_gpu():
         runtime, validated = OnnxRuntime(graph), serving
-    tested = scores(text_encoder([review.text for review in test]), "test")
-    own = slice(len(reviews.validation))
 
-    # Long texts are hardly ever taken for something else: short ones tell where to draw a line.
-    short = validated.windows == 1
-    relevance_figures = choose_threshold(
-        validated.relevance[short] if short.sum() >= _ENOUGH else validated.relevance,
-        predict(runtime, text_encoder, held_others).relevance,
-    )
-    judgement = choose_judgement(validated, labels, relevance_figures.threshold)
-    judged = {
-        "validation": (part(validated, own), labels[own]),
-        "test": (tested, [review.label for review in test]),
-    }
-    mixed = predict(runtime, text_encoder, text_encoder(read_texts(MIXED).held_out))
-    probabilities = {
-        split: (judgement.probabilities(made), truth) for split, (made, truth) in judged.items()
-    }
+    lines = predict(runtime, text_encoder, text_encoder(kinds.held_out.texts)).kinds
+    short, every = _kinds_of_reviews(validated, lines, kinds.held_out, learned_kinds)
+    rule = choose_rule(lines, kinds.held_out.kinds, short, every)
+    if not recipe.abstains:
+        rule = replace(rule, dismissal=np.inf)
+    judgement = choose_judgement(validated, validation.labels, rule, recipe.abstains)
+    judge = _Judge(runtime, text_encoder, judgement, on_event)
+    by_set = {part.reviews.name: judge.part(part) for part in parts}
+    main = by_set[parts[0].reviews.name]
+    mixed = judge(_Reviews([Review(text, 0) for text in read_mixed().held_out.texts]), "mixed")
+    phenomena = next((part.test for part in parts if any(r.phenomenon for r in part.test)), [])
     return Assessment(
         judgement=judgement,
-        relevance=relevance,
-        relevance_figures=relevance_figures,
+        kind_head=head,
+        kind_figures=measure_kinds(rule, lines, kinds.held_out.kinds, short, every),
         exported=exported,
-        figures={split: measure(*pair) for split, pair in probabilities.items()},
-        doubt={
-            split: doubt(*probabilities[split], judgement.sure(made))
-            for split, (made, _) in judged.items()
+        figures={split: judged.figures for split, judged in main.items()},
+        doubt={split: judged.doubt for split, judged in main.items()},
+        by_set={
+            name: {
+                "evaluation": {split: judged.figures.as_dict() for split, judged in each.items()},
+                "doubt": {split: judged.doubt.as_dict() for split, judged in each.items()},
+            }
+            for name, each in by_set.items()
         },
-        mixed_unsure=float(np.mean(~judgement.sure(mixed))),
-        reliability=reliability(*probabilities["test"]),
-        chat=_by_phenomenon(runtime, text_encoder, starter.test if starter else test),
+        mixed_unsure=mixed.doubt.unsure,
+        reliability=main["test"].reliability,
+        chat=_by_phenomenon(judge, phenomena),
     )
 
 
-def choose_judgement(scores: Scores, labels: Sequence[int], relevance: float) -> Judgement:
+@dataclass(frozen=True, slots=True)
+class _Reviews:
+    """Some labelled reviews."""
+
+    members: Sequence[Review]
+
+    @property
+    def labels(self) -> list[int]:
+        return [review.label for review in self.members]
+
+    def read(self, encoder: TextEncoder) -> tuple[list[Windows], list[Mark | None]]:
+        read = [encoder.read(review.text) for review in self.members]
+        return encoder.windows([words for words, _ in read]), [mark for _, mark in read]
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What the judgement makes of some reviews."""
+
+    figures: Figures
+    doubt: Doubt
+    reliability: list[Bin]
+    right: npt.NDArray[np.bool_]
+    """(reviews,), whether the likelier class is the true one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """The network that serves, with its judgement."""
+
+    runtime: Runtime
+    encoder: TextEncoder
+    judgement: Judgement
+    on_event: Listener
+
+    def part(self, part: Part) -> dict[str, _Judged]:
+        """The splits of a set that were not trained on."""
+        return {
+            "validation": self(_Reviews(part.reviews.validation), "validation"),
+            "test": self(_Reviews(part.test), "test"),
+        }
+
+    def __call__(self, reviews: _Reviews, name: str) -> _Judged:
+        windows, marks = reviews.read(self.encoder)
+        scores = _predict(self.runtime, self.encoder, windows, name, self.on_event)
+        probabilities, sure = self.judgement.weigh(scores, marks)
+        return _Judged(
+            measure(probabilities, reviews.labels),
+            doubt(probabilities, reviews.labels, sure),
+            reliability(probabilities, reviews.labels),
+            probabilities.argmax(axis=1) == np.array(reviews.labels),
+        )
+
+
+def _predict(
+    runtime: Runtime,
+    encoder: TextEncoder,
+    windows: Sequence[Windows],
+    name: str,
+    on_event: Listener,
+) -> Scores:
+    on_progress = lambda done: on_event(Judging(name, done, len(windows)))  # noqa: E731
+    return predict(runtime, encoder, windows, on_progress=on_progress)
+
+
+def _kinds_of_reviews(
+    validated: Scores, lines: FloatArray, held_out: Lines, learned: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """The logits of kinds for the short reviews that were not trained on, and for all reviews; among
+    all are the held-out lines that look like another kind and are reviews."""
+    are_reviews = np.array([kind == REVIEW for kind in held_out.kinds])
+    # Long texts are hardly ever taken for something else: short ones tell where to draw a line.
+    short = validated.windows == 1
+    some = validated.kinds[short] if short.sum() >= _ENOUGH else validated.kinds
+    return some, np.concatenate([learned, validated.kinds, lines[are_reviews]])
+
+
+def choose_judgement(
+    scores: Scores, labels: Sequence[int], kinds: KindRule, abstains: bool = True
+) -> Judgement:
     """Temperature and confidences by validation reviews, for texts of one window and of several.
 
-    Where there are under `_ENOUGH` of a kind, that kind takes the scale of all together.
+    Where there are under `_ENOUGH` of a kind, that kind takes the scale of all together. A
+    judgement that does not abstain asks no confidence.
     """
     truth = np.asarray(labels)
     scales = []
-    for kind in (scores.windows == 1, scores.windows > 1):
+    for kind, target in (
+        (scores.windows == 1, SHORT_TARGET_PRECISION),
+        (scores.windows > 1, TARGET_PRECISION),
+    ):
         kind = kind if kind.sum() >= _ENOUGH else np.ones_like(kind)
         evidence = scores.evidence()[kind]
         temperature = fit_temperature(evidence, truth[kind].tolist())
         probabilities = softmax(evidence / np.float32(temperature))
-        confidences = choose_confidences(probabilities, truth[kind].tolist())
+        confidences = (0.0, 0.0)
+        if abstains:
+            confidences = choose_confidences(probabilities, truth[kind].tolist(), target)
         scales.append(Scale(temperature, confidences))
     one, several = scales
-    return Judgement(one, several, relevance)
+    return Judgement(one, several, kinds)
 
 
-def part(scores: Scores, of: slice) -> Scores:
-    """The scores of some of the reviews."""
-    return Scores(scores.logits[of], scores.relevance[of], scores.windows[of])
-
-
-def _by_phenomenon(
-    runtime: Runtime, encoder: TextEncoder, reviews: Sequence[Review]
-) -> dict[str, float]:
-    phenomena = np.array([review.phenomenon for review in reviews])
-    if not any(phenomena):
+def _by_phenomenon(judge: _Judge, reviews: Sequence[Review]) -> dict[str, float]:
+    if not reviews:
         return {}
-    scores = predict(runtime, encoder, encoder([review.text for review in reviews]))
-    right = scores.logits.argmax(axis=1) == np.array([review.label for review in reviews])
+    right = judge(_Reviews(reviews), "short reviews").right
+    phenomena = np.array([review.phenomenon for review in reviews])
     return {
         "all": float(right.mean()),
         **{str(name): float(right[phenomena == name].mean()) for name in np.unique(phenomena)},

@@ -5,7 +5,7 @@
       2026-11-23-181500-starter/
         config.json               architecture, labels
         model.safetensors         weights
-        relevance.safetensors     the regression that tells reviews from other texts
+        kinds.safetensors         the layer that tells kinds of message apart
         model.onnx                the same network for ONNX Runtime, where the family is known
         tokenizer.json, …         tokenizer
         training.json             how it was made and how good it is
@@ -46,7 +46,7 @@ _TRAINING_FILE = "training.json"
 _CARD_FILE = "README.md"
 _TOKENIZER_FILE = "tokenizer.json"
 _WEIGHTS_FILE = "model.safetensors"
-_RELEVANCE_FILE = "relevance.safetensors"
+_HEAD_FILE = "kinds.safetensors"
 _GRAPH_FILE = "model.onnx"
 _CHECKSUMS_FILE = "checksums.sha256"
 _POINTER_FILE = "serving.json"
@@ -174,9 +174,9 @@ def graph_file(path: Path) -> Path:
     return path / _GRAPH_FILE
 
 
-def relevance_file(path: Path) -> Path:
-    """Where the checkpoint at `path` has the weights of `trainer.relevance`, or would have them."""
-    return path / _RELEVANCE_FILE
+def head_file(path: Path) -> Path:
+    """Where the checkpoint at `path` has the weights of `trainer.kind_head`, or would have them."""
+    return path / _HEAD_FILE
 
 
 def read_size(path: Path) -> tuple[int, int]:
@@ -188,6 +188,13 @@ def read_size(path: Path) -> tuple[int, int]:
         names = weights.keys()  # no dict: it cannot be iterated itself
         shapes = [weights.get_slice(name).get_shape() for name in names]
     return file.stat().st_size, sum(math.prod(shape) for shape in shapes)
+
+
+def trained_on(training: dict[str, Any]) -> list[dict[str, Any]]:
+    """The sets that a checkpoint was trained on, the main one first, each with its name and
+    fingerprint; `training` is what `read_training` gave."""
+    sets: list[dict[str, Any]] = training.get("datasets") or [training["dataset"]]
+    return sets
 
 
 def list_checkpoints(root: Path = CHECKPOINTS) -> list[Listed]:

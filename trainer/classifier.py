@@ -4,9 +4,8 @@ The module imports no torch, and loading a checkpoint that carries an exported g
 either.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,17 @@ from trainer.calibration import confident
 from trainer.checkpoint import (
     CHECKPOINTS,
     graph_file,
+    head_file,
     read_tokenizer,
     read_training,
-    relevance_file,
     serving_checkpoint,
     verify,
 )
 from trainer.config import LABELS
 from trainer.errors import CheckpointError
 from trainer.inference import FloatArray, Runtime, Scores, predict, softmax
+from trainer.kinds import DISTRESS, REVIEW, KindRule
+from trainer.marks import MARK_NEGATIVE, MARK_POSITIVE, Mark, margin
 from trainer.runtime import OnnxRuntime, TorchRuntime, has_gpu
 from trainer.runtime import RuntimeName as RuntimeName  # the bot takes it from here
 from trainer.text import MOST_WINDOWS, TextEncoder
@@ -45,18 +46,23 @@ class Verdict:
     """The probability of the likelier class, 0.5 to 1."""
     probabilities: dict[str, float]
     """The probability of each class; they add up to 1."""
-    is_review: bool = True
-    """False where the text is no review at all: the rest then means nothing."""
+    kind: str = REVIEW
+    """One of `trainer.kinds.KINDS`. The other fields describe the text as if it were a review."""
+
+    @property
+    def is_review(self) -> bool:
+        """Whether the text is to be answered by its label."""
+        return self.kind == REVIEW
 
     @classmethod
     def from_probabilities(
-        cls, probabilities: Sequence[float], sure: bool = True, is_review: bool = True
+        cls, probabilities: Sequence[float], sure: bool = True, kind: str = REVIEW
     ) -> "Verdict":
         """The verdict for probabilities in the order of `LABELS`."""
         best = max(range(len(LABELS)), key=lambda index: probabilities[index])
         by_label = dict(zip(LABELS, probabilities, strict=True))
         label = LABELS[best] if sure else UNSURE
-        return cls(label, probabilities[best], by_label, is_review)
+        return cls(label, probabilities[best], by_label, kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +86,8 @@ class Judgement:
 
     one_window: Scale = Scale()
     several_windows: Scale = Scale()
-    relevance: float = -math.inf
-    """A text is a review from this logit on (`trainer.relevance.choose_threshold`)."""
+    kinds: KindRule = field(default_factory=KindRule)
+    """By default every text is a review."""
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "Judgement":
@@ -90,27 +96,65 @@ class Judgement:
             Scale(stored[name]["temperature"], tuple(stored[name]["confidences"]))
             for name in ("one_window", "several_windows")
         )
-        return cls(one, several, stored["relevance"])
+        return cls(one, several, KindRule(**stored["kinds"]))
 
-    def probabilities(self, scores: Scores) -> FloatArray:
-        """(reviews, classes), each text on its scale."""
-        scales = self.several_windows.temperature, self.one_window.temperature
-        temperatures = np.where(scores.windows > 1, *scales).astype(np.float32)
-        return softmax(scores.evidence() / temperatures[:, None])
+    def weigh(
+        self, scores: Scores, marks: Sequence[Mark | None] = ()
+    ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+        """What is made of some reviews, of the words and of the `marks` (ratings) in them.
 
-    def sure(self, scores: Scores) -> npt.NDArray[np.bool_]:
-        """(reviews,), whether each text is given a verdict."""
-        scales = self.several_windows.confidences, self.one_window.confidences
-        least = np.where((scores.windows > 1)[:, None], *scales)
-        return confident(self.probabilities(scores), least)
+        Returns:
+            The probabilities (reviews, classes), and whether each is given a verdict (reviews,).
+        """
+        several = scores.windows > 1
+        scales = self.several_windows, self.one_window
+        temperatures = np.where(several, *(scale.temperature for scale in scales))
+        probabilities = softmax(scores.evidence() / temperatures.astype(np.float32)[:, None])
+        asked = np.where(several[:, None], *(scale.confidences for scale in scales))
+        sure = confident(probabilities, asked)
+        for row, mark in enumerate(marks):
+            if mark is not None:
+                probabilities[row], sure[row] = _with_mark(
+                    probabilities[row], bool(sure[row]), mark, asked[row]
+                )
+        return probabilities, sure
 
-    def verdicts(self, scores: Scores) -> list[Verdict]:
+    def verdicts(self, scores: Scores, marks: Sequence[Mark | None] = ()) -> list[Verdict]:
         """The verdicts on some reviews, in their order."""
-        columns = self.probabilities(scores), self.sure(scores), scores.relevance
+        kinds = self.kinds.kinds(scores.kinds)
+        for row, mark in enumerate(marks):
+            if mark is not None and (mark.alone or kinds[row] not in _KINDS_WITH_MARKS):
+                kinds[row] = REVIEW
         return [
-            Verdict.from_probabilities(row.tolist(), bool(sure), bool(logit >= self.relevance))
-            for row, sure, logit in zip(*columns, strict=True)
+            Verdict.from_probabilities(row.tolist(), bool(sure), kind)
+            for row, sure, kind in zip(*self.weigh(scores, marks), kinds, strict=True)
         ]
+
+
+_KINDS_WITH_MARKS = ("service", "person", "correction", DISTRESS)
+"""Messages of other kinds that hold a rating are reviews: "question for you: is 3/10 harsh?"."""
+
+
+def _with_mark(
+    probabilities: FloatArray, sure: bool, mark: Mark, asked: FloatArray
+) -> tuple[FloatArray, bool]:
+    """Probabilities (classes,) and certainty of the words with those of the rating beside them.
+
+    As the words are read without the rating, a better rating can only turn the verdict one way.
+    """
+    stated = margin(mark.share)
+    decided = mark.share >= MARK_POSITIVE or mark.share <= MARK_NEGATIVE
+    words = float(np.log(probabilities[1]) - np.log(probabilities[0]))
+    if mark.alone:
+        total, certain = stated, decided
+    elif sure and decided and words * stated < 0:
+        total, certain = 0.0, False  # "loved it, 1/10": a slip, or irony
+    else:
+        total = words + stated
+        certain = decided and total * stated > 0
+    combined = softmax(np.array([[0.0, total]], dtype=np.float32))
+    sure_enough = bool(confident(combined, asked)[0]) and not mark.alone and total != 0
+    return combined[0], certain or sure_enough
 
 
 class Classifier:
@@ -152,12 +196,17 @@ class Classifier:
                 f"{path.name} was made by an earlier version of the trainer, which did not note "
                 f"its {error.args[0]}. Train again: python -m trainer fit"
             ) from error
-        encoder = TextEncoder(read_tokenizer(path), max_length, pad_id, most_windows)
+        encoder = TextEncoder(
+            read_tokenizer(path), max_length, pad_id, most_windows, hyperparameters["marks"]
+        )
         return cls(path.resolve().name, _load_runtime(path, runtime, threads), encoder, judgement)
 
     def __call__(self, texts: Sequence[str]) -> list[Verdict]:
         """Judges the texts, in their order."""
-        return self._judgement.verdicts(predict(self._runtime, self._encoder, self._encoder(texts)))
+        read = [self._encoder.read(text) for text in texts]
+        windows = self._encoder.windows([words for words, _ in read])
+        scores = predict(self._runtime, self._encoder, windows)
+        return self._judgement.verdicts(scores, [mark for _, mark in read])
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """How many tokens of each text the model reads: what a text costs. Safe in any thread."""
@@ -170,7 +219,7 @@ def _load_runtime(path: Path, name: RuntimeName, threads: int | None) -> Runtime
         # A GPU beats any processor; without one, an exported graph does.
         name = RuntimeName.ONNX if graph.exists() and not has_gpu() else RuntimeName.TORCH
     if name is RuntimeName.TORCH:
-        return TorchRuntime.load(path, relevance_file(path), threads)
+        return TorchRuntime.load(path, head_file(path), threads)
     if not graph.exists():
         raise CheckpointError(
             f"{path.name} carries no graph for ONNX Runtime; its training.json says why. Serve it "

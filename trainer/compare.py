@@ -18,11 +18,11 @@ from typing import Any
 from trainer.checkpoint import read_size, read_training
 from trainer.classifier import Classifier
 from trainer.comparison import Comparison, Row, Run
-from trainer.config import Loop, TrainingConfig
+from trainer.config import RECIPES, Loop, TrainingConfig
 from trainer.errors import ConfigError, EncoderError
 from trainer.fit import fine_tune_model, require_accelerate
+from trainer.mixture import ReviewSets, load_sets
 from trainer.progress import Event, Listener, Note, Saved, duration
-from trainer.reviews import ReviewSet, load_reviews
 
 MESSAGES = (
     "Watched it twice, what an ending!",
@@ -57,7 +57,7 @@ def compare(
     """
     if Loop.TRAINER in loops:
         require_accelerate()
-    reviews = load_reviews(budget.dataset)
+    sets = load_sets(budget, RECIPES[budget.recipe])
     rows = [Row(name, loop) for name, loop in product(base_models, loops)]
     comparison = Comparison(rows, planned=seeds * len(rows))
     on_event_of_run = _for_several_runs(on_event)
@@ -76,7 +76,7 @@ def compare(
                 output=Path(scratch) / str(number),
             )
             try:
-                run, training = _run(config, reviews, on_event_of_run)
+                run, training = _run(config, sets, on_event_of_run)
             except (ConfigError, EncoderError) as error:
                 row.error = str(error)
                 on_event(Note(f"Failed: {error}"))
@@ -89,10 +89,10 @@ def compare(
 
 
 def _run(
-    config: TrainingConfig, reviews: ReviewSet, on_event: Listener
+    config: TrainingConfig, sets: ReviewSets, on_event: Listener
 ) -> tuple[Run, dict[str, Any]]:
     """Trains and measures; returns the figures, and what `training.json` says of the run."""
-    fitted = fine_tune_model(config, reviews=reviews, on_event=on_event)
+    fitted = fine_tune_model(config, sets=sets, on_event=on_event)
     training = read_training(fitted.path)
     size, parameters = read_size(fitted.path)
     run = Run(

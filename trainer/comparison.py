@@ -31,7 +31,7 @@ _PICTURE_FILE = "comparison.png"
 _DATA_FILE = "comparison.json"
 _TABLE_FILE = "comparison.md"
 _NOTHING = "-"
-_BUDGET = ("dataset", "fraction", "epochs", "max_length", "batch_size", "learning_rate")
+_BUDGET = ("fraction", "epochs", "max_length", "batch_size", "learning_rate")
 """The hyperparameters that a comparison is given, the same for every run."""
 
 
@@ -117,14 +117,14 @@ class Comparison:
     @property
     def dataset(self) -> str:
         """What the reviews are called."""
-        return str(self.conditions["dataset"]["name"])
+        return str(self.conditions["datasets"][0]["name"])
 
     def set_conditions(self, training: dict[str, Any]) -> None:
         """Takes what is the same for all runs from the `training.json` of one of them."""
         differing = ("base_model", "loop", "seed")
         given = training["hyperparameters"]
         self.conditions = {
-            "dataset": training["dataset"],
+            "datasets": training["datasets"],
             "hyperparameters": {key: given[key] for key in given if key not in differing},
             **{name: training[name] for name in ("device", "threads", "versions")},
         }
@@ -171,12 +171,14 @@ by itself, tokenising included.
 """
 
     def _describe(self) -> str:
-        rows, given = self.conditions["dataset"]["rows"], self.conditions["hyperparameters"]
+        sets, given = self.conditions["datasets"], self.conditions["hyperparameters"]
+        train = sum(sum(each["rows"]["train"].values()) for each in sets)
+        test = sum(sets[0]["rows"]["test"].values())
         epochs = given["epochs"]
         return (
-            f"{sum(rows['train'].values()):,} training reviews, "
+            f"{train:,} training reviews, "
             f"{epochs} epoch{'s' if epochs > 1 else ''}, at most {given['max_length']} tokens; "
-            f"{sum(rows['test'].values()):,} test reviews"
+            f"{test:,} test reviews"
         )
 
     def _machine(self) -> str:
@@ -190,7 +192,9 @@ by itself, tokenising included.
             *(("base-model", name) for name in dict.fromkeys(row.base_model for row in self.rows)),
             *(("loop", loop) for loop in dict.fromkeys(row.loop for row in self.rows)),
             ("seeds", seeds),
-            *((name.replace("_", "-"), given[name]) for name in _BUDGET),
+            *(("dataset", name) for name in given["datasets"]),
+            # What was left to the recipe, or to the size of a set, is left to it again.
+            *((n.replace("_", "-"), given[n]) for n in _BUDGET if given[n] is not None),
         ]
         words = [word for name, value in options for word in (f"--{name}", str(value))]
         return f"python -m trainer compare {shlex.join(words)}"

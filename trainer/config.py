@@ -54,15 +54,25 @@ class Recipe:
     """Whether AdamW's weight decay takes in biases and LayerNorm, which have no size to keep
     small."""
     dropout: bool
-    """Whether the encoder's dropout stays on. A few epochs leave little to overfit."""
+    """Whether the encoder's dropout stays on."""
     frozen_words: bool
     """Whether the word embeddings stay as they were pre-trained: up to half of the weights, which
     a few thousand reviews hardly move."""
-    starter: bool
-    """Whether the starter reviews are trained on beside a set of long reviews: chat is short."""
+    frozen_layers: int
+    """So many of the lowest layers stay as they were pre-trained as well: they cost no backward
+    pass, and what they know of English carries over to texts unlike those that are trained on."""
+    companions: bool
+    """Whether short reviews are trained on beside a set of long ones (`trainer.mixture`): what
+    people write in a chat is short."""
     mixed: bool
     """Whether mixed reviews are trained on, as half negative and half positive: on such a review
     the model is to be unsure."""
+    abstains: bool
+    """Whether `unsure` may be the verdict, and a message be taken for something else than a review.
+    The original program answered every message by the likelier class. Distress is recognised by
+    either recipe."""
+    marks: bool
+    """Whether ratings and emoji are read (`trainer.marks`)."""
     bf16: bool
     """Whether `Precision.AUTO` may choose it."""
 
@@ -79,23 +89,29 @@ RECIPES = {
         decays_all=True,
         dropout=True,
         frozen_words=False,
-        starter=False,
+        frozen_layers=0,
+        companions=False,
         mixed=False,
+        abstains=False,
+        marks=False,
         bf16=False,
     ),
     RecipeName.BEST: Recipe(
         windows=1,
         whole_review=True,
-        epochs=5,
-        learning_rate=5e-5,
-        narrow_learning_rate=1e-4,
+        epochs=3,
+        learning_rate=1e-4,
+        narrow_learning_rate=2e-4,
         warmup=0.1,
         clip=1.0,
         decays_all=False,
-        dropout=False,
+        dropout=True,
         frozen_words=True,
-        starter=True,
+        frozen_layers=4,
+        companions=True,
         mixed=True,
+        abstains=True,
+        marks=True,
         bf16=True,
     ),
 }
@@ -128,9 +144,10 @@ class TrainingConfig:
         ConfigError: a field is out of range; the sentence names field, value and what is allowed.
     """
 
-    dataset: str = "auto"
-    """Where reviews come from: `auto` (IMDb from the hub, else the starter reviews), `starter`,
-    a hub name, or a path (see `trainer.reviews`)."""
+    datasets: tuple[str, ...] = ("auto",)
+    """Where reviews come from, one or more of: `auto` (IMDb from the hub, else the starter
+    reviews), `starter`, a hub name, or a path (see `trainer.reviews`). The first is the main
+    one."""
 
     base_model: str = "auto"
     """Where pre-trained weights come from: `auto` (distilbert-base-uncased from the hub, else the
@@ -140,8 +157,8 @@ class TrainingConfig:
     """What the other options default to, and how the loop goes (`Recipe`)."""
 
     fraction: float | None = None
-    """Share of each class that is sampled for training. None: 0.1, or 1.0 for the starter
-    reviews, which are few enough to be used whole."""
+    """Share of each class that is sampled for training. None: 0.1 of a set with 20,000 training
+    reviews or more, as IMDb has, and all of a smaller one."""
 
     balance: Balance = Balance.ON
     """Whether the classes are sampled separately, as many of one as of the other."""
@@ -176,7 +193,12 @@ class TrainingConfig:
     """The checkpoint's directory, which must not exist. None: a dated one in `checkpoints/`."""
 
     def __post_init__(self) -> None:
-        _require(self, "dataset", _non_blank, "a name or a path")
+        _require(
+            self,
+            "datasets",
+            lambda names: isinstance(names, tuple) and bool(names) and all(map(_non_blank, names)),
+            "one or more names or paths",
+        )
         _require(self, "base_model", _non_blank, "a name or a path")
         _require(self, "fraction", _optional(lambda x: _finite(x) and 0 < x <= 1), "above 0 to 1")
         _require(self, "balance", lambda x: x in tuple(Balance), "on or off")

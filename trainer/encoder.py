@@ -61,8 +61,10 @@ class Encoder:
     note: str = ""
     """Plain words on the choice, where there was one."""
 
-    def text_encoder(self, max_length: int, most_windows: int = MOST_WINDOWS) -> TextEncoder:
-        """The tokenizer with its limits.
+    def text_encoder(
+        self, max_length: int, most_windows: int = MOST_WINDOWS, marks: bool = True
+    ) -> TextEncoder:
+        """The tokenizer with its limits; `marks` as `TextEncoder` has it.
 
         Raises:
             ConfigError: the encoder has fewer positions than that.
@@ -79,7 +81,9 @@ class Encoder:
             )
         # A copy: the limits set on it must not be saved with the checkpoint's tokenizer.
         tokenizer = Tokenizer.from_str(self.tokenizer.backend_tokenizer.to_str())
-        return TextEncoder(tokenizer, max_length, self.model.config.pad_token_id, most_windows)
+        return TextEncoder(
+            tokenizer, max_length, self.model.config.pad_token_id, most_windows, marks
+        )
 
 
 def load_encoder(base_model: str, seed: int) -> Encoder:

@@ -94,6 +94,14 @@ def measure(probabilities: Probabilities, labels: Sequence[int]) -> Figures:
     )
 
 
+def beats_chance(figures: Figures) -> bool:
+    """Whether the accuracy is above that of always naming the commoner class, by more than chance:
+    a one-sided test of a proportion at 5%, by the normal approximation."""
+    commoner = max(each.reviews for each in figures.per_class.values()) / figures.reviews
+    spread = math.sqrt(commoner * (1 - commoner) / figures.reviews)
+    return figures.accuracy > commoner + 1.645 * spread
+
+
 def calibration_error(probabilities: Probabilities, labels: Sequence[int], bins: int = 15) -> float:
     """Expected calibration error (Guo et al. 2017, section 2).
 

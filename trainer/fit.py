@@ -17,32 +17,20 @@ from safetensors.torch import save_file
 from trainer import checkpoint
 from trainer.assess import Assessment, assess
 from trainer.calibration import Doubt
-from trainer.config import RECIPES, Balance, Loop, Recipe, TrainingConfig
+from trainer.config import LABELS, RECIPES, Loop, Recipe, TrainingConfig
 from trainer.encoder import Encoder, load_encoder
 from trainer.errors import ConfigError, EncoderError
-from trainer.evaluation import Figures, draw
+from trainer.evaluation import Figures, beats_chance, draw
 from trainer.inference import predict
 from trainer.loop import Example, make_batches, to_best_device, train, uses_bf16
+from trainer.mixture import Part, ReviewSets, load_sets
 from trainer.progress import Listener, Note, Plan, Saved, Step, ignore
 from trainer.report import model_card, versions
-from trainer.review_files import Review
-from trainer.reviews import (
-    STARTER,
-    ReviewSet,
-    class_counts,
-    imbalance_warning,
-    load_reviews,
-    sample_balanced,
-    sample_first,
-    take,
-)
+from trainer.reviews import class_counts, imbalance_warning
 from trainer.runtime import TorchRuntime
-from trainer.starter_texts import MIXED, read_texts
+from trainer.starter_texts import read_kinds, read_mixed
 from trainer.text import MOST_WINDOWS, TextEncoder, Windows, by_length
 
-DEFAULT_FRACTION = 0.1
-MOST_TEST_REVIEWS = 5000
-"""More would take longer than the training: at 0.83 the standard error is 0.5 points here."""
 _NARROW = 384
 """Width up to which an encoder takes the learning rate of narrow ones."""
 
@@ -64,12 +52,12 @@ class FineTuned:
 def fine_tune_model(
     config: TrainingConfig | None = None,
     *,
-    reviews: ReviewSet | None = None,
+    sets: ReviewSets | None = None,
     on_event: Listener = ignore,
 ) -> FineTuned:
     """Fine-tunes an encoder on labelled reviews and saves a checkpoint.
 
-    `reviews` are those of `config.dataset`, where they are loaded already.
+    `sets` are those of `config.datasets`, where they are loaded already.
 
     Raises:
         TrainerError: the reviews, the encoder or the output folder will not do; str(error) says
@@ -80,64 +68,55 @@ def fine_tune_model(
         checkpoint.refuse_existing(config.output)
     if config.loop == Loop.TRAINER:
         require_accelerate()
-    reviews = reviews or load_reviews(config.dataset)
-    fraction = config.fraction or (1.0 if reviews.name == STARTER else DEFAULT_FRACTION)
-    sample = _sample(reviews, config.balance, fraction, config.seed)
-    test = take(reviews.test, MOST_TEST_REVIEWS)
-    _announce(reviews, len(test), on_event)
-    if warning := imbalance_warning(sample):
-        on_event(Note(warning))
-
+    sets = sets or load_sets(config, RECIPES[config.recipe])
+    parts = sets.sample(config)
+    _announce(sets, parts, on_event)
     encoder = load_encoder(config.base_model, config.seed)
     if encoder.note:
         on_event(Note(encoder.note))
     to_best_device(encoder.model)
-    recipe = _recipe(config, encoder)
+    recipe = _resolve(config, encoder)
     text_encoder = encoder.text_encoder(
-        config.max_length, MOST_WINDOWS if recipe.whole_review else 1
+        config.max_length, MOST_WINDOWS if recipe.whole_review else 1, recipe.marks
     )
-    windows = text_encoder([review.text for review in sample])
-    beside = _starter_beside(recipe, reviews, windows, on_event)
-    mixed = []
-    if recipe.mixed and (beside or reviews.name == STARTER):
-        mixed = read_texts(MIXED).learned
-        on_event(Note(f"{len(mixed)} mixed reviews are trained on as half positive."))
-    learned = [*sample, *(beside.train if beside else [])]
-    windows += text_encoder([*(review.text for review in learned[len(sample) :]), *mixed])
-    targets = [*(float(review.label) for review in learned), *[0.5] * len(mixed)]
-    output = config.output or checkpoint.dated_path(reviews.name)
+    lesson = _prepare(sets, parts, recipe, text_encoder, on_event)
+    output = config.output or checkpoint.dated_path(sets.name)
 
-    _try_two_batches(encoder, text_encoder, windows, config.batch_size * recipe.windows)
+    _try_two_batches(encoder, text_encoder, lesson.windows, config.batch_size * recipe.windows)
     on_event(
         Plan(
-            dataset=config.dataset,
+            dataset=", ".join(part.reviews.name for part in parts),
             base_model=encoder.name,
-            reviews=class_counts(learned),
+            reviews=lesson.counts,
             epochs=recipe.epochs,
-            steps=recipe.epochs * math.ceil(len(windows) / config.batch_size),
+            steps=recipe.epochs * math.ceil(len(lesson.examples) / config.batch_size),
             output=str(output),
         )
     )
-    examples = list(zip(windows, targets, strict=True))
-    run = _fit(config, recipe, encoder, text_encoder, examples, on_event)
+    run = _fit(config, recipe, encoder, text_encoder, lesson.examples, on_event)
     with tempfile.TemporaryDirectory() as scratch:
         graph = Path(scratch) / "graph"
-        assessment = assess(encoder, text_encoder, windows, reviews, test, beside, graph, on_event)
+        assessment = assess(encoder, text_encoder, recipe, lesson.windows, parts, graph, on_event)
+        warning = _warning(run["losses"], assessment.figures["test"])
         training = {
             "name": output.name,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "base_model": {"name": encoder.name, "description": encoder.description},
-            "dataset": _describe(reviews, sample, test, beside, len(mixed)),
-            "hyperparameters": _hyperparameters(config, recipe, fraction, beside, mixed),
+            "datasets": [part.record() for part in parts],
+            "texts": lesson.texts,
+            "hyperparameters": _hyperparameters(config, recipe),
             "pad_id": text_encoder.pad_id,
             "device": str(encoder.model.device),
             "threads": torch.get_num_threads(),
             "versions": versions(),
+            "warning": warning,
             **run,
             **assessment.report(),
         }
         _save(output, encoder, training, assessment, graph)
-    serving = checkpoint.promote_if_first(output)
+    if warning:
+        on_event(Note(f"{warning} It is kept, but not promoted."))
+    serving = not warning and checkpoint.promote_if_first(output)
     on_event(Saved(str(output), serving, **training["evaluation"]))
     figures = assessment.figures
     return FineTuned(
@@ -145,7 +124,46 @@ def fine_tune_model(
     )
 
 
-def _recipe(config: TrainingConfig, encoder: Encoder) -> Recipe:
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """What a run learns from, tokenised."""
+
+    examples: list[Example]
+    counts: dict[str, int]
+    """Reviews of each class."""
+    texts: list[dict[str, Any]]
+    """What `training.json` says of the texts that are no reviews, or not of one class."""
+
+    @property
+    def windows(self) -> list[Windows]:
+        """Of the examples."""
+        return [windows for windows, _ in self.examples]
+
+
+def _prepare(
+    sets: ReviewSets,
+    parts: Sequence[Part],
+    recipe: Recipe,
+    encoder: TextEncoder,
+    on_event: Listener,
+) -> _Lesson:
+    reviews = [review for part in parts for review in part.sample]
+    texts = [(review.text, float(review.label)) for review in reviews]
+    records = [read_kinds().record("starter kinds")]
+    if recipe.mixed and sets.has_starter:
+        mixed = read_mixed()
+        texts += [(text, 0.5) for text in mixed.learned.texts]
+        records.append(mixed.record("starter mixed"))
+        on_event(Note(f"{len(mixed.learned.texts)} mixed reviews are trained on as half positive."))
+    # A review that is nothing but a rating leaves no words to learn from.
+    read = [(encoder.read(text)[0], target) for text, target in texts]
+    read = [(words, target) for words, target in read if words]
+    windows = encoder.windows([words for words, _ in read])
+    examples = list(zip(windows, (target for _, target in read), strict=True))
+    return _Lesson(examples, class_counts(reviews), records)
+
+
+def _resolve(config: TrainingConfig, encoder: Encoder) -> Recipe:
     """The recipe with what the options say, and what it says of this encoder."""
     recipe = RECIPES[config.recipe]
     narrow = encoder.model.config.hidden_size <= _NARROW
@@ -158,43 +176,27 @@ def _recipe(config: TrainingConfig, encoder: Encoder) -> Recipe:
     )
 
 
-def _hyperparameters(
-    config: TrainingConfig,
-    recipe: Recipe,
-    fraction: float,
-    beside: ReviewSet | None,
-    mixed: Sequence[str],
-) -> dict[str, Any]:
+def _hyperparameters(config: TrainingConfig, recipe: Recipe) -> dict[str, Any]:
     resolved = asdict(recipe)
     del resolved["narrow_learning_rate"], resolved["bf16"]  # neither says what was done
-    resolved |= {"starter": beside is not None, "mixed": bool(mixed)}
-    return config.hyperparameters() | resolved | {"fraction": fraction}
+    return config.hyperparameters() | resolved
 
 
-def _starter_beside(
-    recipe: Recipe, reviews: ReviewSet, sample: Sequence[Windows], on_event: Listener
-) -> ReviewSet | None:
-    """The starter reviews, where they are to be trained on beside a sample of long reviews."""
-    if not recipe.starter or reviews.name == STARTER or not _are_long(sample):
-        return None
-    starter = load_reviews(STARTER)
-    on_event(
-        Note(
-            f"The {len(starter.train):,} starter reviews are trained on too: these are long, and "
-            f"what people write in a chat is short."
+def _warning(losses: Sequence[float], test: Figures) -> str:
+    """A sentence on a training that has come to nothing; empty where it has not."""
+    recent = losses[-max(1, len(losses) // 10) :]
+    loss = sum(recent) / len(recent)
+    if loss > 2 * math.log(len(LABELS)):
+        return (
+            f"The loss ended at {loss:.2f} nats, where guessing has {math.log(len(LABELS)):.2f}: "
+            f"the training has diverged. Lower --learning-rate."
         )
-    )
-    return starter
-
-
-def _are_long(reviews: Sequence[Windows]) -> bool:
-    return bool(np.median([len(windows) for windows in reviews]) > 1)
-
-
-def _sample(reviews: ReviewSet, balance: Balance, fraction: float, seed: int) -> list[Review]:
-    if balance == Balance.OFF:
-        return sample_first(reviews, fraction)
-    return sample_balanced(reviews, fraction, seed)
+    if not beats_chance(test):
+        return (
+            f"Its accuracy, {test.accuracy:.3f} on {test.reviews} test reviews, is no better than "
+            f"chance. Bring more reviews, or check their labels."
+        )
+    return ""
 
 
 def require_accelerate() -> None:
@@ -206,18 +208,19 @@ def require_accelerate() -> None:
         )
 
 
-def _announce(reviews: ReviewSet, test_size: int, on_event: Listener) -> None:
-    if reviews.note:
-        on_event(Note(reviews.note))
-    if dropped := str(reviews.dropped):
-        on_event(Note(f"Left out: {dropped}."))
-    if test_size < len(reviews.test):
-        on_event(
-            Note(
-                f"Judged on {test_size:,} of the {len(reviews.test):,} test reviews, to save time; "
-                f"python -m trainer evaluate takes all of them."
+def _announce(sets: ReviewSets, parts: Sequence[Part], on_event: Listener) -> None:
+    for note in sets.notes:
+        on_event(Note(note))
+    for part in parts:
+        if len(part.test) < len(part.reviews.test):
+            on_event(
+                Note(
+                    f"Judged on {len(part.test):,} of the {len(part.reviews.test):,} test reviews "
+                    f"of {part.reviews.name}, to save time; python -m trainer evaluate takes all."
+                )
             )
-        )
+        if warning := imbalance_warning(part.sample):
+            on_event(Note(warning))
 
 
 def _fit(
@@ -279,26 +282,6 @@ def _try_two_batches(
         )
 
 
-def _describe(
-    reviews: ReviewSet,
-    sample: Sequence[Review],
-    test: Sequence[Review],
-    beside: ReviewSet | None,
-    mixed: int,
-) -> dict[str, Any]:
-    splits = {"train": sample, "validation": reviews.validation, "test": test}
-    if beside is not None:
-        splits |= {"starter train": beside.train, "starter validation": beside.validation}
-    return {
-        "name": reviews.name,
-        "fingerprint": reviews.fingerprint,
-        "rows": {split: class_counts(members) for split, members in splits.items()},
-        "mixed": mixed,
-        "dropped": asdict(reviews.dropped),
-        "warning": imbalance_warning(sample),
-    }
-
-
 def _save(
     output: Path,
     encoder: Encoder,
@@ -314,7 +297,7 @@ def _save(
     with checkpoint.new_checkpoint(output) as folder:
         encoder.model.save_pretrained(folder)
         encoder.tokenizer.save_pretrained(folder)
-        save_file(assessment.relevance.cpu().state_dict(), checkpoint.relevance_file(folder))
+        save_file(assessment.kind_head.cpu().state_dict(), checkpoint.head_file(folder))
         if graph.exists():
             shutil.copyfile(graph, checkpoint.graph_file(folder))
         checkpoint.write_report(folder, training, model_card(training))

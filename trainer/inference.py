@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from trainer.config import LABELS
 from trainer.text import IntArray, TextEncoder, Tokens, Windows, by_length
 
 FloatArray = npt.NDArray[np.float32]
@@ -22,7 +23,8 @@ class Runtime(Protocol):
         """One batch of windows, both (batch, length) int64.
 
         Returns:
-            (batch, 3) float32: the logits of the two classes, and that of being a review at all.
+            (batch, 2 + kinds) float32: the logits of the two classes, and those of the kinds of
+            message (`trainer.kinds.KINDS`); without a layer for these, (batch, 2).
         """
 
 
@@ -32,10 +34,15 @@ class Scores:
 
     logits: FloatArray
     """(reviews, classes), the mean over the windows of each."""
-    relevance: FloatArray
-    """(reviews,), the logit of being a review at all; the mean over the windows of each."""
+    kinds: FloatArray
+    """(reviews, kinds), the logits of the kinds of message, the mean over the windows of each;
+    (reviews, 0) where the network gives none."""
     windows: IntArray
     """(reviews,), how many windows each has."""
+
+    def part(self, of: slice) -> "Scores":
+        """The scores of some of the reviews."""
+        return Scores(self.logits[of], self.kinds[of], self.windows[of])
 
     def evidence(self) -> FloatArray:
         """(reviews, classes), the logits times the square root of the number of windows.
@@ -73,20 +80,23 @@ def predict(
     `on_progress` hears after each how many reviews' worth of windows is done.
     """
     windows = [window for review in reviews for window in review]
-    outputs = np.empty((len(windows), 3), dtype=np.float32)
+    counts = np.array([len(review) for review in reviews], dtype=np.int64)
+    if not reviews:
+        nothing = np.empty((0, len(LABELS)), dtype=np.float32)
+        return Scores(nothing, nothing[:, :0], counts)
+    rows: list[FloatArray] = []
+    order = by_length(windows)
     done = 0
-    for indices in _cut(by_length(windows), windows, batch_tokens):
-        outputs[indices] = runtime(*encoder.pad([windows[index] for index in indices]))
+    for indices in _cut(order, windows, batch_tokens):
+        rows.append(runtime(*encoder.pad([windows[index] for index in indices])))
         done += len(indices)
         if on_progress is not None:
             on_progress(len(reviews) * done // len(windows))
-    counts = np.array([len(review) for review in reviews], dtype=np.int64)
-    starts = np.cumsum(counts) - counts
-    if len(reviews) == 0:
-        return Scores(outputs[:, :2], outputs[:, 2], counts)
-    sums = np.add.reduceat(outputs, starts, axis=0)
+    outputs = np.concatenate(rows)[np.argsort(order)]
+    sums = np.add.reduceat(outputs, np.cumsum(counts) - counts, axis=0)
     means = (sums / counts[:, None]).astype(np.float32)
-    return Scores(means[:, :2], means[:, 2], counts)
+    classes = len(LABELS)
+    return Scores(means[:, :classes], means[:, classes:], counts)
 
 
 def _cut(order: list[int], windows: Sequence[Tokens], batch_tokens: int) -> Iterator[list[int]]:

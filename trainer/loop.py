@@ -223,8 +223,10 @@ def uses_bf16(device: torch.device, precision: Precision, recipe: Recipe) -> boo
 @contextmanager
 def prepared(model: "PreTrainedModel", recipe: Recipe, bf16: bool) -> Iterator[None]:
     """The model as the recipe trains it; afterwards as it was, but for its weights."""
-    words = model.get_input_embeddings().weight
-    words.requires_grad_(not recipe.frozen_words)
+    frozen = [model.get_input_embeddings()] if recipe.frozen_words else []
+    frozen += lowest_layers(model, recipe.frozen_layers)
+    for module in frozen:
+        module.requires_grad_(False)
     dropouts = [m for m in model.modules() if isinstance(m, torch.nn.Dropout)]
     before = [dropout.p for dropout in dropouts]
     attention = model.config._attn_implementation
@@ -242,7 +244,20 @@ def prepared(model: "PreTrainedModel", recipe: Recipe, bf16: bool) -> Iterator[N
         model.set_attn_implementation(attention)
         for dropout, probability in zip(dropouts, before, strict=True):
             dropout.p = probability
-        words.requires_grad_(True)
+        for module in frozen:
+            module.requires_grad_(True)
+
+
+def lowest_layers(model: "PreTrainedModel", count: int) -> list[torch.nn.Module]:
+    """The embeddings and the lowest `count` layers of the encoder, but never its last; nothing
+    where `count` is 0 or the family names its layers in another way than those known here."""
+    # DistilBERT, BERT and RoBERTa, GPT-2
+    families = ("transformer.layer", "embeddings"), ("encoder.layer", "embeddings"), ("h", "wpe")
+    modules = dict(model.base_model.named_modules())
+    for layers, embeddings in families:
+        if count and layers in modules and embeddings in modules:
+            return [modules[embeddings], *list(modules[layers].children())[:-1][:count]]
+    return []
 
 
 def diverged(losses: Sequence[float], learning_rate: float) -> ConfigError:

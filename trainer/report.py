@@ -39,10 +39,68 @@ Accuracy on short reviews as people write them in a chat, held back from trainin
 {rows}"""
 
 
+def _data(training: dict[str, Any]) -> str:
+    """The sets and texts that were trained on."""
+    rows = "\n".join(
+        f"| {each['name']} | {each['rows']['train']['negative']} | "
+        f"{each['rows']['train']['positive']} | {each['fraction']:g} | `{each['fingerprint']}` |"
+        for each in training["datasets"]
+    )
+    texts = "".join(
+        f"\n- {each['name']}: {each['learned']} lines, SHA-256 `{each['fingerprint']}`"
+        for each in training["texts"]
+    )
+    return f"""| trained on | negative | positive | share of each class | SHA-256 |
+|---|---|---|---|---|
+{rows}
+
+Beside them:
+
+{texts.strip()}"""
+
+
+def _other_sets(training: dict[str, Any]) -> str:
+    """Test figures of the sets but the main one."""
+    others = [each["name"] for each in training["datasets"][1:]]
+    if not others:
+        return ""
+    rows = "\n".join(
+        f"| {name} | {test['reviews']} | {test['accuracy']:.3f} | {doubt['unsure']:.1%} | "
+        f"{doubt['right']:.1%} |"
+        for name in others
+        for test, doubt in [
+            (
+                training["by_set"][name]["evaluation"]["test"],
+                training["by_set"][name]["doubt"]["test"],
+            )
+        ]
+    )
+    return f"""
+
+| on the test reviews of | reviews | accuracy | left unsure | right of the verdicts given |
+|---|---|---|---|---|
+{rows}"""
+
+
+def _kinds(figures: dict[str, Any]) -> str:
+    """The confusion matrix of the kinds of message."""
+    kinds = figures["kinds"]
+    rows = "\n".join(
+        f"| {kind} | {' | '.join(map(str, counts))} |"
+        for kind, counts in zip(kinds, figures["confusion_matrix"], strict=True)
+    )
+    return f"""Kinds of message, on {figures["lines"]} lines held back: {figures["right"]:.1%} are
+recognised. Of {figures["reviews"]:,} short reviews, {figures["reviews_dismissed"]:.1%} are taken
+for another kind. A row is what a line is, a column what it was taken for.
+
+| | {" | ".join(kinds)} |
+|---|{"---|" * len(kinds)}
+{rows}"""
+
+
 def model_card(training: dict[str, Any]) -> str:
     """The checkpoint's README, with the metadata block that model hubs read."""
     test, validation = training["evaluation"]["test"], training["evaluation"]["validation"]
-    rows = training["dataset"]["rows"]
     hyperparameters = "\n".join(
         f"| {name} | {value} |" for name, value in training["hyperparameters"].items()
     )
@@ -60,12 +118,10 @@ def model_card(training: dict[str, Any]) -> str:
     read = (
         f"{'read in windows of' if hyper['whole_review'] else 'cut off at'} {hyper['max_length']}"
     )
-    beside = ""
-    if "starter train" in rows:
-        beside += f", and {sum(rows['starter train'].values())} short ones written for the project"
-    if training["dataset"]["mixed"]:
-        beside += f", and {training['dataset']['mixed']} mixed ones as half of each"
-    doubt, relevance, chat = training["doubt"], training["relevance"], _chat(training["chat"])
+    doubt, kinds, chat = training["doubt"], training["kinds"], _chat(training["chat"])
+    warnings = "".join(
+        map(_warning, (training["warning"], *(each["warning"] for each in training["datasets"])))
+    )
     unsure = "\n".join(
         f"| {name} | {doubt['validation'][key]:.1%} | {doubt['test'][key]:.1%} |"
         for name, key in (("left unsure", "unsure"), ("right of the verdicts given", "right"))
@@ -91,10 +147,10 @@ judge("Wonderful from start to finish.", truncation=True)
 
 ## Data
 
-{training["dataset"]["name"]}, SHA-256 `{training["dataset"]["fingerprint"]}`: trained on
-{rows["train"]["negative"]} negative and {rows["train"]["positive"]} positive reviews{beside}.
+{_data(training)}
+
 Reviews were {read} tokens. No review that was trained on is among those it was judged
-by.{_warning(training["dataset"]["warning"])}
+by.{warnings}
 
 ## Figures
 
@@ -103,9 +159,12 @@ by.{_warning(training["dataset"]["warning"])}
 {figures}
 {unsure}
 
+These are of {training["datasets"][0]["name"]}, the main set.{_other_sets(training)}
+
 Of mixed reviews, which are neither praise nor complaint, {training["mixed_unsure"]:.0%} are left
-unsure. Of messages that are no reviews, {relevance["others_recognised"]:.0%} are recognised; of the
-short validation reviews, {relevance["reviews_rejected"]:.1%} are taken for such.{chat}
+unsure.{chat}
+
+{_kinds(kinds)}
 
 ![Loss curve, confusion matrix and reliability diagram](training.png)
 

@@ -23,6 +23,7 @@ from trainer.review_files import Review, looks_like_path, read_label, read_sourc
 from trainer.text import clean
 
 IMDB = "stanfordnlp/imdb"
+ROTTEN_TOMATOES = "cornell-movie-review-data/rotten_tomatoes"
 STARTER = "starter"
 STARTER_REVIEWS = Path(__file__).with_name("starter_reviews.csv")
 
@@ -115,7 +116,7 @@ def load_reviews(dataset: str) -> ReviewSet:
         ReviewsError: it is missing, malformed, or holds too few reviews of a class.
     """
     if dataset == "auto":
-        if (imdb := _from_hub_or_none(IMDB)) is not None:
+        if (imdb := from_hub_or_none(IMDB)) is not None:
             return replace(imdb, note=f"IMDb reviews ({IMDB}).")
         starter = load_reviews(STARTER)
         return replace(
@@ -296,7 +297,8 @@ def _hold_out(
     return held, kept
 
 
-def _from_hub_or_none(name: str) -> ReviewSet | None:
+def from_hub_or_none(name: str) -> ReviewSet | None:
+    """A data set from the hub or its cache; None where neither has it."""
     hub_answers()  # sets offline mode where it does not, so that the next line cannot hang
     try:
         return _read_hub(name)

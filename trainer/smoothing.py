@@ -1,8 +1,8 @@
 """Makes what flows through DistilBERT fit into 8 bits, without changing what it computes.
 
-`DynamicQuantizeMatMul` has one scale for all of its input, so a single large number costs all
-others their precision. Encoders have such numbers, always in the same few channels and mostly at
-the first token. Exact changes of the weights take them out:
+The input of a product has one scale, so a single large number costs all others their precision.
+Encoders have such numbers, always in the same few channels and mostly at the first token. Exact
+changes of the weights take them out:
 
 - what a normalisation gives is centred, channel by channel; biases after it make up for that, so it
   costs nothing (Wei et al. 2023, Outlier Suppression+);
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-_READERS = ("attention.q_lin", "ffn.lin1", "ffn.lin2")
+_READERS = ("attention.q_lin", "attention.out_lin", "ffn.lin1", "ffn.lin2")
 _MIGRATION = 0.65
 """How much of the spread between channels goes from the activations to the weights: with 0.5 the
 activations lose more of the product's precision, with 0.8 the weights."""
@@ -69,6 +69,9 @@ class Smoothed:
     """By layer: parts of a step to add before the weights that read a channel are rounded. Those of
     all parts of a unit add up to nothing, and their rounding errors nearly so: its weights, which
     meet the largest numbers, are rounded the finer."""
+    inputs: dict[str, tuple[float, float]]
+    """By layer: the least and the largest number that it reads, after all changes. They set the
+    scales of the products."""
 
 
 def measure_ranges(model: "PreTrainedModel", texts: Sequence[Tokens]) -> dict[str, Range]:
@@ -113,14 +116,18 @@ def measure_ranges(model: "PreTrainedModel", texts: Sequence[Tokens]) -> dict[st
 def smooth(weights: Mapping[str, FloatArray], config: Any, ranges: Mapping[str, Range]) -> Smoothed:
     """Changes all layers but the last, of which only the keys and values are computed for more than
     the first token. Without `ranges` it changes nothing."""
-    smoothed = Smoothed(dict(weights), {}, {}, {})
+    smoothed = Smoothed(dict(weights), {}, {}, {}, {})
     if not ranges:
         return smoothed
     norm = "distilbert.embeddings.LayerNorm"
     for number in range(config.n_layers):
         prefix = f"distilbert.transformer.layer.{number}"
         readers = [f"{prefix}.attention.{part}_lin" for part in "qkv"]
-        _centre(smoothed, norm, readers, f"{prefix}.attention.out_lin", ranges[readers[0]])
+        out = f"{prefix}.attention.out_lin"
+        _centre(smoothed, norm, readers, out, ranges[readers[0]])
+        reach = float(ranges[readers[0]].reach().max())
+        smoothed.inputs.update(dict.fromkeys(readers, (-reach, reach)))
+        smoothed.inputs[out] = float(ranges[out].least.min()), float(ranges[out].largest.max())
         if number == config.n_layers - 1:
             break
         first, second = f"{prefix}.ffn.lin1", f"{prefix}.ffn.lin2"
@@ -157,6 +164,8 @@ def _scale(smoothed: Smoothed, norm: str, reader: str, seen: Range) -> None:
         weights[f"{norm}.{kind}"] = weights[f"{norm}.{kind}"] / factors
     weights[f"{reader}.weight"] = weights[f"{reader}.weight"] * factors
     smoothed.factors[norm] = factors
+    reach = float((seen.reach() / factors).max())
+    smoothed.inputs[reader] = -reach, reach
 
 
 def _floored(sizes: FloatArray) -> FloatArray:
@@ -174,5 +183,6 @@ def _split(smoothed: Smoothed, first: str, second: str, seen: Range) -> None:
         weights[name] = np.repeat(weights[name], parts, axis=0)
     weights[f"{second}.weight"] = np.repeat(weights[f"{second}.weight"], parts, axis=1)
     smoothed.factors[second] = (1 / np.repeat(parts, parts)).astype(np.float32)
+    smoothed.inputs[second] = float((seen.least / parts).min()), float((seen.largest / parts).max())
     offsets = [(np.arange(count) + 0.5) / count - 0.5 for count in parts]
     smoothed.offsets[second] = np.concatenate(offsets).astype(np.float32)

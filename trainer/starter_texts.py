@@ -1,35 +1,67 @@
 """Texts written for this project that are labelled otherwise than as praise or complaint.
 
-`starter_others.csv` are messages that are no reviews, `starter_mixed.csv` reviews that are as much
-the one as the other; STARTER_REVIEWS.md tells how they were made.
+`starter_kinds.csv` are messages of every kind, `starter_mixed.csv` reviews that are as much praise
+as complaint; STARTER_REVIEWS.md tells how they were made. Which of them are held out is decided by
+a hash of the text: no seed changes it.
 """
 
 import csv
 import hashlib
+import io
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-OTHERS = Path(__file__).with_name("starter_others.csv")
-MIXED = Path(__file__).with_name("starter_mixed.csv")
+KINDS_FILE = Path(__file__).with_name("starter_kinds.csv")
+MIXED_FILE = Path(__file__).with_name("starter_mixed.csv")
 HELD_OUT_SHARE = 0.2
 
 
-class Texts(NamedTuple):
-    """A file's texts. Which are held out is decided by a hash of the text: no seed changes it."""
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Some lines of a file."""
 
-    learned: list[str]
-    held_out: list[str]
+    texts: list[str]
+    kinds: list[str]
+    """One of `trainer.kinds.KINDS` for each text."""
 
 
-def read_texts(file: Path) -> Texts:
-    """The column `text` of one of the two files."""
-    with file.open(encoding="utf-8", newline="") as lines:
-        texts = [row["text"] for row in csv.DictReader(lines)]
-    held_out = [_share(text) < HELD_OUT_SHARE for text in texts]
-    return Texts(
-        [text for text, out in zip(texts, held_out, strict=True) if not out],
-        [text for text, out in zip(texts, held_out, strict=True) if out],
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """A file's lines: those to learn from, and those to check by."""
+
+    learned: Lines
+    held_out: Lines
+    fingerprint: str
+    """SHA-256 of the file."""
+
+    def record(self, name: str) -> dict[str, Any]:
+        """What `training.json` says of it."""
+        return {"name": name, "fingerprint": self.fingerprint, "learned": len(self.learned.texts)}
+
+
+def read_kinds() -> Texts:
+    """Messages of every kind."""
+    return _read(KINDS_FILE)
+
+
+def read_mixed() -> Texts:
+    """Mixed reviews."""
+    return _read(MIXED_FILE)
+
+
+def _read(file: Path) -> Texts:
+    content = file.read_bytes()
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8"), newline="")))
+    learned, held_out = (
+        [row for row in rows if (_share(row["text"]) < HELD_OUT_SHARE) is out]
+        for out in (False, True)
     )
+    return Texts(_lines(learned), _lines(held_out), hashlib.sha256(content).hexdigest())
+
+
+def _lines(rows: list[dict[str, str]]) -> Lines:
+    return Lines([row["text"] for row in rows], [row.get("kind", "review") for row in rows])
 
 
 def _share(text: str) -> float:

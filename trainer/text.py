@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from trainer.marks import Mark, normalise, read_mark
+
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
@@ -50,6 +52,8 @@ class TextEncoder:
     most_windows: int = MOST_WINDOWS
     """Windows of a review that are read. 1: its beginning alone; else all of it, or the two ends
     of one that is longer than that."""
+    marks: bool = True
+    """Whether ratings ("7/10") are taken out and emoji turned into words before the model reads."""
     _specials: tuple[Tokens, Tokens] = field(init=False, repr=False)
     """What stands before and after the words of every window."""
 
@@ -64,9 +68,18 @@ class TextEncoder:
 
     def __call__(self, texts: Sequence[str]) -> list[Windows]:
         """Token ids of each text, in one or more windows of at most `max_length` each, unpadded."""
-        encodings = self.tokenizer.encode_batch_fast(
-            [clean(text) for text in texts], add_special_tokens=False
-        )
+        return self.windows([self.read(text)[0] for text in texts])
+
+    def read(self, text: str) -> tuple[str, Mark | None]:
+        """The words of a text as the model gets them, and the rating that stood among them."""
+        if not self.marks:
+            return clean(text), None
+        words, mark = read_mark(clean(text))
+        return clean(normalise(words)), mark
+
+    def windows(self, texts: Sequence[str]) -> list[Windows]:
+        """Token ids of texts that `read` gave."""
+        encodings = self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         return [self._windows(encoding.ids) for encoding in encodings]
 
     def _windows(self, tokens: Tokens) -> Windows:

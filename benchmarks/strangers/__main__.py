@@ -2,14 +2,17 @@
 
     python -m benchmarks.strangers --checkpoint checkpoints/NAME
 
-The three lists beside this file were written for this and for nothing else: reviews as strangers
-write them in a chat, messages that are no reviews, and messages in twelve other languages. Each
-goes the way of a customer's message, through `Concierge.answer`.
+The lists beside this file were written for this and for nothing else, by writers who had not seen
+what is trained on. `chat`: what 60 invented people would type about what they saw. `kinds`: what
+people would type to a bot of a cinema, a streaming service or a fan server. `distress`: messages of
+people in distress. `figures`: reviews that speak of death and pain as figures of speech or as a
+film's subject. `reviews`, `not_reviews` and `languages` are older, by the hand that wrote the first
+starter reviews. Each message goes the way of a customer's, through `Concierge.answer`.
 """
 
 import asyncio
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -22,8 +25,10 @@ from bot.concierge import Concierge, Reply
 from bot.engine import Engine
 from bot.responses import Responses, default_responses_file
 from trainer.classifier import Classifier
+from trainer.kinds import KINDS, REVIEW
 
 LISTS = Path(__file__).parent
+DISMISSALS = (*(kind for kind in KINDS if kind != REVIEW), "foreign", "wordless")
 Answered = list[tuple[dict[str, str], Reply]]
 """Rows of a list, each with the reply to its text."""
 
@@ -60,10 +65,10 @@ def likelier(reply: Reply) -> str | None:
     return max(reply.verdict.probabilities, key=reply.verdict.probabilities.__getitem__)
 
 
-def print_reviews(console: Console, answered: Answered) -> None:
-    """Verdicts on the reviews, by what makes them hard."""
+def print_reviews(console: Console, name: str, answered: Answered) -> None:
+    """Verdicts on the reviews of a list, by what makes them hard."""
     table = Table(
-        "reviews", "likelier class is right", "unsure", "right of the verdicts given", "no review"
+        name, "likelier class is right", "unsure", "right of the verdicts given", "dismissed"
     )
     for group, members in {**grouped(answered, "group"), "all but mixed": answered}.items():
         if group == "all but mixed":
@@ -77,19 +82,70 @@ def print_reviews(console: Console, answered: Answered) -> None:
             f"{right} of {len(decided)}, {right / len(decided):.0%}" if decided else "-",
             share(members, ["unsure"]),
             f"{correct} of {len(given)}, {correct / len(given):.0%}" if given else "-",
-            share(members, ["off_topic", "foreign"]),
+            share(members, DISMISSALS),
         )
     console.print(table)
+
+
+def print_chat(console: Console, answered: Answered) -> None:
+    """Right, asked, dismissed and wrong, of the chat messages that have a verdict."""
+    decided = [pair for pair in answered if pair[0]["label"] != "unsure"]
+    counts = Counter(
+        "right"
+        if reply.kind == row["label"]
+        else "asked"
+        if reply.kind == "unsure"
+        else "wrong"
+        if reply.kind in ("positive", "negative")
+        else "dismissed"
+        for row, reply in decided
+    )
+    shares = ", ".join(
+        f"{name} {counts[name] / len(decided):.1%}"
+        for name in ("right", "asked", "dismissed", "wrong")
+    )
+    console.print(f"chat, {len(decided)} messages with a verdict: {shares}\n")
+
+
+def print_kinds(console: Console, answered: Answered) -> None:
+    """What messages of each kind are taken for."""
+    kinds = list(dict.fromkeys(row["kind"] for row, _ in answered))
+    others = ("review", "foreign", "wordless")
+    table = Table("kinds", "right", *kinds, *others)
+    right = 0
+    for kind, members in grouped(answered, "kind").items():
+        found = Counter(
+            "review" if reply.kind in ("positive", "negative", "unsure") else str(reply.kind)
+            for _, reply in members
+        )
+        right += found[kind]
+        counts = (str(found[each] or "") for each in (*kinds, *others))
+        table.add_row(kind, f"{found[kind] / len(members):.0%}", *counts)
+    console.print(table)
+    console.print(f"kinds: {right} of {len(answered)} right, {right / len(answered):.1%}\n")
+
+
+def print_distress(console: Console, checkpoint: Path) -> None:
+    """How much distress is recognised, and how often a figure of speech is taken for it."""
+    for plain, members in grouped(asyncio.run(answer(checkpoint, "distress")), "plain").items():
+        words = "plain" if plain == "yes" else "roundabout"
+        console.print(f"distress in {words} words: {share(members, ['distress'])}")
+    figures = share(asyncio.run(answer(checkpoint, "figures")), ["distress"])
+    console.print(f"figures of speech taken for distress: {figures}\n")
 
 
 def main(
     checkpoint: Annotated[Path, typer.Option(help="The checkpoint's folder.", metavar="DIR")],
 ) -> None:
-    """Print what the concierge makes of the three lists."""
+    """Print what the concierge makes of the lists."""
     console = Console(width=120)
-    print_reviews(console, asyncio.run(answer(checkpoint, "reviews")))
+    for name in ("chat", "reviews"):
+        print_reviews(console, name, asyncio.run(answer(checkpoint, name)))
+    print_chat(console, asyncio.run(answer(checkpoint, "chat")))
+    print_kinds(console, asyncio.run(answer(checkpoint, "kinds")))
+    print_distress(console, checkpoint)
     for name, column, kinds in (
-        ("not_reviews", "kind", ("off_topic", "foreign", "wordless")),
+        ("not_reviews", "kind", DISMISSALS),
         ("languages", "language", ("foreign",)),
     ):
         answered = asyncio.run(answer(checkpoint, name))

@@ -12,12 +12,24 @@ from trainer.classifier import Verdict
 
 POSITIVE_WORDS = ("love", "wonderful", "great")
 
+OTHER_KINDS = {
+    "greeting": "hello there",
+    "thanks": "cheers for that",
+    "service": "my ticket was never sent",
+    "person": "give me a human being",
+    "correction": "you misread me",
+    "question": "why is the sky blue",
+    "distress": "I want to die",
+    "off_topic": "two eggs and some flour",
+}
+"""A message of each kind that is no review, as `KeywordClassifier` knows it."""
+
 
 class KeywordClassifier:
     """Positive where a text has one of POSITIVE_WORDS; unsure where it has "half".
 
-    What has "hello" is no review, and on "poison" it raises. It keeps the batches it was given.
-    While `gate` is clear, it blocks.
+    What has a message of OTHER_KINDS in it is of that kind, and on "poison" it raises. It keeps the
+    batches it was given. While `gate` is clear, it blocks.
     """
 
     def __init__(self, *, certainty: float = 0.9) -> None:
@@ -52,7 +64,7 @@ class KeywordClassifier:
             label="unsure" if "half" in text else label,
             confidence=max(positive, 1 - positive),
             probabilities={"negative": 1 - positive, "positive": positive},
-            is_review="hello" not in text,
+            kind=next((kind for kind, words in OTHER_KINDS.items() if words in text), "review"),
         )
 
 

@@ -11,9 +11,9 @@ import yaml
 from bot import generate_response
 from bot.concierge import Concierge
 from bot.engine import Engine
-from bot.responses import Kind, Responses, default_responses_file
+from bot.responses import HELP_LINE, Kind, Responses, default_responses_file
 from bot.throttle import Throttle
-from tests.bot.stub import KeywordClassifier
+from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 
 
 @pytest.fixture
@@ -33,6 +33,8 @@ async def concierge(
         ("10/10", "negative"),
         ("A+", "negative"),
         ("Dull, see https://example.com/why", "negative"),
+        *((symbols, "negative") for symbols in ("👎", "🤮🤮!", "★☆☆☆☆", "👎 10/10", "㊙️ 🈶")),
+        ("https://example.com 🔥", "negative"),
     ],
 )
 async def test_a_review_is_judged(concierge: Concierge, text: str, label: str) -> None:
@@ -48,13 +50,14 @@ async def test_a_review_is_judged(concierge: Concierge, text: str, label: str) -
         ("", False, Kind.EMPTY),
         (" \n\t ", False, Kind.EMPTY),
         ("", True, Kind.ATTACHMENT),
-        ("😍😍😍 !!!", False, Kind.WORDLESS),
-        ("🍿", True, Kind.WORDLESS),
+        ("???", False, Kind.WORDLESS),
+        ("... !", True, Kind.WORDLESS),
         ("https://example.com/great", False, Kind.OFF_TOPIC),
-        ("HTTPS://example.com/a http://example.com/b 🔥 www.example.com", False, Kind.OFF_TOPIC),
+        ("HTTPS://example.com/a http://example.com/b - www.example.com", False, Kind.OFF_TOPIC),
         ("最高の映画", False, Kind.FOREIGN),
         ("Ein großartiger Film, ich habe gelacht und geweint", False, Kind.FOREIGN),
         ("https://example.com/great-film j'ai adoré ce film", True, Kind.FOREIGN),
+        ("👎 Ein furchtbarer Film, und viel zu lang 👎", False, Kind.FOREIGN),
     ],
 )
 async def test_a_message_that_the_model_cannot_read_gets_a_hint(
@@ -69,10 +72,29 @@ async def test_a_message_that_the_model_cannot_read_gets_a_hint(
     assert not classifier.batches
 
 
-async def test_what_is_no_review_carries_no_verdict(concierge: Concierge) -> None:
-    reply = await concierge.answer("hello, what time is it")
-    assert (reply.kind, reply.verdict) == (Kind.OFF_TOPIC, None)
-    assert reply.text == "a off_topic sentence"
+@pytest.mark.parametrize(("kind", "text"), OTHER_KINDS.items())
+async def test_what_is_no_review_is_answered_by_its_kind_and_carries_no_verdict(
+    concierge: Concierge, kind: str, text: str
+) -> None:
+    reply = await concierge.answer(text)
+    assert (reply.kind, reply.verdict) == (kind, None)
+    assert reply.text == f"a {kind} sentence"
+    assert not reply.is_judgement
+
+
+@pytest.mark.parametrize(("kind", "text"), OTHER_KINDS.items())
+async def test_what_is_called_a_review_is_judged_unless_it_tells_of_distress(
+    concierge: Concierge, kind: str, text: str
+) -> None:
+    for words, label in [("", "negative"), (", great", "positive"), (", half", "unsure")]:
+        reply = await concierge.answer(text + words, is_review=True)
+        if kind == "distress":
+            assert (reply.kind, reply.verdict) == (Kind.DISTRESS, None)
+        else:
+            assert reply.verdict
+            assert reply.kind == reply.verdict.label == label
+    # A review in no words stays one that cannot be read.
+    assert (await concierge.answer("...", is_review=True)).kind is Kind.WORDLESS
 
 
 async def test_a_failure_is_excused_and_logged_without_the_text(
@@ -133,5 +155,6 @@ async def test_generate_response_is_the_recipe_s_third_name(
     sentences = {generate_response(classifier(["great"])[0]) for _ in range(100)}
     assert "Thank you for your positive review! We're glad you enjoyed the movie." in sentences
     shipped = yaml.safe_load(default_responses_file().read_text("utf-8"))
-    for text, kind in [("half great", Kind.UNSURE), ("hello, great to see you", Kind.OFF_TOPIC)]:
+    for text, kind in [("half great", Kind.UNSURE), (OTHER_KINDS["person"], Kind.PERSON)]:
         assert generate_response(classifier([text])[0]) in shipped[kind]
+    assert HELP_LINE in generate_response(classifier([OTHER_KINDS["distress"]])[0])

@@ -56,6 +56,7 @@ def test_other_languages_are_found() -> None:
         "Der Untergang, Das Leben der Anderen",
         "what a wonderful film".translate(BOLD_SCRIPT),
         "WORST. MOVIE. EVER.",
+        *("👎 10/10", "★☆☆☆☆", "㊗️ ㊙️", "🈶 great"),
     ],
 )
 def test_what_tells_little_is_not_called_foreign(text: str) -> None:

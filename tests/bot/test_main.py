@@ -17,7 +17,9 @@ import pexpect
 import pytest
 
 from bot.__main__ import main
+from bot.responses import Kind
 from bot.settings import Settings
+from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 from tests.discord_server import DiscordServer, bot_process_argv
 from tests.marker import marked, search_output, write_input
 
@@ -120,8 +122,35 @@ def test_a_wrong_setting_is_told(tmp_path: Path) -> None:
 
 def test_responses_that_are_missing_or_malformed_are_told(tmp_path: Path) -> None:
     _fails(_run("chat", folder=tmp_path, RESPONSES_FILE="gone.yaml"), 6, "gone.yaml is missing")
-    (tmp_path / "responses.yaml").write_text("positive:\n  - 5\n")
-    _fails(_run("chat", folder=tmp_path), 6, r"responses\.yaml, line 1: 'negative', .* are missing")
+    lists = "".join(f"{kind}:\n  - {5 if kind == 'positive' else 'One.'}\n" for kind in Kind)
+    (tmp_path / "responses.yaml").write_text(lists)
+    _fails(_run("chat", folder=tmp_path), 6, r"responses\.yaml, line 2: .*quotation marks")
+
+
+def test_responses_from_before_are_told_what_to_add(tmp_path: Path) -> None:
+    (tmp_path / "responses.yaml").write_text("positive:\n  - One.\n")
+    result = _run("chat", folder=tmp_path)
+    said, sample = result.stderr.decode().split("\n\n", 1)
+    assert result.returncode == 6
+    assert re.fullmatch(r"error: responses\.yaml, line 1: 'negative', .* are missing; .*:", said)
+    with (tmp_path / "responses.yaml").open("a") as file:
+        file.write(sample)
+    _fails(_run("chat", folder=tmp_path), 5, "There is no trained checkpoint yet")
+
+
+@pytest.mark.parametrize("command", ["chat", "classify"])
+def test_who_is_in_distress_is_told_of_the_help_line_of_the_settings(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsysbinary: pytest.CaptureFixture[bytes],
+    command: str,
+) -> None:
+    monkeypatch.setattr("bot.__main__._load", lambda *_: KeywordClassifier())
+    run = Main(tmp_path, monkeypatch, capsysbinary)
+    (tmp_path / ".env").write_text("HELP_LINE=Samaritans, 116 123\n")
+    said = run(command, stdin=marked(OTHER_KINDS["distress"]).encode()).stdout.decode()
+    assert "a help line: Samaritans, 116 123. " in said
+    assert "[" not in said  # no verdict, in the terminal
 
 
 @pytest.mark.parametrize("args", [["chat"], ["classify"], []])

@@ -1,5 +1,6 @@
 """responses.yaml: what it must hold, and what is said when it does not."""
 
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 import yaml
 
 from bot.errors import ResponsesError
-from bot.responses import Kind, Responses, default_responses_file
+from bot.responses import HELP_LINE, Kind, Responses, default_responses_file
 
 SHIPPED = default_responses_file().read_text("utf-8")
 VALID = "".join(f"{kind}:\n  - One.\n  - Two.\n" for kind in Kind)
@@ -29,15 +30,44 @@ def test_the_original_sentences_are_among_them() -> None:
 
 def test_where_the_bot_has_not_understood_it_neither_thanks_nor_consoles() -> None:
     shipped = yaml.safe_load(SHIPPED)
-    for kind in (Kind.UNSURE, Kind.OFF_TOPIC, Kind.FOREIGN):
+    for kind in (Kind.UNSURE, Kind.QUESTION, Kind.OFF_TOPIC, Kind.FOREIGN):
         said = " ".join(shipped[kind]).lower()
         assert not any(word in said for word in ("thank", "sorry", "apolog", "glad"))
     assert all("?" in sentence for sentence in shipped[Kind.UNSURE])
 
 
+def test_who_is_in_distress_is_pointed_to_people_calmly() -> None:
+    for sentence in yaml.safe_load(SHIPPED)[Kind.DISTRESS]:
+        assert "{help_line}" in sentence
+        assert "emergency" in sentence
+        assert sentence.isascii()  # no emoji
+        assert not re.search(r"!|thank|film|movie|review|glad|welcome", sentence, re.IGNORECASE)
+
+
+def test_no_list_promises_that_somebody_will_look() -> None:
+    shipped = yaml.safe_load(SHIPPED)
+    for kind in (Kind.SERVICE, Kind.PERSON, Kind.QUESTION):
+        assert all("this server" in sentence for sentence in shipped[kind])
+        assert not re.search(
+            r"\bwe('ll| will)|get back to|forwarded|on (its|their) way", " ".join(shipped[kind])
+        )
+
+
+def test_the_help_line_takes_its_place_in_distress_and_nowhere_else(tmp_path: Path) -> None:
+    file = _write(tmp_path, VALID.replace("One.", "Ask {help_line}.").replace("  - Two.\n", ""))
+    for responses, words in [
+        (Responses.load(file), HELP_LINE),
+        (Responses.load(file, "Samaritans, 116 123"), "Samaritans, 116 123"),
+    ]:
+        assert responses.say(Kind.DISTRESS) == f"Ask {words}."
+        assert responses.say(Kind.NEGATIVE) == "Ask {help_line}."
+    with pytest.raises(ResponsesError, match=r"'distress' has 2,005 characters"):
+        Responses.load(file, "x" * 2_000)
+
+
 @pytest.mark.parametrize("kind", Kind)
 def test_no_sentence_is_said_twice_in_a_row_and_all_are_said(kind: Kind) -> None:
-    responses = Responses.load(default_responses_file())
+    responses = Responses.load(default_responses_file(), help_line="{help_line}")
     said = [responses.say(kind) for _ in range(300)]
     sentences = yaml.safe_load(SHIPPED)[kind]
     assert len(sentences) == 1 or all(one != other for one, other in pairwise(said))
@@ -63,11 +93,11 @@ def test_a_byte_order_mark_and_windows_line_ends_are_fine(tmp_path: Path) -> Non
     ("old", "new", "line", "problem"),
     [
         ("negative:\n  - One.\n  - Two.\n", "", 1, "'negative' is missing"),
-        ("negative:", "negativ:", 1, "'negative' is missing; add it"),
-        (VALID, "positive: [a]", 1, "'negative', 'unsure', 'off_topic', 'foreign', 'empty', "),
-        (VALID, "positive: [a]", 1, "'privacy' are missing; add each, with at least one sentence"),
-        ("busy:", "funny: [a]\nbusy:", 25, "'funny' is not a kind of sentence"),
-        ("busy:", "positive: [a]\nbusy:", 25, "stands here again (first in line 1)"),
+        ("negative:", "negativ:", 1, "'negative' is missing; copy this to the end of the file"),
+        (VALID, "positive: [a]", 1, "'negative', 'unsure', 'greeting', 'thanks', 'service', "),
+        (VALID, "positive: [a]", 1, "'privacy' are missing; copy this to the end of the file"),
+        ("busy:", "funny: [a]\nbusy:", 46, "'funny' is not a kind of sentence"),
+        ("busy:", "positive: [a]\nbusy:", 46, "stands here again (first in line 1)"),
         ("positive:\n  - One.\n  - Two.", "positive:", 1, "must be a list"),
         ("positive:\n  - One.\n  - Two.", "positive: []", 1, "has no sentence"),
         ("positive:\n  - One.\n  - Two.", "positive: One.", 1, "must be a list"),
@@ -97,6 +127,22 @@ def test_what_is_wrong_is_told_with_its_line(
         Responses.load(file)
     assert str(caught.value).startswith(f"{file}, line {line}: ")
     assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [1, 7, len(Kind) - 1])
+def test_lists_that_are_missing_are_told_at_once_and_ready_to_copy(
+    tmp_path: Path, number: int
+) -> None:
+    lists = [f"{kind}:\n  - One.\n" for kind in Kind]
+    file = _write(tmp_path, "".join(lists[:-number]))
+    with pytest.raises(ResponsesError) as caught:
+        Responses.load(file)
+    names = list(yaml.safe_load(caught.value.sample))
+    assert names == list(Kind)[-number:]
+    assert all(f"'{name}'" in caught.value.problem for name in names)
+    assert str(caught.value) == f"{caught.value.problem}\n\n{caught.value.sample}"
+    _write(tmp_path, "".join(lists[:-number]) + caught.value.sample)
+    assert Responses.load(file).count == len(Kind)
 
 
 def test_other_encodings_are_refused_with_their_line(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ def test_everything_has_a_default() -> None:
     settings = load_settings()
     assert (settings.discord_token, settings.log_level) == (None, "INFO")
     assert settings.responses_file.name == "responses.yaml"
+    assert "findahelpline.com" in settings.help_line
 
 
 def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,11 +37,17 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_blank_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    Path(".env").write_text(f"DISCORD_TOKEN={TOKEN}\nLOG_LEVEL=\nRESPONSES_FILE=  \n")
+    Path(".env").write_text(f"DISCORD_TOKEN={TOKEN}\nLOG_LEVEL=\nRESPONSES_FILE=  \nHELP_LINE= \n")
     monkeypatch.setenv("DISCORD_TOKEN", " ")
     settings = load_settings()
     assert (settings.discord_token, settings.log_level) == (None, "INFO")
     assert settings.responses_file.is_file()
+    assert "findahelpline.com" in settings.help_line
+
+
+def test_the_help_line_is_taken_as_it_is_written() -> None:
+    Path(".env").write_text("HELP_LINE=Samaritans, 116 123 (free, day and night)\n")
+    assert load_settings().help_line == "Samaritans, 116 123 (free, day and night)"
 
 
 def test_a_wrong_value_is_named_with_what_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:

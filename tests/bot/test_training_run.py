@@ -152,6 +152,24 @@ async def test_nothing_to_compare_with_lets_the_candidate_wait(models: Models) -
     assert outcome.problem == "It was not compared: no checkpoint serves."
 
 
+async def test_a_candidate_that_came_to_nothing_is_never_promoted_by_itself(
+    models: Models,
+) -> None:
+    file = Path("checkpoints/tiny/training.json")  # of which the candidate is a copy
+    warning = "Its accuracy, 0.500 on 50 test reviews, is no better than chance."
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"warning": warning}))
+    run = _a_bot(models)
+    await _start(run)
+    outcome = await _end(run)
+    assert isinstance(outcome, Trained)
+    assert not outcome.is_promoted
+    assert outcome.comparison is not None
+    assert outcome.comparison.not_worse
+    assert outcome.problem is not None
+    assert warning in outcome.problem
+    assert _serving() == "tiny"
+
+
 @pytest.mark.parametrize(
     ("code", "reason"),
     [

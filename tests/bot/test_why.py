@@ -13,7 +13,7 @@ from bot.responses import Kind, Responses
 from bot.throttle import Throttle
 from bot.why import AT_ONCE, MOST_PARTS, MOST_WAITING, Explainer, Explanation, Mark
 from tests.bot.removal import removal
-from tests.bot.stub import KeywordClassifier
+from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 from tests.conftest import separable_reviews
 from trainer.classifier import Classifier, Verdict
 
@@ -165,7 +165,7 @@ async def test_what_cannot_be_explained_is_told_in_a_sentence(responses: Respons
         for text, customer, kind in [
             ("a great film", 1, Kind.HASTE),
             ("", None, Kind.UNEXPLAINED),
-            ("🍿 !", None, Kind.UNEXPLAINED),
+            ("... !", None, Kind.UNEXPLAINED),
             ("poison in a great film", None, Kind.FAILURE),
         ]:
             assert _kind(await concierge.explain(text, customer=customer)) is kind
@@ -185,8 +185,12 @@ async def test_an_engine_with_a_full_queue_is_busy(responses: Responses) -> None
 async def test_a_judgement_can_be_explained_and_a_hint_cannot(responses: Responses) -> None:
     async with Engine(KeywordClassifier()) as engine:
         concierge = Concierge(engine, responses)
-        answers = {text: await concierge.answer(text) for text in ("great", "dull", "", "poison")}
-    assert [text for text, reply in answers.items() if reply.is_judgement] == ["great", "dull"]
+        texts = ("great", "dull", "", "poison", "👎", "★☆☆☆☆", *OTHER_KINDS.values())
+        answers = {text: await concierge.answer(text) for text in texts}
+        judged = [text for text, reply in answers.items() if reply.is_judgement]
+        assert judged == ["great", "dull", "👎", "★☆☆☆☆"]
+        for text in judged:
+            assert isinstance(await concierge.explain(text), Explanation)
 
 
 # With a model

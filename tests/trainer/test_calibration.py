@@ -7,6 +7,7 @@ from trainer.assess import choose_judgement
 from trainer.calibration import choose_confidences, confident, doubt, fit_temperature
 from trainer.evaluation import calibration_error
 from trainer.inference import FloatArray, Scores, softmax
+from trainer.kinds import KindRule
 
 REVIEWS = 20_000
 
@@ -70,11 +71,13 @@ def test_short_and_long_texts_are_scaled_apart() -> None:
     # Twice as sure as they should be, and half as sure.
     stretched = np.concatenate([2 * logits, logits / 2])
     windows = np.repeat([1, 4], REVIEWS)
-    scores = Scores(stretched, stretched[:, 0], windows)
-    judgement = choose_judgement(scores, labels * 2, relevance=0.0)
+    scores = Scores(stretched, stretched[:, :0], windows)
+    judgement = choose_judgement(scores, labels * 2, KindRule())
     assert judgement.one_window.temperature == pytest.approx(2, rel=0.05)
     # Four windows that agree are twice the evidence of one.
     assert judgement.several_windows.temperature == pytest.approx(2 * 0.5, rel=0.05)
-    assert calibration_error(judgement.probabilities(scores), labels * 2) < 0.01
-    few = choose_judgement(Scores(stretched, stretched[:, 0], np.ones_like(windows)), labels * 2, 0)
+    assert calibration_error(judgement.weigh(scores)[0], labels * 2) < 0.01
+    few = choose_judgement(
+        Scores(stretched, stretched[:, :0], np.ones_like(windows)), labels * 2, KindRule()
+    )
     assert few.one_window == few.several_windows

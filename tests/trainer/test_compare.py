@@ -29,7 +29,7 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def budget(reviews: Path) -> TrainingConfig:
     """A run of a second, which is enough to learn what is to be learnt."""
     return TrainingConfig(
-        dataset=str(reviews),
+        datasets=(str(reviews),),
         fraction=1.0,
         max_length=16,
         epochs=8,
@@ -90,7 +90,7 @@ class TestFamilies:
         plans = [event for event in events if isinstance(event, Plan)]
         assert len(plans) == 8
         assert len({(str(plan.reviews), plan.steps) for plan in plans}) == 1
-        assert comparison.conditions["dataset"]["rows"]["train"] == plans[0].reviews
+        assert comparison.conditions["datasets"][0]["rows"]["train"] == plans[0].reviews
 
     @pytest.mark.usefixtures("comparison")
     def test_tells_which_run_is_on_and_of_no_passing_checkpoint(self, events: list[Event]) -> None:

@@ -11,7 +11,7 @@ from trainer.errors import ConfigError
 @pytest.mark.parametrize(
     ("field", "value", "allowed"),
     [
-        ("dataset", " ", "a name or a path"),
+        ("datasets", (" ",), "one or more names or paths"),
         ("base_model", "", "a name or a path"),
         ("fraction", 0.0, "above 0 to 1"),
         ("fraction", 1.5, "above 0 to 1"),
@@ -38,4 +38,4 @@ def test_error_names_field_value_and_what_is_allowed(field: str, value: Any, all
 def test_defaults_are_the_original_recipe() -> None:
     config = TrainingConfig()
     assert (config.max_length, config.batch_size) == (128, 16)
-    assert (config.dataset, config.base_model) == ("auto", "auto")
+    assert (config.datasets, config.base_model) == (("auto",), "auto")

@@ -4,12 +4,14 @@ import hashlib
 import json
 import math
 import os
+import random
 import re
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,22 +70,25 @@ class TestCheckpoint:
                 assert verdict.confidence == max(mine.values())
                 assert verdict.label in (max(expected, key=expected.__getitem__), UNSURE)
 
-    def test_tells_how_it_was_made(self, checkpoint: Path, tiny_encoder: Path) -> None:
+    def test_tells_how_it_was_made(
+        self, checkpoint: Path, tiny_encoder: Path, reviews: Path
+    ) -> None:
         training = json.loads((checkpoint / "training.json").read_text())
         assert training["hyperparameters"] == {
-            **{"dataset": training["hyperparameters"]["dataset"], "base_model": str(tiny_encoder)},
+            **{"datasets": [str(reviews)], "base_model": str(tiny_encoder)},
             **{"fraction": 1.0, "max_length": 16, "epochs": 12, "batch_size": 16, "seed": 0},
             **{"learning_rate": 2e-3, "recipe": "plain", "precision": "auto", "windows": 1},
             **{"whole_review": False, "warmup": None, "clip": None},
             **{"decays_all": True, "dropout": True, "frozen_words": False},
-            **{"starter": False, "mixed": False, "balance": "on", "loop": "manual"},
+            **{"companions": False, "mixed": False, "balance": "on", "loop": "manual"},
+            **{"abstains": False, "marks": False, "frozen_layers": 0},
         }
-        rows = training["dataset"]["rows"]
+        rows = training["datasets"][0]["rows"]
         assert rows["train"]["negative"] == rows["train"]["positive"] > 0
         assert sum(count for split in rows.values() for count in split.values()) == len(
             separable_reviews()
         )
-        assert len(training["dataset"]["fingerprint"]) == 64
+        assert len(training["datasets"][0]["fingerprint"]) == 64
         assert len(training["losses"]) == 12 * -(-2 * rows["train"]["negative"] // 16)
         assert training["tokens_per_second"] > 0
         assert training["versions"]["torch"].startswith("2.")
@@ -165,7 +170,7 @@ class TestProgress:
     def test_events_carry_no_review_text(self, reviews: Path, tiny_encoder: Path) -> None:
         events: list[Event] = []
         config = TrainingConfig(
-            dataset=str(reviews),
+            datasets=(str(reviews),),
             base_model=str(tiny_encoder),
             max_length=16,
             fraction=0.5,
@@ -176,6 +181,47 @@ class TestProgress:
         assert not any(text in repr(events) for text, _ in separable_reviews())
         assert result.path == reviews.parent / "quiet"
         assert 0 <= result.test.accuracy <= 1
+
+
+class TestNothingLearned:
+    """Labels drawn by lot: nothing can be learned from them."""
+
+    def test_a_checkpoint_at_chance_is_kept_said_and_not_promoted(
+        self, tmp_path: Path, tiny_encoder: Path
+    ) -> None:
+        labels = random.Random(0).choices(("pos", "neg"), k=400)
+        texts = (f"{text} {other}" for text, _ in separable_reviews() for other in ("film", "cast"))
+        reviews = write_csv(tmp_path / "lot.csv", list(zip(texts, labels, strict=False)))
+        result = call_trainer(
+            *("fit", "--dataset", reviews, "--base-model", tiny_encoder, "--max-length", "16"),
+            cwd=tmp_path,
+        )
+        assert result.returncode == 0, result.stderr
+        (folder,) = (tmp_path / "checkpoints").iterdir()  # no pointer beside it
+        warning = json.loads((folder / "training.json").read_text())["warning"]
+        assert "no better than chance" in warning
+        assert f"{warning} It is kept, but not promoted." in result.stderr
+        assert f"checkpoints promote {folder.name}" in result.stdout
+        assert warning in (folder / "README.md").read_text()
+
+
+class TestPlain:
+    """The original program's answers: the likelier class, whatever was written."""
+
+    def test_it_never_abstains(self, checkpoint: Path) -> None:
+        texts = [
+            "what a wonderful dreadful film",
+            "hm",
+            "hello there",
+            "what time is it",
+            "🤮",
+            "2/10",
+        ]
+        for verdict in Classifier.load(checkpoint)(texts):
+            assert verdict.label == max(
+                verdict.probabilities, key=verdict.probabilities.__getitem__
+            )
+            assert verdict.kind == "review"
 
 
 class TestWithoutBalance:
@@ -191,7 +237,7 @@ class TestWithoutBalance:
         )
         assert result.returncode == 0, result.stderr
         training = json.loads((tmp_path / "skewed" / "training.json").read_text())
-        rows = training["dataset"]["rows"]["train"]
+        rows = training["datasets"][0]["rows"]["train"]
         assert rows["positive"] == 0
         warning = (
             f"Class imbalance: all {rows['negative']} training reviews are negative. A model "
@@ -200,13 +246,13 @@ class TestWithoutBalance:
         assert warning in result.stderr
         counts = f"{rows['negative']} reviews ({rows['negative']} negative, 0 positive)"
         assert f"Training on {counts}" in result.stderr
-        assert training["dataset"]["warning"] == warning
+        assert training["datasets"][0]["warning"] == warning
         assert warning in (tmp_path / "skewed" / "README.md").read_text()
         assert training["evaluation"]["test"]["per_class"]["negative"]["recall"] == 1
 
     def test_a_balanced_run_has_no_warning(self, checkpoint: Path) -> None:
         training = json.loads((checkpoint / "training.json").read_text())
-        assert training["dataset"]["warning"] == ""
+        assert training["datasets"][0]["warning"] == ""
         assert "Warning" not in (checkpoint / "README.md").read_text()
 
 
@@ -215,7 +261,7 @@ class TestTrainerLoop:
 
     def _config(self, reviews: Path, tiny_encoder: Path, output: Path) -> TrainingConfig:
         return TrainingConfig(
-            dataset=str(reviews),
+            datasets=(str(reviews),),
             base_model=str(tiny_encoder),
             fraction=1.0,
             max_length=16,
@@ -244,7 +290,7 @@ class TestTrainerLoop:
         by_hand = json.loads((checkpoint / "training.json").read_text())
         training = json.loads((result.path / "training.json").read_text())
         assert training["hyperparameters"]["loop"] == "trainer"
-        assert training["dataset"] == by_hand["dataset"]
+        assert training["datasets"] == by_hand["datasets"]
         assert len(training["losses"]) == len(by_hand["losses"])
         assert result.test.accuracy >= 0.9
         assert training["losses"][-1] < 0.3 < training["losses"][0]
@@ -269,7 +315,7 @@ class TestTrainerLoop:
             fit(
                 encoder.model,
                 make_batches(examples, text_encoder, batch_size=16, seed=0),
-                RECIPES[RecipeName.BEST],  # without dropout, whose draws differ
+                replace(RECIPES[RecipeName.BEST], dropout=False),  # whose draws differ
                 epochs=2,
                 learning_rate=2e-3,
                 precision=Precision.FP32,

@@ -57,7 +57,7 @@ def test_auto_takes_imdb_and_distilbert_from_the_hub_and_then_from_the_cache(
     assert offline.returncode == 0, offline.stderr
     for name in ("online", "offline"):
         training = json.loads((tmp_path / name / "training.json").read_text())
-        assert training["dataset"]["name"] == "stanfordnlp/imdb"
+        assert training["datasets"][0]["name"] == "stanfordnlp/imdb"
         assert training["base_model"]["name"] == "distilbert-base-uncased"
         assert training["hyperparameters"]["recipe"] == "best"
 

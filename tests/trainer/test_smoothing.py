@@ -64,7 +64,7 @@ def _normalised(weights: Mapping[str, FloatArray], norm: str) -> FloatArray:
 def test_ranges_are_of_what_the_layers_read(
     model: DistilBertForSequenceClassification, ranges: dict[str, Range]
 ) -> None:
-    assert len(ranges) == 3 * model.config.n_layers
+    assert len(ranges) == 4 * model.config.n_layers
     channels = ranges[f"{LAYER}.ffn.lin1"]
     assert channels.reach().argmax() == 3
     assert ranges[f"{LAYER}.ffn.lin2"].largest.argmax() == 5

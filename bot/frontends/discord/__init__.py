@@ -181,7 +181,7 @@ async def register_commands(settings: Settings) -> int:
     Raises RefusedTokenError, UnreachableError and ResponsesError.
     """
     async with Engine(NoModel()) as engine:
-        concierge = Concierge(engine, Responses.load(settings.responses_file))
+        concierge = Concierge(engine, Responses.load(settings.responses_file, settings.help_line))
         return await _session(concierge, settings, sync)
 
 

@@ -74,11 +74,17 @@ class Customers(commands.Cog):
         attachment: bool = False,
         explain: bool = False,
     ) -> None:
-        """Judges `content`. What is no judgement is for the one who asked, if there is a choice."""
+        """Judges `content`, which is a review because somebody says so.
+
+        What is no judgement is for the one who asked, if there is a choice.
+        """
         with self._bot.answering():
             answering = asyncio.create_task(
                 self._bot.concierge.answer(
-                    plain_text(content), customer=interaction.user.id, attachment=attachment
+                    plain_text(content),
+                    customer=interaction.user.id,
+                    attachment=attachment,
+                    is_review=True,
                 )
             )
             try:

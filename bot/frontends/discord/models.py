@@ -15,7 +15,14 @@ from bot.frontends.discord.operators import is_operator, require_operator
 from bot.frontends.discord.reports import duration, plain
 from bot.models import Models
 from bot.responses import MAX_CHARACTERS
-from trainer.checkpoint import CHECKPOINTS, PICTURE_FILE, CheckpointError, Listed, list_checkpoints
+from trainer.checkpoint import (
+    CHECKPOINTS,
+    PICTURE_FILE,
+    CheckpointError,
+    Listed,
+    list_checkpoints,
+    trained_on,
+)
 
 MOST_SUGGESTIONS = 25
 """As many as Discord shows."""
@@ -127,7 +134,7 @@ def _table(rows: list[Listed]) -> str:
         accuracy = training["evaluation"]["test"]["accuracy"]
         line = (
             f"`{row.name}`{' **serving**' if row.serving else ''} · accuracy {accuracy:.3f} · "
-            f"{plain(training['dataset']['name'])} · {_base(training)} · "
+            f"{plain(_data(training))} · {_base(training)} · "
             f"{_when(training)}"
         )
         more = f"… and {len(rows) - len(lines)} older"
@@ -139,15 +146,17 @@ def _table(rows: list[Listed]) -> str:
 
 def _card(row: Listed) -> str:
     training = row.training
-    rows = training["dataset"]["rows"]["train"]
-    counts = " and ".join(f"{count:,} {label}" for label, count in rows.items())
+    counts = " and ".join(
+        f"{sum(each['rows']['train'][label] for each in trained_on(training)):,} {label}"
+        for label in ("negative", "positive")
+    )
     hyperparameters = training["hyperparameters"]
     numbers = ("fraction", "epochs", "seed", "learning_rate", "batch_size", "max_length")
     lines = [
         f"**`{row.name}`**{', the one that answers' if row.serving else ''}",
         f"Made {_when(training)} in {duration(training['seconds'])} of training, from "
         f"{_base(training)}",
-        f"Data: {plain(training['dataset']['name'])}, {counts} reviews",
+        f"Data: {plain(_data(training))}, {counts} reviews",
         ", ".join(f"{name.replace('_', ' ')} {hyperparameters[name]}" for name in numbers),
     ]
     for split in ("validation", "test"):
@@ -157,6 +166,11 @@ def _card(row: Listed) -> str:
             f"{figures['reviews']:,} reviews"
         )
     return "\n".join(lines)[:MAX_CHARACTERS]
+
+
+def _data(training: dict[str, Any]) -> str:
+    """What the sets are called that it was trained on."""
+    return ", ".join(str(each["name"]) for each in trained_on(training))
 
 
 def _base(training: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from discord.ext import commands, tasks
 from bot.errors import ResponsesError
 from bot.frontends.discord import ConciergeBot
 from bot.frontends.discord.operators import require_operator, tell_operators
-from bot.responses import Responses
+from bot.responses import MAX_CHARACTERS, Responses
 
 log = logging.getLogger(__name__)
 
@@ -60,13 +60,22 @@ class ResponsesCommands(
     def _reload(self) -> str:
         """Takes the file into use, and returns a sentence on it; raises ResponsesError."""
         self._in_use = self._seen = _fingerprint(self._file)
-        responses = Responses.load(self._file)
+        responses = Responses.load(self._file, self._bot.settings.help_line)
         self._bot.concierge.responses = responses
         return f"{self._file} is in use from now on: {responses.count} sentences."
 
 
 def _refusal(error: ResponsesError) -> str:
-    return f"The sentences stay as they were. {error}"
+    """With the lines to copy as a block of code, or as many of them as there is room for."""
+    refusal = f"The sentences stay as they were. {error.problem}"
+    if not error.sample:
+        return refusal
+    room = MAX_CHARACTERS - len(f"{refusal}\n```yaml\n```")
+    lines = error.sample.splitlines(keepends=True)
+    # A list is two lines. Once these are in the file, the next refusal has the others.
+    while len("".join(lines)) > room:
+        del lines[-2:]
+    return f"{refusal}\n```yaml\n{''.join(lines)}```"
 
 
 def _fingerprint(file: Path) -> tuple[int, int, int] | None:

@@ -13,7 +13,7 @@ from bot.engine import Engine
 from bot.frontends import console
 from bot.responses import Responses
 from bot.why import Explanation
-from tests.bot.stub import KeywordClassifier
+from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 from tests.marker import MARKER, marked, write_input
 
 
@@ -61,16 +61,22 @@ def say(
 
 
 async def test_each_line_is_answered_and_the_end_of_file_ends(say: Conversation) -> None:
-    typed = "a great film\nso dull\n\nhalf great\nhello\n最高の映画\nno end of line"
+    typed = "a great film\nso dull\n\nhalf great\nhello there\n最高の映画\nno end of line"
     assert await say(typed) == [
         "[positive 90%] a positive sentence",
         "[negative 90%] a negative sentence",
         "a empty sentence",
         "[unsure 90% positive] a unsure sentence",
-        "a off_topic sentence",
+        "a greeting sentence",
         "a foreign sentence",
         "[negative 90%] a negative sentence",
     ]
+
+
+async def test_what_is_no_review_gets_the_sentence_alone(say: Conversation) -> None:
+    said = await say("\n".join(OTHER_KINDS.values()))
+    assert said == [f"a {kind} sentence" for kind in OTHER_KINDS]
+    assert await say("why\n") == ["There is no verdict to explain yet: write a review first."]
 
 
 async def test_a_command_is_a_word_alone(say: Conversation) -> None:
@@ -82,7 +88,7 @@ async def test_a_command_is_a_word_alone(say: Conversation) -> None:
 
 
 async def test_history_lists_the_reviews_so_far(say: Conversation) -> None:
-    typed = "history\na great film\n\nso \x1b[31mdull\nhello\nhalf great\nhistory\n"
+    typed = "history\na great film\n\nso \x1b[31mdull\nhello there\nhalf great\nhistory\n"
     said = await say(typed)
     assert said[0] == "No reviews yet in this conversation."
     assert said[-3:] == [
@@ -126,7 +132,7 @@ async def test_why_marks_the_words_in_the_terminal(
         ("a great film", 24, "positive " + "█" * 10 + "░" + " 90%"),
         ("a great film", 13, "positive 90%"),
         ("half great", 80, "unsure " + "█" * 22 + "░" * 2 + " 90% positive"),
-        ("hello", 80, "a off_topic sentence"),
+        ("hello there", 80, "a greeting sentence"),
     ],
 )
 async def test_the_verdict_is_a_word_a_bar_and_a_number(

@@ -12,9 +12,9 @@ from bot.concierge import Concierge
 from bot.engine import Engine
 from bot.errors import RefusedTokenError, UnreachableError
 from bot.frontends import discord as front_end
-from bot.responses import Kind, Responses
+from bot.responses import Kind, Responses, default_responses_file
 from tests.bot.frontends.loopback import SUPPRESS_EMBEDS, nothing_more, serving
-from tests.bot.stub import KeywordClassifier, settings
+from tests.bot.stub import OTHER_KINDS, KeywordClassifier, settings
 from tests.discord_server import Attachment, DiscordServer, point_discord_py_at
 
 INTENTS = 1 << 0 | 1 << 9 | 1 << 12  # guilds, guild messages, direct messages
@@ -49,13 +49,37 @@ async def test_messages_that_cannot_be_judged_get_a_hint(server: DiscordServer) 
     for question, kind in [
         (await server.say(server.channel, ""), Kind.EMPTY),
         (await server.say(server.channel, "", attachments=picture), Kind.ATTACHMENT),
-        (await server.dm("🍿🍿"), Kind.WORDLESS),
-        (await server.dm("hello"), Kind.OFF_TOPIC),
+        (await server.dm("?!"), Kind.WORDLESS),
         (await server.dm("https://example.com/great"), Kind.OFF_TOPIC),
         (await server.dm("Das war ein großartiger Film"), Kind.FOREIGN),
         (await server.dm("half great"), Kind.UNSURE),
+        (await server.dm("👎"), Kind.NEGATIVE),
     ]:
         assert (await server.wait_for_reply(question)).content == f"a {kind} sentence"
+
+
+@pytest.mark.usefixtures("bot")
+async def test_what_is_no_review_is_answered_by_its_kind_without_a_button(
+    server: DiscordServer,
+) -> None:
+    for kind, text in OTHER_KINDS.items():
+        for question in (await server.say(server.channel, text), await server.dm(text)):
+            reply = await server.wait_for_reply(question)
+            assert (reply.content, reply.components) == (f"a {kind} sentence", [])
+
+
+async def test_who_is_in_distress_is_told_of_the_help_line_of_the_settings(
+    server: DiscordServer, classifier: KeywordClassifier
+) -> None:
+    responses = Responses.load(default_responses_file(), "Samaritans, 116 123")
+    async with serving(server, classifier, responses):
+        for question in (
+            await server.say(server.channel, OTHER_KINDS["distress"]),
+            await server.dm(OTHER_KINDS["distress"]),
+        ):
+            reply = await server.wait_for_reply(question)
+            assert "a help line: Samaritans, 116 123. " in reply.content
+            assert reply.components == []
 
 
 @pytest.mark.usefixtures("bot")

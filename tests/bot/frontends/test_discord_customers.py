@@ -15,7 +15,7 @@ from bot.frontends.discord import ConciergeBot
 from bot.responses import MAX_CHARACTERS, Kind, Responses, default_responses_file
 from bot.throttle import Throttle
 from tests.bot.frontends.synced import SyncedBot
-from tests.bot.stub import KeywordClassifier, settings
+from tests.bot.stub import OTHER_KINDS, KeywordClassifier, settings
 from tests.marker import marked, unmarked
 
 JUDGE = "Judge this review"
@@ -91,7 +91,7 @@ async def test_every_way_in_gives_the_same_judgement(
         ("<@123>", Kind.EMPTY),
         ("!!", Kind.WORDLESS),
         ("https://example.com", Kind.OFF_TOPIC),
-        ("hello", Kind.OFF_TOPIC),
+        (OTHER_KINDS["distress"], Kind.DISTRESS),
         ("une belle histoire, mais trop longue", Kind.FOREIGN),
     ],
 )
@@ -100,6 +100,26 @@ async def test_what_is_no_review_gets_a_hint_that_only_its_author_sees(
 ) -> None:
     hint = _said(await place.maria.slash(place.channel, "review", text=text))
     assert (hint.content, hint.ephemeral) == (f"a {kind} sentence", True)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in OTHER_KINDS if kind != Kind.DISTRESS])
+async def test_what_is_given_to_a_command_is_a_review(place: Place, kind: str) -> None:
+    text = f"{OTHER_KINDS[kind]}, great"
+    message = await place.maria.send(place.channel, text)
+    review = _said(await place.maria.slash(place.channel, "review", text=text))
+    judge = _said(await place.adam.context_menu(place.channel, JUDGE, message))
+    assert [review.content, judge.content] == ["a positive sentence"] * 2
+    assert not review.ephemeral
+
+
+async def test_distress_is_never_judged(place: Place) -> None:
+    message = await place.maria.send(place.channel, OTHER_KINDS["distress"])
+    judge = _said(await place.adam.context_menu(place.channel, JUDGE, message))
+    assert (judge.content, judge.ephemeral) == ("a distress sentence", True)
+    asked = await place.maria.slash(
+        place.channel, "review", text=OTHER_KINDS["distress"], explain=True
+    )
+    assert _said(asked).content == "a distress sentence"
 
 
 async def test_a_long_review_is_read_whole(place: Place, classifier: KeywordClassifier) -> None:

@@ -6,12 +6,13 @@ from pathlib import Path
 import discord
 import pytest
 import simcord
+import yaml
 
 from bot.concierge import Concierge
 from bot.engine import Engine
 from bot.frontends.discord import ConciergeBot
 from bot.frontends.discord.responses import LOOK_SECONDS
-from bot.responses import Kind, Responses
+from bot.responses import MAX_CHARACTERS, Kind, Responses
 from tests.bot.frontends.synced import SyncedBot
 from tests.bot.stub import KeywordClassifier, settings
 
@@ -37,7 +38,9 @@ def staff(simcord_env: simcord.Env, simcord_bot: ConciergeBot) -> simcord.Member
     guild.create_text_channel("staff")
     role = guild.create_role("staff", permissions=discord.Permissions(administrator=True))
     actor = guild.add_member(simcord_env.create_user("olga"), roles=[role])
-    simcord_bot.settings = settings("a.b.c", operator_users=frozenset({actor.id}))
+    simcord_bot.settings = settings(
+        "a.b.c", operator_users=frozenset({actor.id}), help_line="Samaritans"
+    )
     return actor
 
 
@@ -98,10 +101,11 @@ async def test_an_operator_may_reload_at_once(
     simcord_bot: ConciergeBot, staff: simcord.MemberActor
 ) -> None:
     channel = staff.guild.channels["staff"]
-    _write(NEW)
+    _write(NEW.replace("distress:\n  - New.", 'distress:\n  - "{help_line}"'))
     result = await staff.slash(channel, "responses reload")
     assert result.response is not None
     assert result.ephemeral
+    assert simcord_bot.concierge.say(Kind.DISTRESS).text == "Samaritans"
     count = len(Kind)
     assert result.response.content == f"responses.yaml is in use from now on: {count} sentences."
     assert _say(simcord_bot) == "New."
@@ -110,6 +114,23 @@ async def test_an_operator_may_reload_at_once(
     assert result.response is not None
     assert result.response.content.startswith(REFUSAL)
     assert _say(simcord_bot) == "New."
+
+
+@pytest.mark.parametrize("number", [1, len(Kind)])
+async def test_lists_that_are_missing_are_shown_to_be_copied(
+    simcord_env: simcord.Env, staff: simcord.MemberActor, number: int
+) -> None:
+    _write("".join(f"{kind}:\n  - Old.\n" for kind in list(Kind)[:-number]) or "other: [a]\n")
+    await simcord_env.advance_time(LOOKS)
+    (report,) = staff.user.dm_channel.history()
+    assert len(report.content) <= MAX_CHARACTERS
+    said, block, rest = report.content.split("```")
+    assert "missing; copy this to the end of the file" in said
+    assert rest == ""
+    shown = list(yaml.safe_load(block.removeprefix("yaml\n")))
+    missing = list(Kind)[-number:]
+    assert shown == missing[: len(shown)]
+    assert len(shown) > min(number, 10) - 1  # of very many, those for which there is room
 
 
 async def test_an_administrator_who_is_no_operator_may_not_and_others_do_not_see_it(

@@ -12,7 +12,7 @@ from bot.engine import Engine
 from bot.errors import InputError
 from bot.frontends import lines
 from bot.responses import Responses
-from tests.bot.stub import KeywordClassifier
+from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 from tests.marker import marked, write_input
 
 
@@ -88,9 +88,10 @@ async def test_every_line_gets_an_object_in_order(
     responses: Responses,
 ) -> None:
     dull_ones = [f"dull {number}" for number in range(1000)]
-    others = ["🍿", "half great, half dull", "hello there", "https://example.com", "отличный фильм"]
+    others = ["?!", "half great, half dull", "👎", "https://example.com", "отличный фильм"]
     # Beside the marker, which is English words, the others would be something else.
-    reviews = [*map(marked, ["a great film", "", "poison", *dull_ones]), *others]
+    written = ["a great film", "", "poison", *OTHER_KINDS.values(), *dull_ones]
+    reviews = [*map(marked, written), *others]
     write_input(tmp_path / "reviews", "\n".join(reviews))
     async with Engine(classifier) as engine:
         await lines.classify(Concierge(engine, responses), tmp_path / "reviews")
@@ -99,18 +100,19 @@ async def test_every_line_gets_an_object_in_order(
     names = ["label", "confidence", "probabilities", "kind", "reply"]
     assert all(list(o) == names for o in objects)
     assert all(o["reply"] == f"a {o['kind']} sentence" for o in objects)
-    great, empty, poison, *dull, emoji, mixed, hello, link, foreign = objects
+    great, empty, poison, *dull, wordless, mixed, thumb, link, foreign = objects
+    other_kinds, dull = dull[: len(OTHER_KINDS)], dull[len(OTHER_KINDS) :]
     assert great["label"] == great["kind"] == "positive"
     assert great["confidence"] == great["probabilities"]["positive"]
-    assert all(o["label"] == "negative" for o in dull)
+    assert all(o["label"] == o["kind"] == "negative" for o in [*dull, thumb])
     assert mixed["label"] == mixed["kind"] == "unsure"
     assert mixed["probabilities"] == great["probabilities"]
     assert mixed["confidence"] == great["confidence"]
     for unjudged, kind in [
         (empty, "empty"),
         (poison, "failure"),
-        (emoji, "wordless"),
-        (hello, "off_topic"),
+        (wordless, "wordless"),
+        *zip(other_kinds, OTHER_KINDS, strict=True),
         (link, "off_topic"),
         (foreign, "foreign"),
     ]:
@@ -124,13 +126,14 @@ async def test_each_verdict_is_explained_on_request(
     classifier: KeywordClassifier,
     responses: Responses,
 ) -> None:
-    write_input(tmp_path / "reviews", "such a great\tfilm\n\npoison\n")
+    distress = OTHER_KINDS["distress"]
+    write_input(tmp_path / "reviews", f"such a great\tfilm\n\npoison\n{distress}\n")
     async with Engine(classifier) as engine:
         concierge = Concierge(engine, responses)
         await lines.classify(concierge, tmp_path / "reviews", explain=True)
     objects = [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
     assert [o["reply"] for o in objects] == [
-        f"a {k} sentence" for k in ("positive", "empty", "failure")
+        f"a {k} sentence" for k in ("positive", "empty", "failure", "distress")
     ]
     assert [o["explanation"] for o in objects] == [
         [
@@ -139,6 +142,5 @@ async def test_each_verdict_is_explained_on_request(
             {"text": "great", "weight": 4.3944},
             {"text": "film", "weight": 0.0},
         ],
-        None,
-        None,
+        *[None] * 3,
     ]

@@ -1,0 +1,74 @@
+"""How verdicts carry over to texts of other kinds than those that were trained on.
+
+    python -m benchmarks.transfer checkpoints/a checkpoints/b checkpoints/c \\
+        --set path/to/rotten_tomatoes/test.parquet --set path/to/blogs/dev.csv
+
+For each set: the share for which the likelier class is right (forced), the share that is given a
+verdict (answered), and how often those verdicts are right. With several checkpoints, such as three
+seeds, each figure is their mean, with the least and the most behind it. Each text goes the way of
+a customer's message, but for its kind: the sets hold opinions only. Rows with the label `neutral`
+are left out.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Annotated
+
+import pandas
+import typer
+
+from trainer.classifier import Classifier
+from trainer.config import LABELS
+from trainer.kinds import DISTRESS
+from trainer.review_files import Review, read_label
+
+COLUMNS = ("forced", "answered", "right of those", "dismissed", "in distress")
+
+
+def read(path: Path) -> list[Review]:
+    """The labelled texts of a CSV or parquet file with columns `text` and `label`."""
+    table = pandas.read_parquet(path) if path.suffix == ".parquet" else pandas.read_csv(path)
+    rows = zip(table["text"], table["label"], strict=True)
+    return [
+        Review(str(text), read_label(label, f"{path}, row {number}"))
+        for number, (text, label) in enumerate(rows, start=1)
+        if label != "neutral"
+    ]
+
+
+def judge(classifier: Classifier, reviews: Sequence[Review]) -> tuple[float, ...]:
+    """The figures of `COLUMNS` for one checkpoint."""
+    verdicts = []
+    for start in range(0, len(reviews), 256):
+        verdicts += classifier([review.text for review in reviews[start : start + 256]])
+    truth = [LABELS[review.label] for review in reviews]
+    likelier = [max(v.probabilities, key=v.probabilities.__getitem__) for v in verdicts]
+    right = [found == label for found, label in zip(likelier, truth, strict=True)]
+    given = [hit for hit, verdict in zip(right, verdicts, strict=True) if verdict.label in LABELS]
+    return (
+        mean(right),
+        len(given) / len(right),
+        mean(given) if given else float("nan"),
+        mean(not verdict.is_review for verdict in verdicts),
+        mean(verdict.kind == DISTRESS for verdict in verdicts),
+    )
+
+
+def main(
+    checkpoints: Annotated[list[Path], typer.Argument(help="Checkpoints' folders.")],
+    sets: Annotated[list[Path], typer.Option("--set", help="A labelled file; repeat it for more.")],
+) -> None:
+    """Print how verdicts carry over, as a Markdown table."""
+    classifiers = [Classifier.load(path) for path in checkpoints]
+    print(f"| set | texts | {' | '.join(COLUMNS)} |")
+    print(f"|---|---|{'---|' * len(COLUMNS)}")
+    for path in sets:
+        reviews = read(path)
+        figures = zip(*(judge(classifier, reviews) for classifier in classifiers), strict=True)
+        cells = [f"{mean(f):.3f} ({min(f):.3f} to {max(f):.3f})" for f in figures]
+        print(f"| {path.parent.name}/{path.name} | {len(reviews):,} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,32 @@
+"""A sentence of each kind, for whoever's responses.yaml lacks one; none of them is ever said."""
+
+EXAMPLES = {
+    "positive": "Thank you for your positive review! We're glad you enjoyed the movie.",
+    "negative": "We're sorry to hear you didn't enjoy the movie. We appreciate your feedback.",
+    "unsure": "I can't quite tell which way that tips. All in all, did you like the film?",
+    "greeting": "Hello! I'm here for film reviews. Tell me about a film you've seen.",
+    "thanks": "You're very welcome!",
+    "service": "I only read film reviews and can't pass this on. Please ask the team of this "
+    "server, such as a moderator.",
+    "person": "I'm a program and can't call anybody. Please write to the team of this server, such "
+    "as a moderator.",
+    "correction": "I'm sorry, I got that wrong. How did you like the film, in other words?",
+    "question": "I can't answer questions, I only read film reviews. The team of this server can "
+    "help.",
+    "distress": "I'm only a program, but people can help. Please talk to someone you trust, or to "
+    "a help line: {help_line}.",
+    "off_topic": "I only read film reviews. Which film did you see, and how was it?",
+    "foreign": "For now I only read English. Can you write your review in English?",
+    "empty": "Hello! Write your review in the same message, and I'll read it.",
+    "attachment": "I can't open pictures or files. How did you like the film, in a few words?",
+    "wordless": "Could you put that into a few words for me?",
+    "busy": "Lots of people are writing to me right now. Please try again in a minute!",
+    "failure": "Sorry, something went wrong on our side. Please try again in a moment.",
+    "haste": "One at a time, please! I'll read your next review in a few seconds.",
+    "unread": "I can't see replies that don't mention me. Mention me with your review!",
+    "robot": "That was written by a bot, so I'd rather not judge it.",
+    "unexplained": "The review is gone, and I keep no copy, so I can't say which words it was.",
+    "help": "I read film reviews in English. Mention me with yours, or use `/review`.",
+    "privacy": "I read what I am asked to read, reply, and keep none of it. Any questions? Write "
+    "to {owner}.",
+}

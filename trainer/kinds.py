@@ -1,0 +1,166 @@
+"""The kinds of message that people send to a bot for film reviews, and how logits become one.
+
+`trainer.kind_head` fits the layer that gives the logits. Needs NumPy only.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from trainer.inference import FloatArray, softmax
+
+REVIEW, DISTRESS = "review", "distress"
+
+KINDS = (
+    REVIEW,  # an opinion, whatever it is about
+    "greeting",
+    "thanks",
+    "service",  # trouble with a cinema, its staff, a ticket, a stream, an order, money
+    "person",  # asks for a human being
+    "correction",  # says that the bot was wrong
+    "question",
+    DISTRESS,  # wants to die, hurts themselves, is in danger
+    "off_topic",  # none of these
+)
+"""In the order of the head's outputs."""
+
+
+def head_layers(layers: int) -> list[int]:
+    """The layers, of so many, whose outputs `trainer.kind_head` reads; 0 is the embeddings.
+
+    The middle ones: the last layers know little but the sentiment that they were trained for. The
+    very last is never among them, for a graph computes it for the first token alone.
+    """
+    return sorted(
+        {min(layers - 1, round(layers * share)) for share in (1 / 3, 1 / 2, 2 / 3, 5 / 6)}
+    )
+
+
+MAX_DISMISSED = 0.03
+"""Share of short validation reviews that may be taken for another kind. To be asked for a review
+after having written one is worse for a customer than to be thanked for saying hello."""
+MAX_FALSE_ALARMS = 1 / 2000
+"""Share of all reviews at hand that may be taken for distress."""
+MIN_PROBABILITY = 0.5
+"""What another kind must have at least: it is to be likelier than all others together."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindRule:
+    """How the head's logits become a kind; chosen by texts held back, stored in `training.json`."""
+
+    temperature: float = 1.0
+    """Logits are divided by it."""
+    dismissal: float = math.inf
+    """The probability from which on a text counts as another kind than a review."""
+    distress: float = math.inf
+    """The same for distress, which is chosen by its false alarms."""
+
+    def probabilities(self, logits: FloatArray) -> FloatArray:
+        """(texts, kinds)"""
+        return softmax(logits / np.float32(self.temperature))
+
+    def kinds(self, logits: FloatArray) -> list[str]:
+        """The kind of each text: `review` unless another one is clearly likelier.
+
+        Without columns there is no head, and every text is a review.
+        """
+        if logits.shape[1] == 0:
+            return [REVIEW] * len(logits)
+        probabilities = self.probabilities(logits)
+        likeliest = probabilities.argmax(axis=1)
+        kinds = []
+        for row, best in zip(probabilities, likeliest, strict=True):
+            kind = KINDS[best]
+            threshold = self.distress if kind == DISTRESS else self.dismissal
+            kinds.append(kind if row[best] >= threshold else REVIEW)
+        return kinds
+
+
+@dataclass(frozen=True, slots=True)
+class KindFigures:
+    """How well kinds are told apart, on lines and reviews held back from training."""
+
+    lines: int
+    right: float
+    """Share of the lines, `review` among their kinds."""
+    confusion_matrix: list[list[int]]
+    """Counts: row = true kind, column = what it was taken for, in the order of `KINDS`."""
+    reviews: int
+    reviews_dismissed: float
+    """Share of the short validation reviews that are taken for another kind."""
+    reviews_in_distress: float
+    """Share of all reviews at hand, those that were trained on included, taken for distress."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        return {"kinds": list(KINDS), **asdict(self)}
+
+
+def choose_rule(
+    lines: FloatArray, kinds: Sequence[str], short: FloatArray, every: FloatArray
+) -> KindRule:
+    """The lowest thresholds that keep to `MAX_DISMISSED` and `MAX_FALSE_ALARMS`.
+
+    All arguments but `kinds` are logits (texts, kinds): of lines held back, whose `kinds` are
+    given; of short validation reviews; of all reviews at hand.
+    """
+    temperature = _fit_temperature(lines, [KINDS.index(kind) for kind in kinds])
+    distress = KINDS.index(DISTRESS)
+    others = [index for index, kind in enumerate(KINDS) if kind not in (REVIEW, DISTRESS)]
+    dismissed = softmax(short / np.float32(temperature))[:, others].max(axis=1)
+    alarmed = softmax(every / np.float32(temperature))[:, distress]
+    return KindRule(
+        temperature,
+        _lowest_threshold(dismissed, MAX_DISMISSED),
+        _lowest_threshold(alarmed, MAX_FALSE_ALARMS),
+    )
+
+
+def _lowest_threshold(probabilities: FloatArray, most: float) -> float:
+    """At least `MIN_PROBABILITY`; at most the share `most` of the probabilities reach it."""
+    allowed = int(most * len(probabilities))
+    highest = np.sort(probabilities)[::-1]
+    beyond = np.nextafter(highest[allowed], np.float32(2)) if allowed < len(highest) else 0.0
+    return max(MIN_PROBABILITY, float(beyond))
+
+
+def _fit_temperature(logits: FloatArray, labels: Sequence[int]) -> float:
+    """The temperature that makes the labels likeliest (Guo et al. 2017, section 4.2), of a grid."""
+    rows = np.arange(len(labels))
+    candidates = np.geomspace(0.25, 16, 60)
+
+    def loss(temperature: float) -> float:
+        probabilities = softmax((logits / temperature).astype(np.float32))
+        return float(-np.log(np.maximum(probabilities[rows, labels], 1e-12)).mean())
+
+    return float(min(candidates, key=loss))
+
+
+def measure_kinds(
+    rule: KindRule,
+    lines: FloatArray,
+    kinds: Sequence[str],
+    short: FloatArray,
+    every: FloatArray,
+) -> KindFigures:
+    """The figures of a rule; the arguments are those of `choose_rule`."""
+    found = rule.kinds(lines)
+    matrix = np.zeros((len(KINDS), len(KINDS)), dtype=np.int64)
+    for kind, taken_for in zip(kinds, found, strict=True):
+        matrix[KINDS.index(kind), KINDS.index(taken_for)] += 1
+    return KindFigures(
+        lines=len(kinds),
+        right=float(np.trace(matrix) / max(1, len(kinds))),
+        confusion_matrix=matrix.tolist(),
+        reviews=len(short),
+        reviews_dismissed=_share(rule, short, lambda kind: kind != REVIEW),
+        reviews_in_distress=_share(rule, every, lambda kind: kind == DISTRESS),
+    )
+
+
+def _share(rule: KindRule, logits: FloatArray, counts: Callable[[str], bool]) -> float:
+    return float(np.mean([counts(kind) for kind in rule.kinds(logits)]))
