@@ -61,7 +61,8 @@ class Run:
     accuracy: float
     """On the set's own."""
     decided: float
-    """Share of them on which verdicts can be given so that `TARGET_PRECISION` of each class are right."""
+    """Share of them on which verdicts can be given so that `TARGET_PRECISION` of each class are
+    right."""
     short: float
     """Accuracy on the starter set's."""
     mixed: float

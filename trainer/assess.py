@@ -203,8 +203,8 @@ def _predict(
 def _kinds_of_reviews(
     validated: Scores, lines: FloatArray, held_out: Lines, learned: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """The logits of kinds for the short reviews that were not trained on, and for all reviews; among
-    all are the held-out lines that look like another kind and are reviews."""
+    """The logits of kinds for the short reviews that were not trained on, and for all reviews; the
+    held-out lines that look like another kind, and are reviews, are among the latter."""
     are_reviews = np.array([kind == REVIEW for kind in held_out.kinds])
     # Long texts are hardly ever taken for something else: short ones tell where to draw a line.
     short = validated.windows == 1

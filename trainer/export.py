@@ -243,8 +243,10 @@ class _Graph:
         offsets = self.network.offsets.get(names[0]) if len(names) == 1 else None
         quantised, scales = quantise(weight, bits=7, offsets=offsets)
         zeros = np.zeros(len(scales), dtype=np.int8)
-        integers, steps, middles = map(self.constant, (quantised.T, scales, zeros))
-        step, zero = map(self.constant, _unsigned_scale(*self.network.inputs[names[0]]))
+        constants = [self.constant(array) for array in (quantised.T, scales, zeros)]
+        integers, steps, middles = constants
+        scale, middle = _unsigned_scale(*self.network.inputs[names[0]])
+        step, zero = self.constant(scale), self.constant(middle)
         (x,) = self.add("QuantizeLinear", x, step, zero)
         return self.fused("MatMulIntegerToFloat", x, integers, step, steps, zero, middles, bias)
 
@@ -305,7 +307,7 @@ def _unsigned_scale(least: float, largest: float) -> tuple[Array, Array]:
     """The step (float32) and the zero point (uint8) of numbers in this range; 0 is exact."""
     least, largest = min(0.0, least), max(0.0, largest)
     step = max(largest - least, float(np.finfo(np.float32).tiny)) / 255
-    return np.float32(step), np.uint8(np.rint(-least / step))  # type: ignore[return-value]
+    return np.array(step, np.float32), np.array(np.rint(-least / step), np.uint8)
 
 
 _EPSILON = 1e-12

@@ -49,15 +49,16 @@ def fit_kind_head(
     features = torch.cat([_features(model, encoder, texts) for texts in (reviews, lines)])
     targets = torch.tensor([KINDS.index(kind) for kind in (*[REVIEW] * len(reviews), *kinds)])
     mean, spread = features.mean(dim=0), features.std(dim=0) + 1e-6
-    head = _fit((features - mean) / spread, targets)
+    first, second = _fit((features - mean) / spread, targets)
+    head = nn.Sequential(first, nn.ReLU(), second).requires_grad_(False)
     with torch.no_grad():  # for features as they come
-        head[0].weight /= spread
-        head[0].bias.sub_(head[0].weight @ mean)
+        first.weight /= spread
+        first.bias.sub_(first.weight @ mean)
         return head, head(features[: len(reviews)]).numpy()
 
 
-def _fit(features: torch.Tensor, targets: torch.Tensor) -> nn.Sequential:
-    """Fits a head on standardised features (texts, layers x width)."""
+def _fit(features: torch.Tensor, targets: torch.Tensor) -> tuple[nn.Linear, nn.Linear]:
+    """Fits the two layers of a head on standardised features (texts, layers x width)."""
     # Kinds weigh the same, however many lines there are of each.
     weights = torch.ones(len(KINDS))
     weights[KINDS.index(REVIEW)] = REVIEW_WEIGHT
@@ -65,27 +66,26 @@ def _fit(features: torch.Tensor, targets: torch.Tensor) -> nn.Sequential:
     generator = torch.Generator().manual_seed(0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # of the layers and the dropout, whatever was drawn before
-        head = nn.Sequential(
-            nn.Linear(features.shape[1], _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, len(KINDS))
-        )
-        dropouts = [nn.Dropout(share) for share in _DROPOUT]
-        network = nn.Sequential(dropouts[0], *head[:2], dropouts[1], head[2])
+        first, second = nn.Linear(features.shape[1], _HIDDEN), nn.Linear(_HIDDEN, len(KINDS))
+        before, between = (nn.Dropout(share) for share in _DROPOUT)
+        network = nn.Sequential(before, first, nn.ReLU(), between, second)
         optimizer = torch.optim.AdamW(
-            head.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY, fused=True
+            network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY, fused=True
         )
         steps = _EPOCHS * math.ceil(len(targets) / _BATCH_SIZE)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
         for _ in range(_EPOCHS):
             order = torch.randperm(len(targets), generator=generator)
-            for batch in order.split(_BATCH_SIZE):
+            for batch in torch.split(order, _BATCH_SIZE):
                 errors = nn.functional.cross_entropy(
                     network(features[batch]), targets[batch], reduction="none"
                 )
-                (errors * weights[targets[batch]]).mean().backward()
+                loss = (errors * weights[targets[batch]]).mean()
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 schedule.step()
                 optimizer.zero_grad(set_to_none=True)
-    return head.requires_grad_(False)
+    return first, second
 
 
 def _features(

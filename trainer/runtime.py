@@ -145,7 +145,10 @@ def read_head(file: Path) -> "torch.nn.Sequential":
     from safetensors.torch import load_file
 
     weights = load_file(file)
-    linear = [torch.nn.Linear(*reversed(weights[f"{number}.weight"].shape)) for number in (0, 2)]
+    linear = [
+        torch.nn.Linear(weights[f"{number}.weight"].shape[1], weights[f"{number}.weight"].shape[0])
+        for number in (0, 2)
+    ]
     head = torch.nn.Sequential(linear[0], torch.nn.ReLU(), linear[1])
     head.load_state_dict(weights)
     return head

@@ -164,8 +164,8 @@ def _scale(smoothed: Smoothed, norm: str, reader: str, seen: Range) -> None:
         weights[f"{norm}.{kind}"] = weights[f"{norm}.{kind}"] / factors
     weights[f"{reader}.weight"] = weights[f"{reader}.weight"] * factors
     smoothed.factors[norm] = factors
-    reach = float((seen.reach() / factors).max())
-    smoothed.inputs[reader] = -reach, reach
+    largest = float((seen.reach() / factors).max())
+    smoothed.inputs[reader] = -largest, largest
 
 
 def _floored(sizes: FloatArray) -> FloatArray:
