@@ -105,11 +105,12 @@ def assess(
         runtime, validated = OnnxRuntime(graph), serving
 
     lines = predict(runtime, text_encoder, text_encoder(kinds.held_out.texts)).kinds
-    short, every = _kinds_of_reviews(validated, lines, kinds.held_out, learned_kinds)
+    sets = [number for number, part in enumerate(parts) for _ in part.reviews.validation]
+    short, every = _kinds_of_reviews(validated, sets, lines, kinds.held_out, learned_kinds)
     rule = choose_rule(lines, kinds.held_out.kinds, short, every)
     if not recipe.abstains:
         rule = replace(rule, dismissal=np.inf)
-    judgement = choose_judgement(validated, validation.labels, rule, recipe.abstains)
+    judgement = choose_judgement(validated, validation.labels, rule, recipe.abstains, sets)
     judge = _Judge(runtime, text_encoder, judgement, on_event)
     by_set = {part.reviews.name: judge.part(part) for part in parts}
     main = by_set[parts[0].reviews.name]
@@ -201,26 +202,37 @@ def _predict(
 
 
 def _kinds_of_reviews(
-    validated: Scores, lines: FloatArray, held_out: Lines, learned: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """The logits of kinds for the short reviews that were not trained on, and for all reviews; the
+    validated: Scores,
+    sets: Sequence[int],
+    lines: FloatArray,
+    held_out: Lines,
+    learned: FloatArray,
+) -> tuple[list[FloatArray], FloatArray]:
+    """The logits of kinds for the short validation reviews of each set, and for all reviews; the
     held-out lines that look like another kind, and are reviews, are among the latter."""
     are_reviews = np.array([kind == REVIEW for kind in held_out.kinds])
     # Long texts are hardly ever taken for something else: short ones tell where to draw a line.
     short = validated.windows == 1
-    some = validated.kinds[short] if short.sum() >= _ENOUGH else validated.kinds
+    short = short if short.sum() >= _ENOUGH else np.ones_like(short)
+    some = [validated.kinds[short][mine] for mine in _large(np.asarray(sets)[short])]
     return some, np.concatenate([learned, validated.kinds, lines[are_reviews]])
 
 
 def choose_judgement(
-    scores: Scores, labels: Sequence[int], kinds: KindRule, abstains: bool = True
+    scores: Scores,
+    labels: Sequence[int],
+    kinds: KindRule,
+    abstains: bool = True,
+    sets: Sequence[int] | None = None,
 ) -> Judgement:
     """Temperature and confidences by validation reviews, for texts of one window and of several.
 
-    Where there are under `_ENOUGH` of a kind, that kind takes the scale of all together. A
-    judgement that does not abstain asks no confidence.
+    Where there are under `_ENOUGH` of a kind, that kind takes the scale of all together. `sets`
+    numbers the set of each review: the confidences hold for each set by itself, so that an easy set
+    does not speak for a hard one. A judgement that does not abstain asks no confidence.
     """
     truth = np.asarray(labels)
+    numbers = np.zeros(len(truth), dtype=int) if sets is None else np.asarray(sets)
     scales = []
     for kind, target in (
         (scores.windows == 1, SHORT_TARGET_PRECISION),
@@ -232,10 +244,20 @@ def choose_judgement(
         probabilities = softmax(evidence / np.float32(temperature))
         confidences = (0.0, 0.0)
         if abstains:
-            confidences = choose_confidences(probabilities, truth[kind].tolist(), target)
+            chosen = [
+                choose_confidences(probabilities[mine], truth[kind][mine].tolist(), target)
+                for mine in _large(numbers[kind])
+            ]
+            confidences = max(each[0] for each in chosen), max(each[1] for each in chosen)
         scales.append(Scale(temperature, confidences))
     one, several = scales
     return Judgement(one, several, kinds)
+
+
+def _large(sets: npt.NDArray[np.int_]) -> list[npt.NDArray[np.bool_]]:
+    """Which reviews are of each set with `_ENOUGH` of them; all, where no set has."""
+    masks = [sets == number for number in np.unique(sets)]
+    return [mask for mask in masks if mask.sum() >= _ENOUGH] or [np.ones(len(sets), dtype=bool)]
 
 
 def _by_phenomenon(judge: _Judge, reviews: Sequence[Review]) -> dict[str, float]:

@@ -101,21 +101,23 @@ class KindFigures:
 
 
 def choose_rule(
-    lines: FloatArray, kinds: Sequence[str], short: FloatArray, every: FloatArray
+    lines: FloatArray, kinds: Sequence[str], short: Sequence[FloatArray], every: FloatArray
 ) -> KindRule:
-    """The lowest thresholds that keep to `MAX_DISMISSED` and `MAX_FALSE_ALARMS`.
+    """The lowest thresholds that keep to `MAX_DISMISSED` in each set, and to `MAX_FALSE_ALARMS`.
 
     All arguments but `kinds` are logits (texts, kinds): of lines held back, whose `kinds` are
-    given; of short validation reviews; of all reviews at hand.
+    given; of the short validation reviews of each set; of all reviews at hand.
     """
     temperature = _fit_temperature(lines, [KINDS.index(kind) for kind in kinds])
     distress = KINDS.index(DISTRESS)
     others = [index for index, kind in enumerate(KINDS) if kind not in (REVIEW, DISTRESS)]
-    dismissed = softmax(short / np.float32(temperature))[:, others].max(axis=1)
+    dismissed = [
+        softmax(logits / np.float32(temperature))[:, others].max(axis=1) for logits in short
+    ]
     alarmed = softmax(every / np.float32(temperature))[:, distress]
     return KindRule(
         temperature,
-        _lowest_threshold(dismissed, MAX_DISMISSED),
+        max(_lowest_threshold(each, MAX_DISMISSED) for each in dismissed),
         _lowest_threshold(alarmed, MAX_FALSE_ALARMS),
     )
 
@@ -144,10 +146,11 @@ def measure_kinds(
     rule: KindRule,
     lines: FloatArray,
     kinds: Sequence[str],
-    short: FloatArray,
+    short: Sequence[FloatArray],
     every: FloatArray,
 ) -> KindFigures:
     """The figures of a rule; the arguments are those of `choose_rule`."""
+    together = np.concatenate(short)
     found = rule.kinds(lines)
     matrix = np.zeros((len(KINDS), len(KINDS)), dtype=np.int64)
     for kind, taken_for in zip(kinds, found, strict=True):
@@ -156,8 +159,8 @@ def measure_kinds(
         lines=len(kinds),
         right=float(np.trace(matrix) / max(1, len(kinds))),
         confusion_matrix=matrix.tolist(),
-        reviews=len(short),
-        reviews_dismissed=_share(rule, short, lambda kind: kind != REVIEW),
+        reviews=len(together),
+        reviews_dismissed=_share(rule, together, lambda kind: kind != REVIEW),
         reviews_in_distress=_share(rule, every, lambda kind: kind == DISTRESS),
     )
 
