@@ -117,21 +117,9 @@ def normalise(text: str) -> str:
 _Form = tuple[re.Pattern[str], Callable[[re.Match[str]], float | None]]
 """A pattern, and the share that a match of it means; None or more than 1: it is no mark."""
 
-_WORD_NUMBERS = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-]
-_HALF = "[ -]and[ -]a[ -]half"
-_NUMBER = rf"(?:\d{{1,3}}(?:[.,]\d{{1,2}}|[ ][13]/[24])?|{'|'.join(_WORD_NUMBERS)})(?:{_HALF})?"
+_NUMERALS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+_HALF = "[ -]and[ -](?:a[ -]half|1/2)"
+_NUMBER = rf"(?:\d{{1,3}}(?:[.,]\d{{1,2}}|[ ][13]/[24])?|{'|'.join(_NUMERALS)})(?:{_HALF})?"
 _COUNT = (  # "7-8" is read as 7.5
     rf"(?<![\w/#$£€])(?<!\d[.,:])(?:(?P<low>\d{{1,3}}(?:[.,]\d)?)-)?(?P<count>{_NUMBER})"
 )
@@ -143,7 +131,7 @@ _GRADES = {"A": 0.95, "B": 0.8, "C": 0.55, "D": 0.3, "F": 0.0}
 def _number(text: str) -> float:
     text, halves = re.subn(_HALF, "", text.lower())
     whole, _, fraction = text.partition(" ")
-    value = _WORD_NUMBERS.index(whole) if whole in _WORD_NUMBERS else float(whole.replace(",", "."))
+    value = _NUMERALS.index(whole) if whole in _NUMERALS else float(whole.replace(",", "."))
     return value + halves / 2 + (int(fraction[0]) / int(fraction[2]) if fraction else 0)
 
 
@@ -159,7 +147,7 @@ def _of_scale(match: re.Match[str]) -> float | None:
 
 
 def _of_stars(match: re.Match[str]) -> float:
-    count = 0.5 if match["half"] else _count(match)
+    count = (0.5 if match["half"] else _count(match)) + (0.5 if match["more"] else 0)
     # "10 stars" is IMDb's scale; six to nine are of no certain one.
     return 1.0 if count == 10 else count / 5
 
@@ -192,14 +180,15 @@ _SCALE = re.compile(
     rf"(?P<scale>100|10|5|4|ten|five|four)(?![\w/])(?![.,:]\d)(?P<stars>{_STAR})?)"
 )
 _STARS = re.compile(
-    r"(?i:(?<!\bthe[ ])(?<!\bboth[ ])(?<!\btheir[ ])(?<!\bthese[ ])(?<!out[ ]of[ ])"
-    rf"(?:(?<![\w/])(?P<half>(?:an?[ ])?(?:half|1/2)(?:[ ]an?)?)|{_COUNT}){_STAR}"
-    r"(?![ -](?:hotel|resort|hostel|restaurant|chef|general|admiral|airline|service|recipe|"
-    r"ratings|reviews|who|whose|have|has|had|are|were|fall|fell|in|of)s?\b))"
+    r"(?i:(?<!\bthe[ ])(?<!\bboth[ ])(?<!\btheir[ ])(?<!\bthese[ ])(?<!out[ ]of[ ])(?<!outta[ ])"
+    rf"(?:(?<![\w/*])(?P<half>(?:an?[ ])?(?:half|1/2)(?:[ ]an?)?)|{_COUNT}){_STAR}"
+    rf"(?P<more>{_HALF})?(?:[ ]out[ ]of[ ](?:5|five)\b)?"
+    r"(?![ -](?:hotel|motel|resort|restaurant|chef|general|admiral|airline|service|recipe|scale|"
+    r"trek|war|ratings|reviews|who|whose|have|has|had|are|were|fall|fell|in|of)s?\b))"
 )
 _GLYPHS = re.compile(
     rf"[{_FULL}](?:[ ]?[{_FULL}])*+(?P<half>[ ]?1/2\b)?(?:[ ]?[{_EMPTY}])*+"
-    r"(?:[ ]?(?:/|out of)[ ]?(?P<scale>10|5)\b)?"
+    r"(?:[ ]?(?:/|out of)[ ]?(?P<scale>10|[4-9])\b)?"
 )
 _PERCENT = re.compile(
     r"(?i:\b(?:rating|score|rated?|gives?(?:[ ]it|[ ]this)?)(?:[ ]?[:=]|[ ]is|[ ]of)?"
@@ -210,7 +199,7 @@ _GRADE = re.compile(  # signed, or announced: "a solid B", "gets an A", "grade: 
     r"(?:[Gg]ives?|[Gg]ave|[Gg]iving|gets|earns|deserves)(?:[ ](?:it|this|that))?[ ]an?|"
     r"(?i:grade|rating|score|verdict)(?:[ ]?[:=]|[ ]is(?:[ ]an?)?))[ ]?(?=[A-DF])|(?=[A-DF][+-]))"
     r"(?P<grade>A\+{1,9}|[A-DF][+-]?)(?![\w'’&+/-])"
-    r"(?![ ](?i:movie|film|flick|picture|list|side|team|story|plot|tree|blood)s?\b)"
+    r"(?![ ](?i:movie|film|flick|picture|list|side|team|story|plot|tree|blood|star)s?\b)"
 )
 _THUMBS = re.compile(
     r"(?i:(?<!\bthe[ ])(?<!\bhis[ ])(?<!\bher[ ])(?<!\bwith[ ])(?<!\bno[ ])"
@@ -226,8 +215,13 @@ _FORMS: tuple[_Form, ...] = (
 )
 _ORNAMENT = re.compile(f"[{_FULL}]")
 _LAST_LETTER = re.compile(r"(?<=[:–—-][ ])(?P<grade>[A-DF])(?=[\s.!)]{0,8}\Z)")
+# Numbered stars have been read, or refused, by then.
+_SINGLE_STAR = re.compile(rf"(?i:{_COUNT}[ ]?)?[{_FULL}]")
 # These count only once and beside a title: "Jaws ⭐", "Jaws: A".
-_BESIDE_TITLES: tuple[_Form, ...] = ((_ORNAMENT, lambda _: 0.2), (_LAST_LETTER, _of_grade))
+_BESIDE_TITLES: tuple[_Form, ...] = (
+    (_SINGLE_STAR, lambda match: None if match["count"] else 0.2),
+    (_LAST_LETTER, _of_grade),
+)
 
 _NOT_BEFORE = re.compile(
     r"""(?:(?:^|[\s(:])[-−]                                       # a negative number
