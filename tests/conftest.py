@@ -164,8 +164,8 @@ def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def quick(reviews: Path, tiny_encoder: Path) -> list[str | Path]:
     """The options of a run of a second or two."""
     return [
-        *("fit", "--dataset", reviews, "--base-model", tiny_encoder, "--fraction", "0.5"),
-        *("--max-length", "16", "--learning-rate", "5e-3"),
+        *("fit", "--dataset", reviews, "--base-model", tiny_encoder, "--fraction", "1"),
+        *("--max-length", "16", "--learning-rate", "1e-2", "--recipe", "plain", "--epochs", "3"),
     ]
 
 
