@@ -94,12 +94,11 @@ def assess(
     head, learned_kinds = fit_kind_head(
         encoder.model, text_encoder, learned, text_encoder(kinds.learned.texts), kinds.learned.kinds
     )
-    validation = _Reviews([review for part in parts for review in part.reviews.validation])
-    windows, _ = validation.read(text_encoder)
+    validation = _read(text_encoder, [r for part in parts for r in part.reviews.validation])
     runtime: Runtime = TorchRuntime(encoder.model, head)
-    validated = _predict(runtime, text_encoder, windows, "validation", on_event)
+    validated = _predict(runtime, text_encoder, validation.windows, "validation", on_event)
     exported, serving = export_if_it_agrees(
-        encoder.model, head, text_encoder, windows, validation.labels, validated, graph
+        encoder.model, head, text_encoder, validation.windows, validation.labels, validated, graph
     )
     if serving is not None and not has_gpu():
         runtime, validated = OnnxRuntime(graph), serving
@@ -109,13 +108,20 @@ def assess(
     short, every = _kinds_of_reviews(validated, sets, lines, kinds.held_out, learned_kinds)
     rule = choose_rule(lines, kinds.held_out.kinds, short, every)
     if not recipe.abstains:
-        rule = replace(rule, dismissal=np.inf)
+        rule = replace(rule, dismissal=None)
     judgement = choose_judgement(validated, validation.labels, rule, recipe.abstains, sets)
-    judge = _Judge(runtime, text_encoder, judgement, on_event)
-    by_set = {part.reviews.name: judge.part(part) for part in parts}
+    by_set: dict[str, dict[str, _Judged]] = {}
+    start = 0
+    for part in parts:
+        own = slice(start, start + len(part.reviews.validation))
+        start = own.stop
+        test = _read(text_encoder, part.test)
+        tested = _predict(runtime, text_encoder, test.windows, "test", on_event)
+        by_set[part.reviews.name] = {
+            "validation": _judge(judgement, validated.part(own), validation.part(own)),
+            "test": _judge(judgement, tested, test),
+        }
     main = by_set[parts[0].reviews.name]
-    mixed = judge(_Reviews([Review(text, 0) for text in read_mixed().held_out.texts]), "mixed")
-    phenomena = next((part.test for part in parts if any(r.phenomenon for r in part.test)), [])
     return Assessment(
         judgement=judgement,
         kind_head=head,
@@ -130,25 +136,32 @@ def assess(
             }
             for name, each in by_set.items()
         },
-        mixed_unsure=mixed.doubt.unsure,
+        mixed_unsure=_mixed_unsure(runtime, text_encoder, judgement),
         reliability=main["test"].reliability,
-        chat=_by_phenomenon(judge, phenomena),
+        chat=_by_phenomenon(parts, by_set),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Reviews:
-    """Some labelled reviews."""
+class _Read:
+    """Labelled reviews as the model gets them, in their order."""
 
-    members: Sequence[Review]
+    windows: list[Windows]
+    marks: list[Mark | None]
+    labels: list[int]
 
-    @property
-    def labels(self) -> list[int]:
-        return [review.label for review in self.members]
+    def part(self, of: slice) -> "_Read":
+        """Some of the reviews."""
+        return _Read(self.windows[of], self.marks[of], self.labels[of])
 
-    def read(self, encoder: TextEncoder) -> tuple[list[Windows], list[Mark | None]]:
-        read = [encoder.read(review.text) for review in self.members]
-        return encoder.windows([words for words, _ in read]), [mark for _, mark in read]
+
+def _read(encoder: TextEncoder, reviews: Sequence[Review]) -> _Read:
+    read = [encoder.read(review.text) for review in reviews]
+    return _Read(
+        encoder.windows([words for words, _ in read]),
+        [mark for _, mark in read],
+        [review.label for review in reviews],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,32 +175,21 @@ class _Judged:
     """(reviews,), whether the likelier class is the true one."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Judge:
-    """The network that serves, with its judgement."""
+def _judge(judgement: Judgement, scores: Scores, read: _Read) -> _Judged:
+    probabilities, sure = judgement.weigh(scores, read.marks)
+    return _Judged(
+        measure(probabilities, read.labels),
+        doubt(probabilities, read.labels, sure),
+        reliability(probabilities, read.labels),
+        probabilities.argmax(axis=1) == np.array(read.labels),
+    )
 
-    runtime: Runtime
-    encoder: TextEncoder
-    judgement: Judgement
-    on_event: Listener
 
-    def part(self, part: Part) -> dict[str, _Judged]:
-        """The splits of a set that were not trained on."""
-        return {
-            "validation": self(_Reviews(part.reviews.validation), "validation"),
-            "test": self(_Reviews(part.test), "test"),
-        }
-
-    def __call__(self, reviews: _Reviews, name: str) -> _Judged:
-        windows, marks = reviews.read(self.encoder)
-        scores = _predict(self.runtime, self.encoder, windows, name, self.on_event)
-        probabilities, sure = self.judgement.weigh(scores, marks)
-        return _Judged(
-            measure(probabilities, reviews.labels),
-            doubt(probabilities, reviews.labels, sure),
-            reliability(probabilities, reviews.labels),
-            probabilities.argmax(axis=1) == np.array(reviews.labels),
-        )
+def _mixed_unsure(runtime: Runtime, encoder: TextEncoder, judgement: Judgement) -> float:
+    """The share left unsure of the mixed reviews that were held out."""
+    mixed = _read(encoder, [Review(text, 0) for text in read_mixed().held_out.texts])
+    _, sure = judgement.weigh(predict(runtime, encoder, mixed.windows), mixed.marks)
+    return float(np.mean(~sure))
 
 
 def _predict(
@@ -260,12 +262,16 @@ def _large(sets: npt.NDArray[np.int_]) -> list[npt.NDArray[np.bool_]]:
     return [mask for mask in masks if mask.sum() >= _ENOUGH] or [np.ones(len(sets), dtype=bool)]
 
 
-def _by_phenomenon(judge: _Judge, reviews: Sequence[Review]) -> dict[str, float]:
-    if not reviews:
-        return {}
-    right = judge(_Reviews(reviews), "short reviews").right
-    phenomena = np.array([review.phenomenon for review in reviews])
-    return {
-        "all": float(right.mean()),
-        **{str(name): float(right[phenomena == name].mean()) for name in np.unique(phenomena)},
-    }
+def _by_phenomenon(
+    parts: Sequence[Part], by_set: dict[str, dict[str, _Judged]]
+) -> dict[str, float]:
+    """Accuracy on the test reviews of the first set that names phenomena; empty if none does."""
+    for part in parts:
+        phenomena = np.array([review.phenomenon for review in part.test])
+        if any(phenomena):
+            right = by_set[part.reviews.name]["test"].right
+            accuracies = {
+                str(name): float(right[phenomena == name].mean()) for name in np.unique(phenomena)
+            }
+            return {"all": float(right.mean()), **accuracies}
+    return {}

@@ -42,18 +42,19 @@ def fit_temperature(logits: FloatArray, labels: Sequence[int]) -> float:
     """The temperature T that makes softmax(logits / T) likeliest (Guo et al. 2017, section 4.2).
 
     The cross-entropy is convex in 1/T, so a golden-section search finds its one minimum. Its
-    targets are not quite 1 (Platt 1999, section 2.2): n reviews, all judged right, are no reason to
-    be surer than (n + 1)/(n + 2).
+    targets are not quite 1 (Platt 1999, section 2.2): n texts, all judged right, are no reason to
+    be surer than (n + 1)/(n + 2). `logits` are (texts, classes), of two classes or more.
     """
     truth = np.asarray(labels)
     target = (len(truth) + 1) / (len(truth) + 2)
-    rows = np.arange(len(truth))
-    margins = (logits[rows, truth] - logits[rows, 1 - truth]).astype(np.float64)
+    wrong = np.ones(logits.shape, dtype=bool)
+    wrong[np.arange(len(truth)), truth] = False
 
     def loss(inverse: float) -> float:
-        # Of two classes: -log p = log(1 + exp(-margin / T)), exact for any margin.
-        right, wrong = (np.logaddexp(0, sign * margins * inverse) for sign in (-1, 1))
-        return float((target * right + (1 - target) * wrong).mean())
+        scaled = logits.astype(np.float64) * inverse
+        surprise = np.logaddexp.reduce(scaled, axis=1, keepdims=True) - scaled  # -log p
+        rest = (1 - target) / (logits.shape[1] - 1)
+        return float((np.where(wrong, rest, target) * surprise).sum(axis=1).mean())
 
     low, high = 1 / _HIGHEST, 1 / _LOWEST
     for _ in range(60):

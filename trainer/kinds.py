@@ -3,13 +3,13 @@
 `trainer.kind_head` fits the layer that gives the logits. Needs NumPy only.
 """
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from trainer.calibration import fit_temperature
 from trainer.inference import FloatArray, softmax
 
 REVIEW, DISTRESS = "review", "distress"
@@ -54,9 +54,9 @@ class KindRule:
 
     temperature: float = 1.0
     """Logits are divided by it."""
-    dismissal: float = math.inf
-    """The probability from which on a text counts as another kind than a review."""
-    distress: float = math.inf
+    dismissal: float | None = None
+    """The probability from which on a text counts as another kind than a review. None: never."""
+    distress: float | None = None
     """The same for distress, which is chosen by its false alarms."""
 
     def probabilities(self, logits: FloatArray) -> FloatArray:
@@ -76,7 +76,8 @@ class KindRule:
         for row, best in zip(probabilities, likeliest, strict=True):
             kind = KINDS[best]
             threshold = self.distress if kind == DISTRESS else self.dismissal
-            kinds.append(kind if row[best] >= threshold else REVIEW)
+            is_clear = threshold is not None and row[best] >= threshold
+            kinds.append(kind if is_clear else REVIEW)
         return kinds
 
 
@@ -108,15 +109,12 @@ def choose_rule(
     All arguments but `kinds` are logits (texts, kinds): of lines held back, whose `kinds` are
     given; of the short validation reviews of each set; of all reviews at hand.
     """
-    temperature = _fit_temperature(lines, [KINDS.index(kind) for kind in kinds])
-    distress = KINDS.index(DISTRESS)
+    scaled = KindRule(fit_temperature(lines, [KINDS.index(kind) for kind in kinds]))
     others = [index for index, kind in enumerate(KINDS) if kind not in (REVIEW, DISTRESS)]
-    dismissed = [
-        softmax(logits / np.float32(temperature))[:, others].max(axis=1) for logits in short
-    ]
-    alarmed = softmax(every / np.float32(temperature))[:, distress]
+    dismissed = [scaled.probabilities(logits)[:, others].max(axis=1) for logits in short]
+    alarmed = scaled.probabilities(every)[:, KINDS.index(DISTRESS)]
     return KindRule(
-        temperature,
+        scaled.temperature,
         max(_lowest_threshold(each, MAX_DISMISSED) for each in dismissed),
         _lowest_threshold(alarmed, MAX_FALSE_ALARMS),
     )
@@ -128,18 +126,6 @@ def _lowest_threshold(probabilities: FloatArray, most: float) -> float:
     highest = np.sort(probabilities)[::-1]
     beyond = np.nextafter(highest[allowed], np.float32(2)) if allowed < len(highest) else 0.0
     return max(MIN_PROBABILITY, float(beyond))
-
-
-def _fit_temperature(logits: FloatArray, labels: Sequence[int]) -> float:
-    """The temperature that makes the labels likeliest (Guo et al. 2017, section 4.2), of a grid."""
-    rows = np.arange(len(labels))
-    candidates = np.geomspace(0.25, 16, 60)
-
-    def loss(temperature: float) -> float:
-        probabilities = softmax((logits / temperature).astype(np.float32))
-        return float(-np.log(np.maximum(probabilities[rows, labels], 1e-12)).mean())
-
-    return float(min(candidates, key=loss))
 
 
 def measure_kinds(
@@ -160,10 +146,6 @@ def measure_kinds(
         right=float(np.trace(matrix) / max(1, len(kinds))),
         confusion_matrix=matrix.tolist(),
         reviews=len(together),
-        reviews_dismissed=_share(rule, together, lambda kind: kind != REVIEW),
-        reviews_in_distress=_share(rule, every, lambda kind: kind == DISTRESS),
+        reviews_dismissed=float(np.mean([kind != REVIEW for kind in rule.kinds(together)])),
+        reviews_in_distress=float(np.mean([kind == DISTRESS for kind in rule.kinds(every)])),
     )
-
-
-def _share(rule: KindRule, logits: FloatArray, counts: Callable[[str], bool]) -> float:
-    return float(np.mean([counts(kind) for kind in rule.kinds(logits)]))

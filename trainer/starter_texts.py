@@ -9,6 +9,7 @@ import csv
 import hashlib
 import io
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +41,13 @@ class Texts:
         return {"name": name, "fingerprint": self.fingerprint, "learned": len(self.learned.texts)}
 
 
+@cache
 def read_kinds() -> Texts:
     """Messages of every kind."""
     return _read(KINDS_FILE)
 
 
+@cache
 def read_mixed() -> Texts:
     """Mixed reviews."""
     return _read(MIXED_FILE)

@@ -57,6 +57,8 @@ def test_hardly_any_review_is_dismissed_or_taken_for_distress() -> None:
     assert figures.reviews_in_distress <= 1 / 2000
     assert np.sum(figures.confusion_matrix) == figures.lines == len(kinds)
     assert figures.right == np.trace(figures.confusion_matrix) / figures.lines
+    assert rule.dismissal is not None
+    assert rule.distress is not None
     assert min(rule.dismissal, rule.distress) >= 0.5
 
 
@@ -75,6 +77,15 @@ def test_without_a_head_every_text_is_a_review() -> None:
     )
     (verdict,) = Judgement().verdicts(scores)
     assert (verdict.kind, verdict.label) == (REVIEW, "positive")
+
+
+def test_what_is_stored_is_json_also_where_nothing_is_dismissed(checkpoint: Path) -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    text = (checkpoint / "training.json").read_text()
+    training = json.loads(text, parse_constant=refuse)
+    assert training["judgement"]["kinds"]["dismissal"] is None
 
 
 def test_a_training_tells_how_kinds_are_recognised(checkpoint: Path) -> None:
