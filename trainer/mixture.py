@@ -7,6 +7,7 @@ short: single sentences from real reviews, where the hub has them, and the start
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain, count
 from statistics import median
 from typing import Any
 
@@ -110,10 +111,11 @@ def load_sets(config: TrainingConfig, recipe: Recipe) -> ReviewSets:
     for name in dict.fromkeys(config.datasets):
         reviews = load_reviews(name)
         if all(reviews.fingerprint != other.fingerprint for other in sets):
-            sets.append(reviews)
+            sets.append(replace(reviews, name=_free_name(reviews.name, sets)))
         notes.append(reviews.note)
-    if recipe.companions and is_long(sets):
-        if all(map(_is_long, sets)):
+    are_long = [_is_long(each) for each in sets] if recipe.companions else []
+    if any(are_long):
+        if all(are_long):
             sets += _sentences(notes)
         if all(each.name != STARTER for each in sets):
             starter = load_reviews(STARTER)
@@ -126,9 +128,10 @@ def load_sets(config: TrainingConfig, recipe: Recipe) -> ReviewSets:
     return ReviewSets(tuple(_apart(sets)), tuple(filter(None, notes)))
 
 
-def is_long(sets: Sequence[ReviewSet]) -> bool:
-    """Whether one of the sets is of long reviews."""
-    return any(map(_is_long, sets))
+def _free_name(name: str, sets: Sequence[ReviewSet]) -> str:
+    """`name`, or with a number behind it where another set has it: files of one name."""
+    taken = {each.name for each in sets}
+    return next(n for n in chain([name], (f"{name} ({i})" for i in count(2))) if n not in taken)
 
 
 def _is_long(reviews: ReviewSet) -> bool:
@@ -141,9 +144,9 @@ def _sentences(notes: list[str]) -> list[ReviewSet]:
     found = from_hub_or_none(ROTTEN_TOMATOES)
     if found is None:
         notes.append(
-            f"{ROTTEN_TOMATOES}, single sentences from real reviews, is neither cached nor does "
-            f"the hub answer: trained without them. If you have them as files, add "
-            f"--dataset path/to/them."
+            f"Single sentences from real reviews ({ROTTEN_TOMATOES}) cannot be fetched: the hub "
+            f"does not answer, and they are not cached. The model is trained without them. If you "
+            f"have the files, add --dataset path/to/them."
         )
         return []
     notes.append(f"Single sentences from real reviews ({ROTTEN_TOMATOES}) are trained on too.")

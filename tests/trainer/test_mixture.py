@@ -62,6 +62,12 @@ def test_a_set_that_is_named_twice_is_taken_once(short: str) -> None:
     assert _names(_load(short, short)) == ["short.csv"]
 
 
+def test_two_files_of_one_name_are_told_apart(tmp_path: Path, short: str) -> None:
+    rows = [(f"hm {text}", label) for text, label in separable_reviews()]
+    sets = _load(short, str(write_csv(tmp_path / "short.csv", rows)))
+    assert _names(sets) == ["short.csv", "short.csv (2)"]
+
+
 def test_a_small_set_is_used_whole_and_a_large_one_by_a_tenth(tmp_path: Path, short: str) -> None:
     (small,) = _load(short).sample(TrainingConfig())
     assert small.fraction == 1.0
