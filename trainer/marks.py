@@ -13,8 +13,8 @@ import statistics
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import emoji
+from functools import cache
+from typing import NamedTuple
 
 MARK_POSITIVE = 0.7
 """From this share on a mark is praise: IMDb's reviews with >= 7 of 10 (Maas et al. 2011, 4.1)."""
@@ -60,6 +60,8 @@ _INNER_FRACTION = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞])")
 
 def _emoji_names() -> dict[str, str]:
     """The names of all emoji but letters, digits, © and typographic arrows and boxes."""
+    import emoji
+
     names: dict[str, str] = {}
     for symbol, data in emoji.EMOJI_DATA.items():
         plain = _INVISIBLE.sub("", symbol)
@@ -70,20 +72,38 @@ def _emoji_names() -> dict[str, str]:
     return names
 
 
-_NAMES = _emoji_names()
-# The look-ahead is for speed: the long class is searched from one end to the other.
-_SYMBOL = rf"(?:(?![\0-\u22ff])[{''.join(symbol for symbol in _NAMES if len(symbol) == 1)}])"
-# Two regional indicators are a flag.
-_CLUSTER = re.compile(f"[\U0001f1e6-\U0001f1ff]{{2}}|{_SYMBOL}(?:{_JOINER}{_SYMBOL})*+")
-_EMOJI_RUN = re.compile(f" ?(?:(?:{_CLUSTER.pattern}) ?)++")
-_STRAY_JOINER = re.compile(f"{_JOINER}(?:(?<!{_SYMBOL}{_JOINER})|(?!{_SYMBOL}))")
+class _Emoji(NamedTuple):
+    """What is known of emoji."""
+
+    names: dict[str, str]
+    cluster: re.Pattern[str]
+    """One emoji, of several joined symbols perhaps."""
+    run: re.Pattern[str]
+    """Some in a row."""
+    stray_joiner: re.Pattern[str]
+
+
+@cache
+def _emoji() -> _Emoji:
+    """Made at the first text that is not ASCII: a tenth of a second, which no start waits for."""
+    names = _emoji_names()
+    # The look-ahead is for speed: the long class is searched from one end to the other.
+    symbol = rf"(?:(?![\0-\u22ff])[{''.join(symbol for symbol in names if len(symbol) == 1)}])"
+    # Two regional indicators are a flag.
+    cluster = f"[\U0001f1e6-\U0001f1ff]{{2}}|{symbol}(?:{_JOINER}{symbol})*+"
+    return _Emoji(
+        names,
+        re.compile(cluster),
+        re.compile(f" ?(?:(?:{cluster}) ?)++"),
+        re.compile(f"{_JOINER}(?:(?<!{symbol}{_JOINER})|(?!{symbol}))"),
+    )
 
 
 def _plain_characters(text: str) -> str:
     """All that `normalise` does but for the names of emoji."""
     if text.isascii():
         return text
-    text = _STRAY_JOINER.sub("", _INVISIBLE.sub("", text).translate(_LOOKALIKES))
+    text = _emoji().stray_joiner.sub("", _INVISIBLE.sub("", text).translate(_LOOKALIKES))
     # To NFKC, "3½" is "31/2".
     text = unicodedata.normalize("NFKC", _INNER_FRACTION.sub(" ", text))
     # Again, because NFKC itself makes small capitals and fillers out of their variants.
@@ -91,11 +111,12 @@ def _plain_characters(text: str) -> str:
 
 
 def _name_run(run: re.Match[str]) -> str:
+    known = _emoji().names
     names: list[str] = []
-    for cluster, repeats in itertools.groupby(_CLUSTER.findall(run[0])):
+    for cluster, repeats in itertools.groupby(_emoji().cluster.findall(run[0])):
         # A joined sequence without a name is read part by part.
-        parts = [_NAMES.get(part, part) for part in cluster.split(_JOINER)]
-        name = _NAMES.get(cluster, " ".join(parts))
+        parts = [known.get(part, part) for part in cluster.split(_JOINER)]
+        name = known.get(cluster, " ".join(parts))
         names += [name for _ in itertools.islice(repeats, 2)]
     before = " " if run.start() > 0 else ""
     after = " " if run.end() < len(run.string) else ""
@@ -109,7 +130,7 @@ def normalise(text: str) -> str:
     regional indicators and letters of other scripts stay. Idempotent; ASCII comes out as it is.
     `emoji.demojize` takes quadratic time over joined sequences that it does not know.
     """
-    return text if text.isascii() else _EMOJI_RUN.sub(_name_run, _plain_characters(text))
+    return text if text.isascii() else _emoji().run.sub(_name_run, _plain_characters(text))
 
 
 # --- Forms of marks -------------------------------------------------------------------------------
@@ -298,7 +319,7 @@ def _is_title(text: str, *, leads: bool) -> bool:
 
     Known to be wrong: "Loved The Acting" is a title here, "Good will hunting" is none.
     """
-    if _EMOJI_RUN.search(text):
+    if not text.isascii() and _emoji().run.search(text):
         return False
     words = [word for word in _WORD.findall(text.replace("’", "'")) if word not in _FILLERS]
     lower = {word.lower() for word in words}
