@@ -80,10 +80,19 @@ def _products(config: Any, texts: int, tokens: int) -> onnxruntime.InferenceSess
         )
         # Divided, so that the numbers do not grow from product to product.
         scales /= np.float32(inputs**0.5)
-        parts = [np.ascontiguousarray(integers.T), scales, np.zeros(outputs, np.int8)]
-        bias = constant(np.zeros(outputs, np.float32))
-        names = [x, *map(constant, parts), bias]
-        return node("DynamicQuantizeMatMul", names, _CONTRIB)
+        step, zero = constant(np.array(0.05, np.float32)), constant(np.array(128, np.uint8))
+        weights, steps, zeros, bias = map(
+            constant,
+            (
+                np.ascontiguousarray(integers.T),
+                scales,
+                np.zeros(outputs, np.int8),
+                np.zeros(outputs, np.float32),
+            ),
+        )
+        x = node("QuantizeLinear", [x, step, zero])
+        names = [x, weights, step, steps, zero, zeros, bias]
+        return node("MatMulIntegerToFloat", names, _CONTRIB)
 
     def first(x: str, count: int) -> str:
         return node("Slice", [x, *(constant(np.array([edge])) for edge in (0, count))])
