@@ -160,8 +160,8 @@ def _load(checkpoint: Path | None, settings: "Settings") -> "Classifier":
 
     if checkpoint is None:
         raise UnusableCheckpointError(
-            "There is no trained checkpoint yet. Train one with: python -m trainer fit. One that "
-            "waits is made to serve by: python -m trainer checkpoints promote NAME"
+            "There is no trained checkpoint yet. Train one with: python -m trainer fit. To serve "
+            "one that you have: python -m trainer checkpoints promote NAME"
         )
     _say(f"Loading checkpoint {checkpoint.name} ...")
     try:

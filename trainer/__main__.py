@@ -110,7 +110,7 @@ def fit(
     learning_rate: _LearningRate = _DEFAULTS.learning_rate,
     precision: _Precision = _DEFAULTS.precision,
     seed: Annotated[
-        int, typer.Option(help="The same seed gives the same weights.")
+        int, typer.Option(help="The same seed draws the same reviews, in the same order.")
     ] = _DEFAULTS.seed,
     loop: Annotated[Loop, typer.Option(help=_LOOP_HELP)] = _DEFAULTS.loop,
     output: Annotated[

@@ -65,15 +65,11 @@ def _other_sets(training: dict[str, Any]) -> str:
     if not others:
         return ""
     rows = "\n".join(
-        f"| {name} | {test['reviews']} | {test['accuracy']:.3f} | {doubt['unsure']:.1%} | "
-        f"{doubt['right']:.1%} |"
+        "| {} | {reviews} | {accuracy:.3f} | {unsure:.1%} | {right:.1%} |".format(
+            name, **(figures["doubt"]["test"] | figures["evaluation"]["test"])
+        )
         for name in others
-        for test, doubt in [
-            (
-                training["by_set"][name]["evaluation"]["test"],
-                training["by_set"][name]["doubt"]["test"],
-            )
-        ]
+        for figures in [training["by_set"][name]]
     )
     return f"""
 
@@ -89,9 +85,9 @@ def _kinds(figures: dict[str, Any]) -> str:
         f"| {kind} | {' | '.join(map(str, counts))} |"
         for kind, counts in zip(kinds, figures["confusion_matrix"], strict=True)
     )
-    return f"""Kinds of message, on {figures["lines"]} lines held back: {figures["right"]:.1%} are
-recognised. Of {figures["reviews"]:,} short reviews, {figures["reviews_dismissed"]:.1%} are taken
-for another kind. A row is what a line is, a column what it was taken for.
+    return f"""Of {figures["lines"]:,} messages held back, {figures["right"]:.1%} are recognised; of
+{figures["reviews"]:,} short reviews, {figures["reviews_dismissed"]:.1%} are taken for another kind
+of message. A row is what a message is, a column what it was taken for.
 
 | | {" | ".join(kinds)} |
 |---|{"---|" * len(kinds)}
@@ -102,7 +98,9 @@ def model_card(training: dict[str, Any]) -> str:
     """The checkpoint's README, with the metadata block that model hubs read."""
     test, validation = training["evaluation"]["test"], training["evaluation"]["validation"]
     hyperparameters = "\n".join(
-        f"| {name} | {value} |" for name, value in training["hyperparameters"].items()
+        f"| {name} | {', '.join(value) if isinstance(value, tuple) else value} |"
+        for name, value in training["hyperparameters"].items()
+        if value is not None  # the share of each set stands beside it
     )
     figures = "\n".join(
         f"| {name} | {validation[key]:.3f} | {test[key]:.3f} |"

@@ -98,7 +98,9 @@ class TestCheckpoint:
             assert sum(map(sum, figures["confusion_matrix"])) == figures["reviews"]
 
     def test_has_a_card_and_a_picture(self, checkpoint: Path) -> None:
-        assert "pipeline_tag: text-classification" in (checkpoint / "README.md").read_text()
+        card = (checkpoint / "README.md").read_text()
+        assert "pipeline_tag: text-classification" in card
+        assert "None" not in card
         assert (checkpoint / "training.png").read_bytes().startswith(b"\x89PNG")
 
     def test_the_first_serves_and_a_later_one_waits(

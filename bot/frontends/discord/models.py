@@ -157,7 +157,11 @@ def _card(row: Listed) -> str:
         f"Made {_when(training)} in {duration(training['seconds'])} of training, from "
         f"{_base(training)}",
         f"Data: {plain(_data(training))}, {counts} reviews",
-        ", ".join(f"{name.replace('_', ' ')} {hyperparameters[name]}" for name in numbers),
+        ", ".join(
+            f"{name.replace('_', ' ')} {hyperparameters[name]}"
+            for name in numbers
+            if hyperparameters[name] is not None
+        ),
     ]
     for split in ("validation", "test"):
         figures: dict[str, Any] = training["evaluation"][split]
