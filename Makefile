@@ -17,8 +17,9 @@ train: .venv/ready
 chat: .venv/ready
 	@$(BIN)/python -m bot chat
 
+# A file of tests stays in one process, which trains what its tests share; the slow ones go first.
 test: .venv/ready-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ import csv
 import io
 import itertools
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
+
+# Two processes that compute with as many threads as there are cores wait for each other most of the
+# time. Read by torch at its import, below, and by the processes that tests start.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
@@ -63,6 +69,11 @@ def _what_customers_wrote_is_nowhere(tmp_path_factory: pytest.TempPathFactory) -
         logging.getLogger("discord").setLevel(logging.INFO)
         yield
     assert [*marker.traces(folder), *logged] == []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Called by pytest: what takes minutes begins first, beside everything else."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

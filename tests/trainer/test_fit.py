@@ -104,17 +104,17 @@ class TestCheckpoint:
         assert (checkpoint / "training.png").read_bytes().startswith(b"\x89PNG")
 
     def test_the_first_serves_and_a_later_one_waits(
-        self, checkpoint: Path, quick: list[str | Path]
+        self, checkpoint: Path, quick: list[str | Path], tmp_path: Path
     ) -> None:
-        home = checkpoint.parent.parent
-        pointer = json.loads((checkpoint.parent / "serving.json").read_text())
+        checkpoints = Path(shutil.copytree(checkpoint.parent, tmp_path / "checkpoints"))
+        pointer = json.loads((checkpoints / "serving.json").read_text())
         assert pointer == {"serving": "tiny", "earlier": []}
-        result = call_trainer(*quick, cwd=home)
+        result = call_trainer(*quick, cwd=tmp_path)
         assert result.returncode == 0, result.stderr
         name = re.search(r"checkpoints promote (\S+)", result.stdout)
         assert name
-        assert (checkpoint.parent / name[1] / "model.safetensors").exists()
-        assert json.loads((checkpoint.parent / "serving.json").read_text()) == pointer
+        assert (checkpoints / name[1] / "model.safetensors").exists()
+        assert json.loads((checkpoints / "serving.json").read_text()) == pointer
 
     def test_the_same_seed_gives_the_same_weights(
         self,
