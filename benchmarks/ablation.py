@@ -18,19 +18,19 @@ from typing import Annotated
 import torch
 import typer
 
-from trainer.calibration import choose_confidences, confident
 from trainer.config import RECIPES, Precision, Recipe, RecipeName
-from trainer.encoder import load_encoder
+from trainer.data.mixture import default_fraction
+from trainer.data.reviews import STARTER, load_reviews, sample_balanced
+from trainer.data.starter_texts import read_mixed
 from trainer.errors import TrainerError
-from trainer.evaluation import measure
-from trainer.inference import FloatArray, predict, softmax
-from trainer.loop import make_batches, to_best_device, train, uses_bf16
-from trainer.mixture import default_fraction
+from trainer.model.calibration import choose_confidences, confident
+from trainer.model.inference import FloatArray, predict, softmax
+from trainer.model.runtime import TorchRuntime, to_best_device
+from trainer.model.text import MOST_WINDOWS
 from trainer.progress import Step
-from trainer.reviews import STARTER, load_reviews, sample_balanced
-from trainer.runtime import TorchRuntime
-from trainer.starter_texts import read_mixed
-from trainer.text import MOST_WINDOWS
+from trainer.training.encoder import load_encoder
+from trainer.training.evaluation import measure
+from trainer.training.loop import make_batches, train, uses_bf16
 
 BEST = RECIPES[RecipeName.BEST]
 PLAIN = RECIPES[RecipeName.PLAIN]

@@ -21,8 +21,8 @@ from bot.language import load_identifier
 from bot.responses import Responses
 from bot.settings import Settings, load_settings
 from bot.throttle import Throttle
-from trainer.checkpoint import serving_checkpoint
-from trainer.classifier import Classifier, Verdict
+from trainer.model.checkpoint import serving_checkpoint
+from trainer.model.classifier import Classifier, Verdict
 
 TIMER_SECONDS = 0.005
 

@@ -15,10 +15,10 @@ from transformers import AutoModelForSequenceClassification
 from benchmarks.material import chat_messages
 from benchmarks.timing import Row, alternate
 from benchmarks.training import BATCH_SIZE, FAST, ours
-from trainer.checkpoint import graph_file
-from trainer.encoder import Encoder
-from trainer.review_files import Review
-from trainer.runtime import OnnxRuntime, TorchRuntime
+from trainer.data.review_files import Review
+from trainer.model.checkpoint import graph_file
+from trainer.model.runtime import OnnxRuntime, TorchRuntime
+from trainer.training.encoder import Encoder
 
 
 @dataclass(frozen=True, slots=True)

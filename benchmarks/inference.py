@@ -18,10 +18,10 @@ from benchmarks.machine import has_bf16
 from benchmarks.material import long_review, make_classifier
 from benchmarks.timing import Row, Side, alternate
 from bot.engine import Engine
-from trainer.classifier import Classifier
 from trainer.config import LABELS
-from trainer.export import GraphPrecision, export
-from trainer.runtime import cores
+from trainer.model.classifier import Classifier
+from trainer.model.runtime import cores
+from trainer.training.export import GraphPrecision, export
 
 Pipe = Callable[..., Any]
 

@@ -21,8 +21,8 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
-from trainer.checkpoint import read_training
 from trainer.errors import TrainerError
+from trainer.model.checkpoint import read_training
 
 Training = dict[str, Any]
 """A `training.json`."""

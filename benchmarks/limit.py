@@ -12,9 +12,9 @@ from transformers import AutoConfig
 from benchmarks.machine import read_bandwidth
 from benchmarks.material import make_classifier
 from benchmarks.timing import Row, alternate
-from trainer.checkpoint import graph_file
-from trainer.export import quantise
-from trainer.runtime import OnnxRuntime, cores
+from trainer.model.checkpoint import graph_file
+from trainer.model.runtime import OnnxRuntime, cores
+from trainer.training.export import quantise
 
 _CONTRIB = "com.microsoft"
 

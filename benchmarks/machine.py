@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from benchmarks.timing import alternate
-from trainer.runtime import cores
+from trainer.model.runtime import cores
 
 _TELLING = ("avx2", "avx512_f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
 _VERSIONS_OF = ("torch", "transformers", "onnxruntime", "tokenizers", "accelerate")

@@ -14,16 +14,16 @@ import torch
 from safetensors.torch import save_file
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
-from trainer import checkpoint
-from trainer.classifier import Classifier, Judgement
 from trainer.config import LABELS
-from trainer.encoder import STAND_IN, load_encoder
-from trainer.export import GraphPrecision, export
-from trainer.kinds import KINDS, head_layers
-from trainer.review_files import Review
-from trainer.reviews import STARTER, load_reviews
-from trainer.runtime import OnnxRuntime
-from trainer.text import MOST_WINDOWS, TextEncoder
+from trainer.data.review_files import Review
+from trainer.data.reviews import STARTER, load_reviews
+from trainer.model import checkpoint
+from trainer.model.classifier import Classifier, Judgement
+from trainer.model.kinds import KINDS, head_layers
+from trainer.model.runtime import OnnxRuntime
+from trainer.model.text import MOST_WINDOWS, TextEncoder
+from trainer.training.encoder import STAND_IN, load_encoder
+from trainer.training.export import GraphPrecision, export
 
 MAX_LENGTH = 128
 """Tokens of a window, as the trainer's default is."""

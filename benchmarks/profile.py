@@ -21,10 +21,10 @@ from torch.profiler import ProfilerActivity, profile
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
 from trainer.config import RECIPES, Precision, RecipeName
-from trainer.encoder import load_encoder
-from trainer.export import GraphPrecision, export
-from trainer.loop import make_optimizer, prepared, uses_bf16
-from trainer.runtime import cores
+from trainer.model.runtime import cores
+from trainer.training.encoder import load_encoder
+from trainer.training.export import GraphPrecision, export
+from trainer.training.loop import make_optimizer, prepared, uses_bf16
 
 REPEATS = 50
 SHOWN = 8

@@ -28,10 +28,10 @@ from benchmarks.growth import Curve
 from benchmarks.inference import Agreement
 from benchmarks.machine import Machine
 from benchmarks.timing import Row
-from trainer.encoder import STAND_IN, load_encoder
+from trainer.data.review_files import Review
+from trainer.data.reviews import load_reviews, sample_balanced
 from trainer.errors import TrainerError
-from trainer.review_files import Review
-from trainer.reviews import load_reviews, sample_balanced
+from trainer.training.encoder import STAND_IN, load_encoder
 
 JSON_FILE = "speed.json"
 PICTURE_FILE = "speed.png"

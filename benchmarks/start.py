@@ -15,8 +15,8 @@ _ROOT = Path(__file__).parents[1]
 _OURS = """
 import sys
 from pathlib import Path
-from trainer.classifier import Classifier
-from trainer.runtime import RuntimeName
+from trainer.model.classifier import Classifier
+from trainer.model.runtime import RuntimeName
 classifier = Classifier.load(Path(sys.argv[1]), RuntimeName.ONNX)
 print(classifier([sys.argv[2]])[0].label, flush=True)
 sys.stdin.read()

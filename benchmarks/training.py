@@ -29,10 +29,10 @@ from benchmarks.machine import has_bf16
 from benchmarks.material import MAX_LENGTH
 from benchmarks.timing import Row
 from trainer.config import RECIPES, Recipe, RecipeName
-from trainer.encoder import Encoder
-from trainer.loop import make_batches, train
+from trainer.data.review_files import Review
 from trainer.progress import Step
-from trainer.review_files import Review
+from trainer.training.encoder import Encoder
+from trainer.training.loop import make_batches, train
 
 BATCH_SIZE = 16
 LEARNING_RATE = 5e-5

@@ -18,10 +18,10 @@ from typing import Annotated
 import pandas
 import typer
 
-from trainer.classifier import Classifier
 from trainer.config import LABELS
-from trainer.kinds import DISTRESS
-from trainer.review_files import Review, read_label
+from trainer.data.review_files import Review, read_label
+from trainer.model.classifier import Classifier
+from trainer.model.kinds import DISTRESS
 
 COLUMNS = ("forced", "answered", "right of those", "dismissed", "in distress")
 

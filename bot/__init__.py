@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bot.responses import Responses
-    from trainer.classifier import Verdict
+    from trainer.model.classifier import Verdict
 
 __all__ = ["generate_response"]
 

@@ -19,7 +19,7 @@ from bot.errors import BotError, MissingTokenError, UnusableCheckpointError
 if TYPE_CHECKING:
     from bot.concierge import Concierge
     from bot.settings import Settings
-    from trainer.classifier import Classifier
+    from trainer.model.classifier import Classifier
 
 INTERRUPTED = 130
 
@@ -145,7 +145,7 @@ def _settings() -> "Settings":
 
 
 def _serving_checkpoint() -> Path | None:
-    from trainer.checkpoint import CheckpointError, serving_checkpoint
+    from trainer.model.checkpoint import CheckpointError, serving_checkpoint
 
     try:
         return serving_checkpoint()
@@ -155,8 +155,8 @@ def _serving_checkpoint() -> Path | None:
 
 def _load(checkpoint: Path | None, settings: "Settings") -> "Classifier":
     """The classifier to answer with; loading takes seconds, so it says what it does."""
-    from trainer.checkpoint import CheckpointError
-    from trainer.classifier import Classifier
+    from trainer.model.checkpoint import CheckpointError
+    from trainer.model.classifier import Classifier
 
     if checkpoint is None:
         raise UnusableCheckpointError(

@@ -13,11 +13,11 @@ from bot.language import is_foreign
 from bot.responses import Kind, Responses
 from bot.throttle import Pace, Throttle
 from bot.why import Explainer, Explanation
-from trainer.kinds import DISTRESS, REVIEW
-from trainer.marks import normalise, read_mark
+from trainer.model.kinds import DISTRESS, REVIEW
+from trainer.model.marks import normalise, read_mark
 
 if TYPE_CHECKING:
-    from trainer.classifier import Verdict
+    from trainer.model.classifier import Verdict
 
 log = logging.getLogger(__name__)
 

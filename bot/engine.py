@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from bot.logs import whereabouts
 
 if TYPE_CHECKING:
-    from trainer.classifier import Verdict
+    from trainer.model.classifier import Verdict
 
 QUEUE_LIMIT = 512
 """Callers that may wait at once: some ten seconds of work on two cores, and nobody in a chat waits
@@ -37,7 +37,7 @@ class UnansweredError(Exception):
 
 
 class TextClassifier(Protocol):
-    """What the engine needs of a model; trainer.classifier.Classifier is one."""
+    """What the engine needs of a model; trainer.model.classifier.Classifier is one."""
 
     def __call__(self, texts: Sequence[str]) -> "list[Verdict]":
         """One verdict for each text, in order; blocks."""

@@ -15,9 +15,9 @@ from pathlib import Path
 from bot.engine import Engine
 from bot.errors import UnusableCheckpointError
 from bot.logs import whereabouts
-from trainer import checkpoint
-from trainer.checkpoint import CHECKPOINTS, CheckpointError
-from trainer.classifier import Classifier, RuntimeName
+from trainer.model import checkpoint
+from trainer.model.checkpoint import CHECKPOINTS, CheckpointError
+from trainer.model.classifier import Classifier, RuntimeName
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,69}"
 """Of a checkpoint: the name of a folder, which leads nowhere else."""

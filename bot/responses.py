@@ -13,7 +13,7 @@ from bot.errors import ResponsesError
 from bot.examples import EXAMPLES
 
 if TYPE_CHECKING:
-    from trainer.classifier import Verdict
+    from trainer.model.classifier import Verdict
 
 MAX_CHARACTERS = 2_000
 """What Discord takes in one message."""

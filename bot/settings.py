@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsError
 from bot.responses import HELP_LINE, default_responses_file
-from trainer.classifier import RuntimeName
+from trainer.model.classifier import RuntimeName
 
 ENV_FILE = Path(".env")
 
@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     """How fast one customer may write before they are slowed down; 0 is as fast as they like."""
 
     runtime: RuntimeName = RuntimeName.AUTO
-    """What runs the network (`trainer.runtime.RuntimeName`)."""
+    """What runs the network (`trainer.model.runtime.RuntimeName`)."""
 
     threads: int | None = Field(default=None, ge=1, le=1024)
     """Threads that work on one batch of reviews; None: one a core."""

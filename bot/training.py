@@ -25,7 +25,7 @@ from bot.logs import whereabouts
 from bot.models import Models
 from bot.progress import Progress, ProgressFile
 from bot.runs import Cancelled, Comparison, Failed, Order, Outcome, Run, Trained
-from trainer.checkpoint import CheckpointError, dated_path, read_training, serving_checkpoint
+from trainer.model.checkpoint import CheckpointError, dated_path, read_training, serving_checkpoint
 
 log = logging.getLogger(__name__)
 

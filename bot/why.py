@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from bot.engine import BusyError, Engine
 
 if TYPE_CHECKING:
-    from trainer.classifier import Verdict
+    from trainer.model.classifier import Verdict
 
 MOST_PARTS = 48
 """Of a text with more words, neighbours are left out together."""

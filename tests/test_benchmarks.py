@@ -14,10 +14,10 @@ from benchmarks import ablation, judgement, speed
 from benchmarks.inference import agreement
 from benchmarks.material import chat_messages, long_reviews, make_checkpoint
 from benchmarks.timing import Row, alternate
-from trainer.checkpoint import graph_file
-from trainer.classifier import Classifier
-from trainer.export import GraphPrecision, export
-from trainer.runtime import RuntimeName
+from trainer.model.checkpoint import graph_file
+from trainer.model.classifier import Classifier
+from trainer.model.runtime import RuntimeName
+from trainer.training.export import GraphPrecision, export
 
 # The figures of the table; where there is bf16, there are more rows of the first two kinds.
 ROWS = {

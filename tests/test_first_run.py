@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.bot.removal import removal
-from trainer.classifier import Classifier
-from trainer.reviews import load_reviews, take
+from trainer.data.reviews import load_reviews, take
+from trainer.model.classifier import Classifier
 
 ROOT = Path(__file__).parents[1]
 EXPLAINED_REVIEWS = 100

@@ -2,7 +2,7 @@
 
     from trainer import TrainingConfig, fine_tune_model, predict_sentiment
 
-The names are handed out lazily: importing the package, or `trainer.checkpoint` from the bot,
+The names are handed out lazily: importing the package, or `trainer.model.checkpoint` from the bot,
 loads neither torch nor transformers.
 """
 
@@ -10,18 +10,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trainer.classifier import Verdict, predict_sentiment
     from trainer.config import TrainingConfig
-    from trainer.fit import FineTuned, fine_tune_model
+    from trainer.model.classifier import Verdict, predict_sentiment
+    from trainer.training.fit import FineTuned, fine_tune_model
 
 __all__ = ["FineTuned", "TrainingConfig", "Verdict", "fine_tune_model", "predict_sentiment"]
 
 _HOMES = {
-    "FineTuned": "trainer.fit",
+    "FineTuned": "trainer.training.fit",
     "TrainingConfig": "trainer.config",
-    "Verdict": "trainer.classifier",
-    "fine_tune_model": "trainer.fit",
-    "predict_sentiment": "trainer.classifier",
+    "Verdict": "trainer.model.classifier",
+    "fine_tune_model": "trainer.training.fit",
+    "predict_sentiment": "trainer.model.classifier",
 }
 
 

@@ -16,12 +16,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from trainer import checkpoint, comparison
-from trainer.comparison import Comparison
+from trainer.comparing import comparison
+from trainer.comparing.comparison import Comparison
+from trainer.comparing.rows import HEADINGS
 from trainer.config import LABELS, Balance, Loop, Precision, RecipeName, TrainingConfig
+from trainer.data.reviews import Split, load_reviews, take
 from trainer.errors import ComparisonError, Interrupted, TrainerError
+from trainer.model import checkpoint
 from trainer.progress import Failed, Listener, Style, listener
-from trainer.reviews import Split, load_reviews, take
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -140,7 +142,7 @@ def fit(
             loop=loop,
             output=output,
         )
-        from trainer.fit import fine_tune_model  # torch takes seconds to import
+        from trainer.training.fit import fine_tune_model  # torch takes seconds to import
 
         result = fine_tune_model(config, on_event=on_event)
     if progress is Style.BAR:
@@ -187,8 +189,8 @@ def evaluate(
     labels = [review.label for review in chosen]
     with listener(Style.NONE if as_json else Style.BAR) as on_event:
         # These import torch, which takes seconds: after the data set was found to be there.
-        from trainer.classifier import Classifier
-        from trainer.evaluation import compare, judge
+        from trainer.model.classifier import Classifier
+        from trainer.training.evaluation import compare, judge
 
         judged = [judge(Classifier.load(path), chosen, split, on_event) for path in paths]
     results = [
@@ -259,7 +261,7 @@ def compare_models(
                 batch_size=batch_size,
                 learning_rate=learning_rate,
             )
-            from trainer.compare import compare  # torch takes seconds to import
+            from trainer.comparing.compare import compare  # torch takes seconds to import
 
             names, loops = list(dict.fromkeys(base_model)), list(dict.fromkeys(loop))
             try:
@@ -376,7 +378,7 @@ def _print_comparison(answer: dict[str, Any]) -> None:
 
 
 def _print_standing(standing: Comparison) -> None:
-    table = _table(*comparison.HEADINGS)
+    table = _table(*HEADINGS)
     for row in standing.rows:
         table.add_row(*row.cells("\n"))
     print()

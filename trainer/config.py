@@ -62,7 +62,7 @@ class Recipe:
     """So many of the lowest layers stay as they were pre-trained as well: they cost no backward
     pass, and what they know of English carries over to texts unlike those that are trained on."""
     companions: bool
-    """Whether short reviews are trained on beside a set of long ones (`trainer.mixture`): what
+    """Whether short reviews are trained on beside a set of long ones (`trainer.data.mixture`): what
     people write in a chat is short."""
     mixed: bool
     """Whether mixed reviews are trained on, as half negative and half positive: on such a review
@@ -72,7 +72,7 @@ class Recipe:
     The original program answered every message by the likelier class. Distress is recognised by
     either recipe."""
     marks: bool
-    """Whether ratings and emoji are read (`trainer.marks`)."""
+    """Whether ratings and emoji are read (`trainer.model.marks`)."""
     bf16: bool
     """Whether `Precision.AUTO` may choose it."""
 
@@ -131,7 +131,7 @@ class Loop(StrEnum):
     """What trains the model."""
 
     MANUAL = "manual"
-    """The loop of this project, `trainer.loop`."""
+    """The loop of this project, `trainer.training.loop`."""
     TRAINER = "trainer"
     """transformers' `Trainer`, with the same recipe; needs the package accelerate."""
 
@@ -146,12 +146,12 @@ class TrainingConfig:
 
     datasets: tuple[str, ...] = ("auto",)
     """Where reviews come from, one or more of: `auto` (IMDb from the hub, else the starter
-    reviews), `starter`, a hub name, or a path (see `trainer.reviews`). The first is the main
+    reviews), `starter`, a hub name, or a path (see `trainer.data.reviews`). The first is the main
     one."""
 
     base_model: str = "auto"
     """Where pre-trained weights come from: `auto` (distilbert-base-uncased from the hub, else the
-    packaged stand-in), `stand-in`, a hub name, or a path (see `trainer.encoder`)."""
+    packaged stand-in), `stand-in`, a hub name, or a path (see `trainer.training.encoder`)."""
 
     recipe: RecipeName = RecipeName.BEST
     """What the other options default to, and how the loop goes (`Recipe`)."""

@@ -24,8 +24,8 @@ from rich.table import Table
 from bot.concierge import Concierge, Reply
 from bot.engine import Engine
 from bot.responses import Responses, default_responses_file
-from trainer.classifier import Classifier
-from trainer.kinds import KINDS, REVIEW
+from trainer.model.classifier import Classifier
+from trainer.model.kinds import KINDS, REVIEW
 
 LISTS = Path(__file__).parent
 DISMISSALS = (*(kind for kind in KINDS if kind != REVIEW), "foreign", "wordless")

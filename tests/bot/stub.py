@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from bot.settings import Settings
 from tests.marker import unmarked
-from trainer.classifier import Verdict
+from trainer.model.classifier import Verdict
 
 POSITIVE_WORDS = ("love", "wonderful", "great")
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.engine import BusyError, Engine, UnansweredError
 from tests.bot.stub import KeywordClassifier
-from trainer.classifier import Verdict
+from trainer.model.classifier import Verdict
 
 
 async def _hold(engine: Engine, classifier: KeywordClassifier) -> "asyncio.Task[Verdict]":

@@ -11,7 +11,7 @@ from bot.engine import Engine
 from bot.errors import UnusableCheckpointError
 from bot.models import Models
 from tests.bot.stub import KeywordClassifier
-from trainer.checkpoint import list_checkpoints, serving_checkpoint
+from trainer.model.checkpoint import list_checkpoints, serving_checkpoint
 
 CHECKPOINTS = Path("checkpoints")
 
@@ -103,7 +103,7 @@ async def test_what_cannot_be_loaded_is_refused_without_its_words(
     def fail(*_: object) -> None:
         raise ValueError("words of whatever kind")
 
-    monkeypatch.setattr("trainer.classifier.Classifier.__call__", fail)
+    monkeypatch.setattr("trainer.model.classifier.Classifier.__call__", fail)
     async with Engine(classifier) as engine:
         with pytest.raises(UnusableCheckpointError, match=r"cannot be used \(ValueError at "):
             await Models(engine).promote("second")
@@ -123,7 +123,7 @@ async def test_a_rollback_that_fails_changes_nothing(
         def fail(*_: object) -> None:
             raise RuntimeError
 
-        monkeypatch.setattr("trainer.classifier.Classifier.__call__", fail)
+        monkeypatch.setattr("trainer.model.classifier.Classifier.__call__", fail)
         with pytest.raises(UnusableCheckpointError, match="cannot be used"):
             await models.rollback()
     assert json.loads((CHECKPOINTS / "serving.json").read_text()) == pointer

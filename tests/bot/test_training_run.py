@@ -17,10 +17,10 @@ from bot.runs import Cancelled, Failed, Order, Outcome, Trained
 from bot.training import Training
 from tests.bot import fake_trainer
 from tests.bot.stub import KeywordClassifier
-from trainer.checkpoint import serving_checkpoint
-from trainer.encoder import load_encoder
+from trainer.data.reviews import load_reviews
 from trainer.errors import TrainerError
-from trainer.reviews import load_reviews
+from trainer.model.checkpoint import serving_checkpoint
+from trainer.training.encoder import load_encoder
 
 ORDER = Order(label="films", dataset="/srv/films.csv", fraction=0.5, epochs=2, seed=7)
 STATE = Path("state/training/run.json")

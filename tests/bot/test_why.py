@@ -15,7 +15,7 @@ from bot.why import AT_ONCE, MOST_PARTS, MOST_WAITING, Explainer, Explanation, M
 from tests.bot.removal import removal
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 from tests.conftest import separable_reviews
-from trainer.classifier import Classifier, Verdict
+from trainer.model.classifier import Classifier, Verdict
 
 LEXICON = {"great": 3.0, "nice": 1.0, "but": -0.8, "well": 0.05, "certain": 1_000.0}
 """What each word adds to the log-odds of "positive"; any other word adds nothing."""

@@ -15,7 +15,7 @@ from bot.frontends.discord.operators import is_operator, require_operator
 from bot.frontends.discord.reports import duration, plain
 from bot.models import Models
 from bot.responses import MAX_CHARACTERS
-from trainer.checkpoint import (
+from trainer.model.checkpoint import (
     CHECKPOINTS,
     PICTURE_FILE,
     CheckpointError,

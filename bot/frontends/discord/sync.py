@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.frontends.discord import ConciergeBot
-    from trainer.classifier import Verdict
+    from trainer.model.classifier import Verdict
 
 log = logging.getLogger(__name__)
 

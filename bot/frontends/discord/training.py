@@ -19,7 +19,7 @@ from bot.logs import whereabouts
 from bot.progress import Progress
 from bot.runs import Cancelled, Failed, Order, Run, Trained
 from bot.training import Training
-from trainer.checkpoint import CHECKPOINTS, PICTURE_FILE
+from trainer.model.checkpoint import CHECKPOINTS, PICTURE_FILE
 
 log = logging.getLogger(__name__)
 

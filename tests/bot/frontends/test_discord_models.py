@@ -16,7 +16,7 @@ from bot.frontends.discord.reports import duration
 from bot.responses import MAX_CHARACTERS, Responses
 from tests.bot.frontends.synced import SyncedBot
 from tests.bot.stub import KeywordClassifier, settings
-from trainer.checkpoint import promote, serving_checkpoint
+from trainer.model.checkpoint import promote, serving_checkpoint
 
 CHECKPOINTS = Path("checkpoints")
 

@@ -18,7 +18,7 @@ from tests.bot.frontends.loopback import POST_MESSAGE, nothing_more, serving
 from tests.bot.stub import KeywordClassifier
 from tests.conftest import separable_reviews, write_csv
 from tests.discord_server import ADMINISTRATOR, DiscordServer, Interaction, Posted, User
-from trainer.checkpoint import serving_checkpoint
+from trainer.model.checkpoint import serving_checkpoint
 
 DATASETS = {"films": "/srv/films.csv"}
 PATIENCE = 60.0

@@ -1,0 +1,229 @@
+"""Base models and loops side by side, on tiny random models of every family."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import run_trainer, separable_reviews, write_csv
+from tests.trainer.conftest import FAMILIES
+from trainer import TrainingConfig
+from trainer.comparing.compare import compare
+from trainer.comparing.comparison import Comparison
+from trainer.comparing.rows import HEADINGS
+from trainer.config import Loop, RecipeName
+from trainer.errors import ComparisonError
+from trainer.progress import Event, Note, Plan, Saved
+
+
+@pytest.fixture(scope="module")
+def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_csv(tmp_path_factory.mktemp("reviews") / "reviews.csv", separable_reviews())
+
+
+@pytest.fixture(scope="module")
+def budget(reviews: Path) -> TrainingConfig:
+    """A run of a second, which is enough to learn what is to be learnt."""
+    return TrainingConfig(
+        datasets=(str(reviews),),
+        fraction=1.0,
+        max_length=16,
+        epochs=8,
+        learning_rate=5e-3,
+        recipe=RecipeName.PLAIN,
+    )
+
+
+@pytest.fixture(scope="module")
+def events() -> list[Event]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def comparison(
+    budget: TrainingConfig, families: dict[str, Path], events: list[Event]
+) -> Comparison:
+    models = [str(families[family]) for family in FAMILIES]
+    *_, last = compare(budget, models, list(Loop), 1, events.append)
+    return last
+
+
+@pytest.fixture(scope="module")
+def folder(comparison: Comparison, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("compared") / "deeper" / "result"
+    comparison.write(folder)
+    return folder
+
+
+class TestFamilies:
+    """One comparison of all four families and of both loops, and what it leaves."""
+
+    def test_each_learns_by_either_loop(self, comparison: Comparison) -> None:
+        assert [Path(row.base_model).name for row in comparison.rows] == [
+            name
+            for family in FAMILIES
+            for name in 2 * ["tiny" if family == "distilbert" else family]
+        ]
+        assert [row.loop for row in comparison.rows] == 4 * list(Loop)
+        for row in comparison.rows:
+            (run,) = row.runs
+            assert run.accuracy > 0.8, row
+            assert run.f1 > 0.8
+            assert 0 <= run.calibration_error < 0.5
+            assert run.seconds > 0
+            assert run.tokens_per_second > 0
+            assert run.latency > 0
+        assert comparison.finished == comparison.planned == 8
+        assert comparison.failures == []
+
+    def test_size_is_that_of_the_weights(self, comparison: Comparison) -> None:
+        for manual, trainer in zip(comparison.rows[::2], comparison.rows[1::2], strict=True):
+            (run,), (same,) = manual.runs, trainer.runs
+            assert (run.parameters, run.megabytes) == (same.parameters, same.megabytes)
+            assert run.megabytes * 1e6 == pytest.approx(4 * run.parameters, rel=0.2)
+
+    def test_all_have_the_same_budget(self, comparison: Comparison, events: list[Event]) -> None:
+        plans = [event for event in events if isinstance(event, Plan)]
+        assert len(plans) == 8
+        assert len({(str(plan.reviews), plan.steps) for plan in plans}) == 1
+        assert comparison.conditions["datasets"][0]["rows"]["train"] == plans[0].reviews
+
+    @pytest.mark.usefixtures("comparison")
+    def test_tells_which_run_is_on_and_of_no_passing_checkpoint(self, events: list[Event]) -> None:
+        notes = [event.message for event in events if isinstance(event, Note)]
+        assert notes[0].startswith("Run 1 of 8: ")
+        assert re.search(r"tiny, loop manual, seed 0\.$", notes[0])
+        assert not any(isinstance(event, Saved) for event in events)
+
+    def test_leaves_a_table_a_picture_and_every_figure(
+        self, comparison: Comparison, folder: Path
+    ) -> None:
+        assert {file.name for file in folder.iterdir()} == {
+            *("comparison.md", "comparison.png", "comparison.json"),
+        }
+        page = (folder / "comparison.md").read_text()
+        assert f"| {' | '.join(HEADINGS)} |" in page
+        for row in comparison.rows:
+            assert f"| {row.base_model} | {row.loop} | {row.runs[0].accuracy:.3f} |" in page
+        assert (folder / "comparison.png").read_bytes().startswith(b"\x89PNG")
+        data = json.loads((folder / "comparison.json").read_text())
+        assert len(data["rows"]) == 8
+        assert data["rows"][0]["runs"][0]["accuracy"] == comparison.rows[0].runs[0].accuracy
+        assert data["hyperparameters"]["epochs"] == 8
+        assert not {"base_model", "loop", "seed"} & set(data["hyperparameters"])
+        assert not any(text in page + json.dumps(data) for text, _ in separable_reviews())
+
+    def test_names_the_command_that_makes_it_again(
+        self, comparison: Comparison, folder: Path, tmp_path: Path
+    ) -> None:
+        command = re.search(
+            r"python -m trainer (compare .*)", (folder / "comparison.md").read_text()
+        )
+        assert command
+        for row in comparison.rows:
+            assert f"--base-model {row.base_model} " in command[1]
+        # The command line takes it: what it refuses is only the folder.
+        (tmp_path / "there").mkdir()
+        result = run_trainer(*command[1].split(), "--output", "there", cwd=tmp_path)
+        assert result.returncode == 2
+        assert result.stderr.startswith("error: there exists already and is left as it is.")
+
+
+class TestSeeds:
+    def test_the_table_has_their_mean_and_range(
+        self, budget: TrainingConfig, tiny_encoder: Path
+    ) -> None:
+        short = replace(budget, epochs=1, learning_rate=1e-3)  # too short for both to end alike
+        *_, last = compare(short, [str(tiny_encoder)], [Loop.MANUAL], 2, lambda _: None)
+        (row,) = last.rows
+        assert [run.seed for run in row.runs] == [0, 1]
+        low, high = sorted(run.calibration_error for run in row.runs)
+        assert f"{low:.3f}" != f"{high:.3f}"
+        cell = dict(zip(HEADINGS, row.cells(" "), strict=True))["calibration error"]
+        assert cell == f"{(low + high) / 2:.3f} ({low:.3f}-{high:.3f})"
+
+
+class TestCommand:
+    @pytest.fixture
+    def quick(self, reviews: Path, tiny_encoder: Path) -> list[str | Path]:
+        return [
+            *("compare", "--dataset", reviews, "--base-model", tiny_encoder, "--max-length", "16"),
+            *("--learning-rate", "5e-3", "--fraction", "0.5"),
+        ]
+
+    def test_a_base_model_that_cannot_be_had_does_not_stop_the_others(
+        self, tmp_path: Path, quick: list[str | Path], tiny_encoder: Path
+    ) -> None:
+        result = run_trainer(
+            *(*quick, "--base-model", "./nowhere", "--base-model", tiny_encoder), cwd=tmp_path
+        )
+        assert result.returncode == 2, result.stderr
+        assert result.stderr.splitlines()[-1] == (
+            "error: Not all could be trained. ./nowhere (manual): There is no folder ./nowhere to "
+            "load a base model from."
+        )
+        assert re.search(r"^\./nowhere +manual +failed", result.stdout, re.M)
+        saved = re.search(r"^Saved (comparisons/\S+-reviews-csv)\.$", result.stdout, re.M)
+        assert saved
+        assert [path.name for path in tmp_path.iterdir()] == ["comparisons"]  # no checkpoint
+        page = (tmp_path / saved[1] / "comparison.md").read_text()
+        assert page.count(f"| {tiny_encoder} |") == 1  # asked for twice, compared once
+        assert "- ./nowhere (manual): There is no folder" in page
+
+    def test_where_none_can_be_had_nothing_is_written(self, tmp_path: Path, reviews: Path) -> None:
+        result = run_trainer(
+            *("compare", "--dataset", reviews, "--base-model", "./nowhere", "--output", "mine"),
+            *("--progress", "json"),
+            cwd=tmp_path,
+        )
+        assert result.returncode == 2
+        event = json.loads(result.stdout.splitlines()[-1])
+        assert event["event"] == "error"
+        assert "There is no folder ./nowhere" in event["message"]
+        assert list(tmp_path.iterdir()) == []
+
+    def test_interrupting_keeps_the_runs_that_were_finished(
+        self, tmp_path: Path, quick: list[str | Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "temporary").mkdir()
+        monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "trainer", *map(str, quick), "--seeds", "1000"],
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        assert process.stderr is not None
+        while not process.stderr.readline().startswith("Run 3 of 1000"):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+        assert process.returncode == 130
+        last = re.fullmatch(
+            r"error: Interrupted\. (\d+) of 1000 runs were finished; their figures are in (\S+)\.",
+            errors.splitlines()[-1],
+        )
+        assert last
+        rows = json.loads((tmp_path / last[2] / "comparison.json").read_text())["rows"]
+        assert len(rows[0]["runs"]) == int(last[1]) >= 2
+        assert f"{last[1]} of 1000 runs are finished." in (
+            (tmp_path / last[2] / "comparison.md").read_text()
+        )
+        assert re.search(r"^base model +loop +accuracy", output, re.M)
+        assert not list((tmp_path / "temporary").glob("comparison-*"))  # the weights are gone
+
+
+def test_a_disk_that_takes_nothing_is_named(
+    budget: TrainingConfig, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    *_, last = compare(budget, [str(tiny_encoder)], [Loop.MANUAL], 1, lambda _: None)
+    (tmp_path / "file").touch()
+    with pytest.raises(ComparisonError, match=r"deep cannot be written: Not a directory\. Make"):
+        last.write(tmp_path / "file" / "deep")

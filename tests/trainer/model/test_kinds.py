@@ -1,0 +1,97 @@
+"""Telling kinds of message apart."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trainer.data.starter_texts import Texts, read_kinds, read_mixed
+from trainer.model.classifier import Judgement
+from trainer.model.inference import FloatArray, Scores
+from trainer.model.kinds import (
+    DISTRESS,
+    KINDS,
+    MAX_DISMISSED,
+    MAX_FALSE_ALARMS,
+    REVIEW,
+    KindRule,
+    choose_rule,
+    measure_kinds,
+)
+
+
+@pytest.mark.parametrize(("texts", "count"), [(read_kinds(), 6000), (read_mixed(), 400)])
+def test_texts_that_are_held_out_are_not_learned(texts: Texts, count: int) -> None:
+    learned, held_out = texts.learned.texts, texts.held_out.texts
+    assert not {text.casefold() for text in learned} & {text.casefold() for text in held_out}
+    assert len(learned) + len(held_out) >= count
+    assert len(held_out) > count / 6
+
+
+def test_there_are_many_lines_of_every_kind() -> None:
+    counts = Counter(read_kinds().learned.kinds)
+    assert set(counts) == set(KINDS)
+    assert min(counts.values()) >= 250
+
+
+def _logits(kind: str, strength: float, count: int, seed: int) -> FloatArray:
+    """Logits of texts of one kind, with noise."""
+    logits = np.random.default_rng(seed).normal(0, 1, (count, len(KINDS)))
+    logits[:, KINDS.index(kind)] += strength
+    return logits.astype(np.float32)
+
+
+def test_hardly_any_review_is_dismissed_or_taken_for_distress() -> None:
+    lines = np.concatenate([_logits(kind, 3, 200, seed) for seed, kind in enumerate(KINDS)])
+    kinds = [kind for kind in KINDS for _ in range(200)]
+    short = [_logits(REVIEW, strength, 1000, seed) for seed, strength in enumerate((2, 4), 100)]
+    every = _logits(REVIEW, 2, 8000, 102)
+    rule = choose_rule(lines, kinds, short, every)
+    figures = measure_kinds(rule, lines, kinds, short, every)
+    assert figures.reviews == 2000
+    for logits in short:  # of the hard set, too, which stands beside an easy one
+        dismissed = np.mean([kind != REVIEW for kind in rule.kinds(logits)])
+        assert dismissed <= MAX_DISMISSED + MAX_FALSE_ALARMS + 0.005
+    assert figures.reviews_in_distress <= 1 / 2000
+    assert np.sum(figures.confusion_matrix) == figures.lines == len(kinds)
+    assert figures.right == np.trace(figures.confusion_matrix) / figures.lines
+    assert rule.dismissal is not None
+    assert rule.distress is not None
+    assert min(rule.dismissal, rule.distress) >= 0.5
+
+
+def test_another_kind_must_be_clearly_likelier() -> None:
+    rule = KindRule(dismissal=0.6, distress=0.9)
+    rows = np.zeros((3, len(KINDS)), np.float32)
+    rows[0, KINDS.index("service")] = 5.0
+    rows[1, KINDS.index("service")] = 2.0  # likeliest, with under one half
+    rows[2, KINDS.index(DISTRESS)] = 3.0  # above 0.6, under 0.9
+    assert rule.kinds(rows) == ["service", REVIEW, REVIEW]
+
+
+def test_without_a_head_every_text_is_a_review() -> None:
+    scores = Scores(
+        np.array([[0.0, 3.0]], np.float32), np.empty((1, 0), np.float32), np.ones(1, np.int64)
+    )
+    (verdict,) = Judgement().verdicts(scores)
+    assert (verdict.kind, verdict.label) == (REVIEW, "positive")
+
+
+def test_what_is_stored_is_json_also_where_nothing_is_dismissed(checkpoint: Path) -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    text = (checkpoint / "training.json").read_text()
+    training = json.loads(text, parse_constant=refuse)
+    assert training["judgement"]["kinds"]["dismissal"] is None
+
+
+def test_a_training_tells_how_kinds_are_recognised(checkpoint: Path) -> None:
+    kinds = json.loads((checkpoint / "training.json").read_text())["kinds"]
+    assert kinds["kinds"] == list(KINDS)
+    assert kinds["reviews_in_distress"] <= 1 / 2000
+    assert np.sum(kinds["confusion_matrix"]) == kinds["lines"] == len(read_kinds().held_out.texts)
+    card = (checkpoint / "README.md").read_text()
+    assert f"| | {' | '.join(KINDS)} |" in card

@@ -1,0 +1,1 @@
+"""Base models and training loops side by side, under one recipe."""

@@ -1,0 +1,140 @@
+"""Several base models and training loops, side by side: the same reviews, the same budget.
+
+Every run is a whole `fit`, and what it saves is loaded and timed as the bot would do it. The
+checkpoints go to a temporary folder and are gone when they have been measured: what a comparison
+leaves is a table.
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from trainer.comparing.comparison import Comparison
+from trainer.comparing.rows import Row, Run
+from trainer.config import RECIPES, Loop, TrainingConfig
+from trainer.data.mixture import ReviewSets, load_sets
+from trainer.errors import ConfigError, EncoderError
+from trainer.model.checkpoint import read_size, read_training
+from trainer.model.classifier import Classifier
+from trainer.progress import Event, Listener, Note, Saved, duration
+from trainer.training.fit import fine_tune_model, require_accelerate
+
+MESSAGES = (
+    "Watched it twice, what an ending!",
+    "not my thing tbh",
+    "The plot made no sense and the jokes were older than I am.",
+    "10/10 would cry again",
+    "Two hours of my life that I would like to have back, please.",
+)
+"""What latency is measured on: short, as in a chat, and the same for everybody."""
+_WARM_UP, _REPEATS = 2, 20
+"""How often each message is judged, first without a clock and then with one."""
+
+
+def compare(
+    budget: TrainingConfig,
+    base_models: Sequence[str],
+    loops: Sequence[Loop],
+    seeds: int,
+    on_event: Listener,
+) -> Generator[Comparison]:
+    """Trains each base model with each loop, for the seeds from 0, and yields how it stands.
+
+    The seed is the outer round: a comparison that is stopped early has something of everybody.
+    `budget` gives everything but base model, loop, seed and output. What a base model cannot do
+    is told in its row, and the others go on.
+
+    Yields:
+        The comparison after each run, whether it failed or not.
+
+    Raises:
+        TrainerError: the reviews, the disk or the environment will not do for any of them.
+    """
+    if Loop.TRAINER in loops:
+        require_accelerate()
+    sets = load_sets(budget, RECIPES[budget.recipe])
+    rows = [Row(name, loop) for name, loop in product(base_models, loops)]
+    comparison = Comparison(rows, planned=seeds * len(rows))
+    on_event_of_run = _for_several_runs(on_event)
+    # One folder around all runs: whatever an interrupt leaves of a run's own goes with it.
+    with tempfile.TemporaryDirectory(prefix="comparison-") as scratch:
+        for number, (seed, row) in enumerate(product(range(seeds), rows), start=1):
+            if row.error:
+                continue
+            which = f"{row.base_model}, loop {row.loop}, seed {seed}"
+            on_event(Note(f"Run {number} of {comparison.planned}: {which}."))
+            config = replace(
+                budget,
+                base_model=row.base_model,
+                loop=row.loop,
+                seed=seed,
+                output=Path(scratch) / str(number),
+            )
+            try:
+                run, training = _run(config, sets, on_event_of_run)
+            except (ConfigError, EncoderError) as error:
+                row.error = str(error)
+                on_event(Note(f"Failed: {error}"))
+            else:
+                row.runs.append(run)
+                row.base_model = training["base_model"]["name"]  # what `auto` has come to
+                comparison.set_conditions(training)
+                on_event(Note(f"Accuracy {run.accuracy:.3f} after {duration(run.seconds)}."))
+            yield comparison
+
+
+def _run(
+    config: TrainingConfig, sets: ReviewSets, on_event: Listener
+) -> tuple[Run, dict[str, Any]]:
+    """Trains and measures; returns the figures, and what `training.json` says of the run."""
+    fitted = fine_tune_model(config, sets=sets, on_event=on_event)
+    training = read_training(fitted.path)
+    size, parameters = read_size(fitted.path)
+    run = Run(
+        seed=config.seed,
+        accuracy=fitted.test.accuracy,
+        f1=fitted.test.f1,
+        calibration_error=fitted.test.calibration_error,
+        seconds=training["seconds"],
+        tokens_per_second=training["tokens_per_second"],
+        megabytes=size / 1e6,
+        parameters=parameters,
+        latency=_latency(Classifier.load(fitted.path)),
+    )
+    shutil.rmtree(fitted.path)  # a comparison of many would fill the disk
+    return run, training
+
+
+def _latency(classifier: Classifier) -> float:
+    """The median time for one message by itself, in milliseconds, tokenising included."""
+    for message in _WARM_UP * MESSAGES:
+        classifier([message])
+    milliseconds = []
+    for message in _REPEATS * MESSAGES:
+        started = time.perf_counter()
+        classifier([message])
+        milliseconds.append(1000 * (time.perf_counter() - started))
+    return median(milliseconds)
+
+
+def _for_several_runs(on_event: Listener) -> Listener:
+    """Passes on what is news: not the same note in each run, no checkpoint that is soon gone."""
+    told: set[str] = set()
+
+    def listen(event: Event) -> None:
+        match event:
+            case Saved():
+                return
+            case Note(message):
+                if message in told:
+                    return
+                told.add(message)
+        on_event(event)
+
+    return listen

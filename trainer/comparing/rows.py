@@ -1,0 +1,73 @@
+"""The rows of a comparison: what each base model and loop came to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from statistics import mean
+
+from trainer.config import Loop
+
+HEADINGS = (
+    *("base model", "loop", "accuracy", "F1", "calibration error", "training (s)", "tokens/s"),
+    *("weights (MB)", "parameters (M)", "latency (ms)"),
+)
+
+_NOTHING = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One base model, trained by one loop with one seed."""
+
+    seed: int
+    accuracy: float
+    """On the test reviews, as are the next two."""
+    f1: float
+    """Of the positive class."""
+    calibration_error: float
+    """Expected calibration error, 0 to 1 (`trainer.training.evaluation.calibration_error`)."""
+    seconds: float
+    """What training took, without loading and judging."""
+    tokens_per_second: float
+    """In training, padding not counted."""
+    megabytes: float
+    """The weights on disk, in 10^6 bytes."""
+    parameters: int
+    latency: float
+    """The median time that the saved checkpoint takes for one short message by itself, in
+    milliseconds, tokenising included."""
+
+
+@dataclass(slots=True)
+class Row:
+    """One base model and one loop."""
+
+    base_model: str
+    loop: Loop
+    runs: list[Run] = field(default_factory=list)
+    """Those that are finished."""
+    error: str = ""
+    """Why there are no more, where one failed."""
+
+    def cells(self, separator: str) -> list[str]:
+        """What stands under `HEADINGS`: mean, then the range over the seeds."""
+        if not self.runs:
+            empty = [_NOTHING] * (len(HEADINGS) - 3)
+            return [self.base_model, self.loop, "failed" if self.error else _NOTHING, *empty]
+        return [
+            self.base_model,
+            self.loop,
+            self._cell(lambda run: run.accuracy, "{:.3f}", separator),
+            self._cell(lambda run: run.f1, "{:.3f}", separator),
+            self._cell(lambda run: run.calibration_error, "{:.3f}", separator),
+            self._cell(lambda run: run.seconds, "{:,.0f}", separator),
+            self._cell(lambda run: run.tokens_per_second, "{:,.0f}", separator),
+            f"{self.runs[0].megabytes:,.0f}",
+            f"{self.runs[0].parameters / 1e6:,.1f}",
+            self._cell(lambda run: run.latency, "{:.1f}", separator),
+        ]
+
+    def _cell(self, of: Callable[[Run], float], form: str, separator: str) -> str:
+        values = [of(run) for run in self.runs]
+        low, high = form.format(min(values)), form.format(max(values))
+        middle = form.format(mean(values))
+        return middle if low == high else f"{middle}{separator}({low}-{high})"

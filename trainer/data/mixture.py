@@ -1,0 +1,174 @@
+"""Which sets of reviews a run is trained on together, and how many of each.
+
+The first set that is named is the main one: its test reviews are the run's headline figures. The
+best recipe adds what a set of long reviews does not teach, for what people write in a chat is
+short: single sentences from real reviews, where the hub has them, and the starter reviews.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import chain, count
+from statistics import median
+from typing import Any
+
+from trainer.config import Balance, Recipe, TrainingConfig
+from trainer.data.review_files import Review
+from trainer.data.reviews import (
+    ROTTEN_TOMATOES,
+    STARTER,
+    ReviewSet,
+    class_counts,
+    from_hub_or_none,
+    imbalance_warning,
+    load_reviews,
+    sample_balanced,
+    sample_first,
+    take,
+)
+from trainer.model.text import clean
+
+LARGE = 20_000
+"""Training reviews from which on a set is sampled, as the recipe samples IMDb's 25,000. Of a
+smaller set, a tenth would be too little to learn from."""
+LARGE_FRACTION = 0.1
+MAX_TEST_REVIEWS = 5_000
+"""More would take longer than the training: at 0.83 the standard error is 0.5 points here."""
+LONG_WORDS = 90
+"""Median number of words from which on reviews count as long: about 128 tokens, one window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One set of a run."""
+
+    reviews: ReviewSet
+    fraction: float
+    """The share of each class that was sampled."""
+    sample: list[Review]
+    """What is trained on."""
+    test: list[Review]
+    """What is tested on: at most `MAX_TEST_REVIEWS`."""
+
+    def record(self) -> dict[str, Any]:
+        """What `training.json` says of it."""
+        splits = {"train": self.sample, "validation": self.reviews.validation, "test": self.test}
+        return {
+            "name": self.reviews.name,
+            "fingerprint": self.reviews.fingerprint,
+            "fraction": self.fraction,
+            "rows": {split: class_counts(members) for split, members in splits.items()},
+            "dropped": asdict(self.reviews.dropped),
+            "warning": imbalance_warning(self.sample),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewSets:
+    """The sets of a run, loaded; the first is the main one."""
+
+    sets: tuple[ReviewSet, ...]
+    notes: tuple[str, ...]
+    """Sentences on what was chosen, left out or could not be had."""
+
+    @property
+    def name(self) -> str:
+        """The main set's."""
+        return self.sets[0].name
+
+    @property
+    def has_starter(self) -> bool:
+        """Whether the starter reviews are among them."""
+        return any(each.name == STARTER for each in self.sets)
+
+    def sample(self, config: TrainingConfig) -> tuple[Part, ...]:
+        """Draws the training reviews of each set by the seed of `config`."""
+        return tuple(self._part(reviews, config) for reviews in self.sets)
+
+    def _part(self, reviews: ReviewSet, config: TrainingConfig) -> Part:
+        fraction = config.fraction or default_fraction(reviews)
+        if config.fraction and reviews.name == STARTER and len(self.sets) > 1:
+            fraction = 1.0  # the option is meant for the sets that were asked for
+        if config.balance is Balance.OFF:
+            sample = sample_first(reviews, fraction)
+        else:
+            sample = sample_balanced(reviews, fraction, config.seed)
+        return Part(reviews, fraction, sample, take(reviews.test, MAX_TEST_REVIEWS))
+
+
+def default_fraction(reviews: ReviewSet) -> float:
+    """The share of a set to train on where no option says it."""
+    return LARGE_FRACTION if sum(reviews.class_sizes) >= LARGE else 1.0
+
+
+def load_sets(config: TrainingConfig, recipe: Recipe) -> ReviewSets:
+    """Loads the sets that `config` names, and those that the recipe adds.
+
+    Raises:
+        ReviewsError: a set that was named is missing, malformed, or too small.
+    """
+    sets: list[ReviewSet] = []
+    notes: list[str] = []
+    for name in dict.fromkeys(config.datasets):
+        reviews = load_reviews(name)
+        if all(reviews.fingerprint != other.fingerprint for other in sets):
+            sets.append(replace(reviews, name=_free_name(reviews.name, sets)))
+        notes.append(reviews.note)
+    are_long = [_is_long(each) for each in sets] if recipe.companions else []
+    if any(are_long):
+        if all(are_long):
+            sets += _sentences(notes)
+        if all(each.name != STARTER for each in sets):
+            starter = load_reviews(STARTER)
+            sets.append(starter)
+            notes.append(
+                f"The {len(starter.train):,} starter reviews are trained on too: what people "
+                f"write in a chat is short."
+            )
+    notes += [f"{each.name}: left out {each.dropped}." for each in sets if str(each.dropped)]
+    return ReviewSets(tuple(_apart(sets)), tuple(filter(None, notes)))
+
+
+def _free_name(name: str, sets: Sequence[ReviewSet]) -> str:
+    """`name`, or with a number behind it where another set has it: files of one name."""
+    taken = {each.name for each in sets}
+    return next(n for n in chain([name], (f"{name} ({i})" for i in count(2))) if n not in taken)
+
+
+def _is_long(reviews: ReviewSet) -> bool:
+    some = take(reviews.train, 500)
+    return median(len(review.text.split()) for review in some) > LONG_WORDS
+
+
+def _sentences(notes: list[str]) -> list[ReviewSet]:
+    """Single sentences from real reviews, where they can be had; a note says whether."""
+    found = from_hub_or_none(ROTTEN_TOMATOES)
+    if found is None:
+        notes.append(
+            f"Single sentences from real reviews ({ROTTEN_TOMATOES}) cannot be fetched: the hub "
+            f"does not answer, and they are not cached. The model is trained without them. If you "
+            f"have the files, add --dataset path/to/them."
+        )
+        return []
+    notes.append(f"Single sentences from real reviews ({ROTTEN_TOMATOES}) are trained on too.")
+    return [found]
+
+
+def _apart(sets: Sequence[ReviewSet]) -> list[ReviewSet]:
+    """The sets without training reviews that another one holds back."""
+    held = [{clean(review.text) for review in (*each.validation, *each.test)} for each in sets]
+    apart = []
+    for number, each in enumerate(sets):
+        others = set().union(*held[:number], *held[number + 1 :])
+        kept = [review for review in each.train if clean(review.text) not in others]
+        stay = set(kept)
+        apart.append(
+            replace(
+                each,
+                train=kept,
+                train_as_filed=[review for review in each.train_as_filed if review in stay],
+                dropped=replace(
+                    each.dropped, in_test=each.dropped.in_test + len(each.train) - len(kept)
+                ),
+            )
+        )
+    return apart

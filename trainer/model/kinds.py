@@ -1,0 +1,151 @@
+"""The kinds of message that people send to a bot for film reviews, and how logits become one.
+
+`trainer.training.kind_head` fits the layer that gives the logits. Needs NumPy only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from trainer.model.calibration import fit_temperature
+from trainer.model.inference import FloatArray, softmax
+
+REVIEW, DISTRESS = "review", "distress"
+
+KINDS = (
+    REVIEW,  # an opinion, whatever it is about
+    "greeting",
+    "thanks",
+    "service",  # trouble with a cinema, its staff, a ticket, a stream, an order, money
+    "person",  # asks for a human being
+    "correction",  # says that the bot was wrong
+    "question",
+    DISTRESS,  # wants to die, hurts themselves, is in danger
+    "off_topic",  # none of these
+)
+"""In the order of the head's outputs."""
+
+
+def head_layers(layers: int) -> list[int]:
+    """The layers, of so many, whose outputs the head reads; 0 is the embeddings.
+
+    The middle ones: the last layers know little but the sentiment that they were trained for. The
+    very last is never among them, for a graph computes it for the first token alone.
+    """
+    return sorted(
+        {min(layers - 1, round(layers * share)) for share in (1 / 3, 1 / 2, 2 / 3, 5 / 6)}
+    )
+
+
+MAX_DISMISSED = 0.03
+"""Share of short validation reviews that may be taken for another kind. To be asked for a review
+after having written one is worse for a customer than to be thanked for saying hello."""
+MAX_FALSE_ALARMS = 1 / 2000
+"""Share of all reviews at hand that may be taken for distress."""
+MIN_PROBABILITY = 0.5
+"""What another kind must have at least: it is to be likelier than all others together."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindRule:
+    """How the head's logits become a kind; chosen by texts held back, stored in `training.json`."""
+
+    temperature: float = 1.0
+    """Logits are divided by it."""
+    dismissal: float | None = None
+    """The probability from which on a text counts as another kind than a review. None: never."""
+    distress: float | None = None
+    """The same for distress, which is chosen by its false alarms."""
+
+    def probabilities(self, logits: FloatArray) -> FloatArray:
+        """(texts, kinds)"""
+        return softmax(logits / np.float32(self.temperature))
+
+    def kinds(self, logits: FloatArray) -> list[str]:
+        """The kind of each text: `review` unless another one is clearly likelier.
+
+        Without columns there is no head, and every text is a review.
+        """
+        if logits.shape[1] == 0:
+            return [REVIEW] * len(logits)
+        probabilities = self.probabilities(logits)
+        likeliest = probabilities.argmax(axis=1)
+        kinds = []
+        for row, best in zip(probabilities, likeliest, strict=True):
+            kind = KINDS[best]
+            threshold = self.distress if kind == DISTRESS else self.dismissal
+            is_clear = threshold is not None and row[best] >= threshold
+            kinds.append(kind if is_clear else REVIEW)
+        return kinds
+
+
+@dataclass(frozen=True, slots=True)
+class KindFigures:
+    """How well kinds are told apart, on lines and reviews held back from training."""
+
+    lines: int
+    right: float
+    """Share of the lines, `review` among their kinds."""
+    confusion_matrix: list[list[int]]
+    """Counts: row = true kind, column = what it was taken for, in the order of `KINDS`."""
+    reviews: int
+    reviews_dismissed: float
+    """Share of the short validation reviews that are taken for another kind."""
+    reviews_in_distress: float
+    """Share of all reviews at hand, those that were trained on included, taken for distress."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        return {"kinds": list(KINDS), **asdict(self)}
+
+
+def choose_rule(
+    lines: FloatArray, kinds: Sequence[str], short: Sequence[FloatArray], every: FloatArray
+) -> KindRule:
+    """The lowest thresholds that keep to `MAX_DISMISSED` in each set, and to `MAX_FALSE_ALARMS`.
+
+    All arguments but `kinds` are logits (texts, kinds): of lines held back, whose `kinds` are
+    given; of the short validation reviews of each set; of all reviews at hand.
+    """
+    scaled = KindRule(fit_temperature(lines, [KINDS.index(kind) for kind in kinds]))
+    others = [index for index, kind in enumerate(KINDS) if kind not in (REVIEW, DISTRESS)]
+    dismissed = [scaled.probabilities(logits)[:, others].max(axis=1) for logits in short]
+    alarmed = scaled.probabilities(every)[:, KINDS.index(DISTRESS)]
+    return KindRule(
+        scaled.temperature,
+        max(_lowest_threshold(each, MAX_DISMISSED) for each in dismissed),
+        _lowest_threshold(alarmed, MAX_FALSE_ALARMS),
+    )
+
+
+def _lowest_threshold(probabilities: FloatArray, most: float) -> float:
+    """At least `MIN_PROBABILITY`; at most the share `most` of the probabilities reach it."""
+    allowed = int(most * len(probabilities))
+    highest = np.sort(probabilities)[::-1]
+    beyond = np.nextafter(highest[allowed], np.float32(2)) if allowed < len(highest) else 0.0
+    return max(MIN_PROBABILITY, float(beyond))
+
+
+def measure_kinds(
+    rule: KindRule,
+    lines: FloatArray,
+    kinds: Sequence[str],
+    short: Sequence[FloatArray],
+    every: FloatArray,
+) -> KindFigures:
+    """The figures of a rule; the arguments are those of `choose_rule`."""
+    together = np.concatenate(short)
+    found = rule.kinds(lines)
+    matrix = np.zeros((len(KINDS), len(KINDS)), dtype=np.int64)
+    for kind, taken_for in zip(kinds, found, strict=True):
+        matrix[KINDS.index(kind), KINDS.index(taken_for)] += 1
+    return KindFigures(
+        lines=len(kinds),
+        right=float(np.trace(matrix) / max(1, len(kinds))),
+        confusion_matrix=matrix.tolist(),
+        reviews=len(together),
+        reviews_dismissed=float(np.mean([kind != REVIEW for kind in rule.kinds(together)])),
+        reviews_in_distress=float(np.mean([kind == DISTRESS for kind in rule.kinds(every)])),
+    )

@@ -1,0 +1,119 @@
+"""Review text to token ids: the same code in training and in serving.
+
+Nothing else in the project cleans, truncates or pads a review, so a model is always asked in the
+way it was taught. Needs `tokenizers` and NumPy only: a serving process imports no torch for it.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.model.marks import Mark, normalise, read_mark
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+Tokens = list[int]
+"""One window: a stretch of a review that a model reads at once."""
+Windows = list[Tokens]
+"""All of a review that is read, in its order; never empty."""
+IntArray = npt.NDArray[np.int64]
+
+MOST_WINDOWS = 16
+"""Some 1,500 words: more than anybody writes in a chat, and a bound on what a text can cost."""
+
+# IMDb's reviews were scraped from HTML and still hold line breaks as tags.
+_BREAK_TAG = re.compile(r"<\s*br\s*/?\s*>", re.IGNORECASE)
+_WHITESPACE = re.compile(r"\s+")
+
+
+def clean(text: str) -> str:
+    """The review with HTML line breaks and runs of white space read as one space."""
+    # Half of a surrogate pair, which JSON can carry, is no character and no tokenizer takes it.
+    text = text.encode(errors="replace").decode()
+    return _WHITESPACE.sub(" ", _BREAK_TAG.sub(" ", text)).strip()
+
+
+@dataclass(frozen=True, slots=True)
+class TextEncoder:
+    """Cleans and tokenises reviews for one encoder, and cuts them into windows."""
+
+    tokenizer: "Tokenizer"
+    """The fast tokenizer; it knows the special tokens of its family."""
+    max_length: int
+    """The longest window, in tokens, special tokens included."""
+    pad_id: int
+    """The token that fills up a batch; masked, so its choice changes no result."""
+    most_windows: int = MOST_WINDOWS
+    """Windows of a review that are read. 1: its beginning alone; else all of it, or the two ends
+    of one that is longer than that."""
+    marks: bool = True
+    """Whether ratings ("7/10") are taken out and emoji turned into words before the model reads."""
+    _specials: tuple[Tokens, Tokens] = field(init=False, repr=False)
+    """What stands before and after the words of every window."""
+
+    def __post_init__(self) -> None:
+        # Once, not at each call: changing a tokenizer that another thread reads is an error.
+        self.tokenizer.no_padding()
+        self.tokenizer.no_truncation()
+        probe = self.tokenizer.encode("film")
+        words = [index for index, special in enumerate(probe.special_tokens_mask) if not special]
+        specials = probe.ids[: words[0]], probe.ids[words[-1] + 1 :]
+        object.__setattr__(self, "_specials", specials)
+
+    def __call__(self, texts: Sequence[str]) -> list[Windows]:
+        """Token ids of each text, in one or more windows of at most `max_length` each, unpadded."""
+        return self.windows([self.read(text)[0] for text in texts])
+
+    def read(self, text: str) -> tuple[str, Mark | None]:
+        """The words of a text as the model gets them, and the rating that stood among them."""
+        if not self.marks:
+            return clean(text), None
+        words, mark = read_mark(clean(text))
+        return clean(normalise(words)), mark
+
+    def windows(self, texts: Sequence[str]) -> list[Windows]:
+        """Token ids of texts that `read` gave."""
+        encodings = self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        return [self._windows(encoding.ids) for encoding in encodings]
+
+    def _windows(self, tokens: Tokens) -> Windows:
+        before, after = self._specials
+        room = self.max_length - len(before) - len(after)
+        if self.most_windows == 1:
+            tokens = tokens[:room]
+        # Of equal length: a last window of three words would weigh as much as a full one.
+        count = max(1, math.ceil(len(tokens) / room))
+        size = max(1, math.ceil(len(tokens) / count))
+        cuts = [tokens[start : start + size] for start in range(0, max(1, len(tokens)), size)]
+        if len(cuts) > self.most_windows:
+            half = self.most_windows // 2
+            cuts = [*cuts[:half], *cuts[half - self.most_windows :]]
+        # A family without special tokens (GPT-2) turns an empty text into an empty window, and
+        # no model can read one: it gets a single padding token.
+        return [[*before, *cut, *after] or [self.pad_id] for cut in cuts]
+
+    def pad(self, sequences: Sequence[Tokens]) -> tuple[IntArray, IntArray]:
+        """One batch, padded on the right to its longest sequence and no further.
+
+        Returns:
+            `input_ids` and `attention_mask`, both (batch, length) int64; the mask is 1 on tokens.
+        """
+        lengths = [len(sequence) for sequence in sequences]
+        shape = (len(sequences), max(lengths))
+        input_ids = np.full(shape, self.pad_id, dtype=np.int64)
+        attention_mask = np.zeros(shape, dtype=np.int64)
+        for row, sequence in enumerate(sequences):
+            input_ids[row, : len(sequence)] = sequence
+            attention_mask[row, : len(sequence)] = 1
+        return input_ids, attention_mask
+
+
+def by_length(sequences: Sequence[Tokens]) -> list[int]:
+    """Indices of the sequences from long to short: batches cut from it hold little padding."""
+    return sorted(range(len(sequences)), key=lambda index: -len(sequences[index]))

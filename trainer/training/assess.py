@@ -1,0 +1,277 @@
+"""After the loop: what the fine-tuned network is worth, and how its logits become verdicts."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from trainer.config import Recipe
+from trainer.data.mixture import Part
+from trainer.data.review_files import Review
+from trainer.data.starter_texts import Lines, read_kinds, read_mixed
+from trainer.model.calibration import (
+    SHORT_TARGET_PRECISION,
+    TARGET_PRECISION,
+    Doubt,
+    choose_confidences,
+    doubt,
+    fit_temperature,
+)
+from trainer.model.classifier import Judgement, Scale
+from trainer.model.inference import FloatArray, Runtime, Scores, predict, softmax
+from trainer.model.kinds import REVIEW, KindFigures, KindRule, choose_rule, measure_kinds
+from trainer.model.marks import Mark
+from trainer.model.runtime import OnnxRuntime, TorchRuntime, has_gpu
+from trainer.model.text import TextEncoder, Windows
+from trainer.progress import Judging, Listener
+from trainer.training.encoder import Encoder
+from trainer.training.evaluation import Bin, Figures, measure, reliability
+from trainer.training.export import Exported, export_if_it_agrees
+from trainer.training.kind_head import fit_kind_head
+
+_ENOUGH = 100
+"""Validation reviews of a kind, to choose something by them: fewer may all be right by luck."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """All that is known of a network when its training is over."""
+
+    judgement: Judgement
+    kind_head: torch.nn.Sequential
+    kind_figures: KindFigures
+    exported: Exported
+    figures: dict[str, Figures]
+    """On the validation and the test reviews of the main set."""
+    doubt: dict[str, Doubt]
+    """The same."""
+    by_set: dict[str, dict[str, Any]]
+    """The same for each set, by its name: `evaluation` and `doubt`, as JSON types."""
+    mixed_unsure: float
+    """Share left unsure of mixed reviews that were not trained on; all should be."""
+    reliability: list[Bin]
+    """On the test reviews."""
+    chat: dict[str, float]
+    """Accuracy by phenomenon, on the test reviews of the starter set, or of the set itself; empty
+    where they name none."""
+
+    def report(self) -> dict[str, Any]:
+        """What `training.json` says of it."""
+        return {
+            "judgement": asdict(self.judgement),
+            "graph": self.exported.as_dict(),
+            "evaluation": {split: figures.as_dict() for split, figures in self.figures.items()},
+            "doubt": {split: doubt.as_dict() for split, doubt in self.doubt.items()},
+            "reliability": [asdict(row) for row in self.reliability],
+            "mixed_unsure": self.mixed_unsure,
+            "kinds": self.kind_figures.as_dict(),
+            "by_set": self.by_set,
+            "chat": self.chat,
+        }
+
+
+def assess(
+    encoder: Encoder,
+    text_encoder: TextEncoder,
+    recipe: Recipe,
+    learned: Sequence[Windows],
+    parts: Sequence[Part],
+    graph: Path,
+    on_event: Listener,
+) -> Assessment:
+    """Fits the head of kinds, exports to the file `graph` what agrees with PyTorch on the
+    validation reviews, chooses the judgement by them, and takes the figures on the test reviews,
+    which choose nothing.
+
+    Figures are those of what will serve: the exported graph, or PyTorch where there is none or a
+    GPU. The validation reviews are those of all sets.
+    """
+    kinds = read_kinds()
+    head, learned_kinds = fit_kind_head(
+        encoder.model, text_encoder, learned, text_encoder(kinds.learned.texts), kinds.learned.kinds
+    )
+    validation = _read(text_encoder, [r for part in parts for r in part.reviews.validation])
+    runtime: Runtime = TorchRuntime(encoder.model, head)
+    validated = _predict(runtime, text_encoder, validation.windows, "validation", on_event)
+    exported, serving = export_if_it_agrees(
+        encoder.model, head, text_encoder, validation.windows, validation.labels, validated, graph
+    )
+    if serving is not None and not has_gpu():
+        runtime, validated = OnnxRuntime(graph), serving
+
+    lines = predict(runtime, text_encoder, text_encoder(kinds.held_out.texts)).kinds
+    sets = [number for number, part in enumerate(parts) for _ in part.reviews.validation]
+    short, every = _kinds_of_reviews(validated, sets, lines, kinds.held_out, learned_kinds)
+    rule = choose_rule(lines, kinds.held_out.kinds, short, every)
+    if not recipe.abstains:
+        rule = replace(rule, dismissal=None)
+    judgement = choose_judgement(validated, validation.labels, rule, recipe.abstains, sets)
+    by_set: dict[str, dict[str, _Judged]] = {}
+    start = 0
+    for part in parts:
+        own = slice(start, start + len(part.reviews.validation))
+        start = own.stop
+        test = _read(text_encoder, part.test)
+        tested = _predict(runtime, text_encoder, test.windows, "test", on_event)
+        by_set[part.reviews.name] = {
+            "validation": _judge(judgement, validated.part(own), validation.part(own)),
+            "test": _judge(judgement, tested, test),
+        }
+    main = by_set[parts[0].reviews.name]
+    return Assessment(
+        judgement=judgement,
+        kind_head=head,
+        kind_figures=measure_kinds(rule, lines, kinds.held_out.kinds, short, every),
+        exported=exported,
+        figures={split: judged.figures for split, judged in main.items()},
+        doubt={split: judged.doubt for split, judged in main.items()},
+        by_set={
+            name: {
+                "evaluation": {split: judged.figures.as_dict() for split, judged in each.items()},
+                "doubt": {split: judged.doubt.as_dict() for split, judged in each.items()},
+            }
+            for name, each in by_set.items()
+        },
+        mixed_unsure=_mixed_unsure(runtime, text_encoder, judgement),
+        reliability=main["test"].reliability,
+        chat=_by_phenomenon(parts, by_set),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Labelled reviews as the model gets them, in their order."""
+
+    windows: list[Windows]
+    marks: list[Mark | None]
+    labels: list[int]
+
+    def part(self, of: slice) -> "_Read":
+        """Some of the reviews."""
+        return _Read(self.windows[of], self.marks[of], self.labels[of])
+
+
+def _read(encoder: TextEncoder, reviews: Sequence[Review]) -> _Read:
+    read = [encoder.read(review.text) for review in reviews]
+    return _Read(
+        encoder.windows([words for words, _ in read]),
+        [mark for _, mark in read],
+        [review.label for review in reviews],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What the judgement makes of some reviews."""
+
+    figures: Figures
+    doubt: Doubt
+    reliability: list[Bin]
+    right: npt.NDArray[np.bool_]
+    """(reviews,), whether the likelier class is the true one."""
+
+
+def _judge(judgement: Judgement, scores: Scores, read: _Read) -> _Judged:
+    probabilities, sure = judgement.weigh(scores, read.marks)
+    return _Judged(
+        measure(probabilities, read.labels),
+        doubt(probabilities, read.labels, sure),
+        reliability(probabilities, read.labels),
+        probabilities.argmax(axis=1) == np.array(read.labels),
+    )
+
+
+def _mixed_unsure(runtime: Runtime, encoder: TextEncoder, judgement: Judgement) -> float:
+    """The share left unsure of the mixed reviews that were held out."""
+    mixed = _read(encoder, [Review(text, 0) for text in read_mixed().held_out.texts])
+    _, sure = judgement.weigh(predict(runtime, encoder, mixed.windows), mixed.marks)
+    return float(np.mean(~sure))
+
+
+def _predict(
+    runtime: Runtime,
+    encoder: TextEncoder,
+    windows: Sequence[Windows],
+    name: str,
+    on_event: Listener,
+) -> Scores:
+    on_progress = lambda done: on_event(Judging(name, done, len(windows)))  # noqa: E731
+    return predict(runtime, encoder, windows, on_progress=on_progress)
+
+
+def _kinds_of_reviews(
+    validated: Scores,
+    sets: Sequence[int],
+    lines: FloatArray,
+    held_out: Lines,
+    learned: FloatArray,
+) -> tuple[list[FloatArray], FloatArray]:
+    """The logits of kinds for the short validation reviews of each set, and for all reviews; the
+    held-out lines that look like another kind, and are reviews, are among the latter."""
+    are_reviews = np.array([kind == REVIEW for kind in held_out.kinds])
+    # Long texts are hardly ever taken for something else: short ones tell where to draw a line.
+    short = validated.windows == 1
+    short = short if short.sum() >= _ENOUGH else np.ones_like(short)
+    some = [validated.kinds[short][mine] for mine in _large(np.asarray(sets)[short])]
+    return some, np.concatenate([learned, validated.kinds, lines[are_reviews]])
+
+
+def choose_judgement(
+    scores: Scores,
+    labels: Sequence[int],
+    kinds: KindRule,
+    abstains: bool = True,
+    sets: Sequence[int] | None = None,
+) -> Judgement:
+    """Temperature and confidences by validation reviews, for texts of one window and of several.
+
+    Where there are under `_ENOUGH` of a kind, that kind takes the scale of all together. `sets`
+    numbers the set of each review: the confidences hold for each set by itself, so that an easy set
+    does not speak for a hard one. A judgement that does not abstain asks no confidence.
+    """
+    truth = np.asarray(labels)
+    numbers = np.zeros(len(truth), dtype=int) if sets is None else np.asarray(sets)
+    scales = []
+    for kind, target in (
+        (scores.windows == 1, SHORT_TARGET_PRECISION),
+        (scores.windows > 1, TARGET_PRECISION),
+    ):
+        kind = kind if kind.sum() >= _ENOUGH else np.ones_like(kind)
+        evidence = scores.evidence()[kind]
+        temperature = fit_temperature(evidence, truth[kind].tolist())
+        probabilities = softmax(evidence / np.float32(temperature))
+        confidences = (0.0, 0.0)
+        if abstains:
+            chosen = [
+                choose_confidences(probabilities[mine], truth[kind][mine].tolist(), target)
+                for mine in _large(numbers[kind])
+            ]
+            confidences = max(each[0] for each in chosen), max(each[1] for each in chosen)
+        scales.append(Scale(temperature, confidences))
+    one, several = scales
+    return Judgement(one, several, kinds)
+
+
+def _large(sets: npt.NDArray[np.int_]) -> list[npt.NDArray[np.bool_]]:
+    """Which reviews are of each set with `_ENOUGH` of them; all, where no set has."""
+    masks = [sets == number for number in np.unique(sets)]
+    return [mask for mask in masks if mask.sum() >= _ENOUGH] or [np.ones(len(sets), dtype=bool)]
+
+
+def _by_phenomenon(
+    parts: Sequence[Part], by_set: dict[str, dict[str, _Judged]]
+) -> dict[str, float]:
+    """Accuracy on the test reviews of the first set that names phenomena; empty if none does."""
+    for part in parts:
+        phenomena = np.array([review.phenomenon for review in part.test])
+        if any(phenomena):
+            right = by_set[part.reviews.name]["test"].right
+            accuracies = {
+                str(name): float(right[phenomena == name].mean()) for name in np.unique(phenomena)
+            }
+            return {"all": float(right.mean()), **accuracies}
+    return {}

@@ -1,0 +1,314 @@
+"""How good a classifier is: the figures that go into `training.json`, and their picture."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.config import LABELS
+from trainer.data.review_files import Review
+from trainer.errors import ReviewsError
+from trainer.model.calibration import doubt
+from trainer.progress import Judging, Listener
+
+if TYPE_CHECKING:
+    from trainer.model.classifier import Classifier
+
+Probabilities = npt.NDArray[np.floating[Any]]
+"""(reviews, classes)"""
+
+_REVIEWS_AT_ONCE = 256
+"""Enough to sort by length within, few enough for the progress to move."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFigures:
+    """Precision, recall and F1 of one class; 0.0 where the denominator is 0."""
+
+    precision: float
+    """Right among the reviews that were called so."""
+    recall: float
+    """Found among the reviews that are so."""
+    f1: float
+    """Harmonic mean of the two."""
+    reviews: int
+    """Reviews that are so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Accuracy and its kin on one set of reviews."""
+
+    reviews: int
+    accuracy: float
+    """Share of reviews judged right."""
+    precision: float
+    """Of the positive class, as is usual for two classes; `per_class` has both."""
+    recall: float
+    """Of the positive class."""
+    f1: float
+    """Of the positive class."""
+    confusion_matrix: list[list[int]]
+    """Counts: row = true class, column = predicted class, in the order of `LABELS`."""
+    per_class: dict[str, ClassFigures]
+    loss: float
+    """Mean cross-entropy, in nats."""
+    calibration_error: float
+    """Expected calibration error (see `calibration_error`)."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures as JSON types."""
+        return asdict(self)
+
+
+def measure(probabilities: Probabilities, labels: Sequence[int]) -> Figures:
+    """The figures of predicted probabilities (reviews, classes) against the true labels.
+
+    Raises:
+        ValueError: no reviews, or not one row of probabilities for each label.
+    """
+    truth = np.asarray(labels)
+    if len(truth) == 0 or probabilities.shape != (len(truth), len(LABELS)):
+        raise ValueError(f"{probabilities.shape} probabilities for {len(truth)} labels")
+    predicted = probabilities.argmax(axis=1)
+    matrix = np.zeros((len(LABELS), len(LABELS)), dtype=np.int64)
+    np.add.at(matrix, (truth, predicted), 1)
+    per_class = {word: _class_figures(matrix, index) for index, word in enumerate(LABELS)}
+    positive = per_class["positive"]
+    chosen = probabilities[np.arange(len(truth)), truth]
+    return Figures(
+        reviews=len(truth),
+        accuracy=float(np.mean(predicted == truth)),
+        precision=positive.precision,
+        recall=positive.recall,
+        f1=positive.f1,
+        confusion_matrix=matrix.tolist(),
+        per_class=per_class,
+        # A probability can underflow to 0 in float32; its logarithm must stay a number.
+        loss=float(-np.log(np.maximum(chosen, 1e-12)).mean()),
+        calibration_error=calibration_error(probabilities, labels),
+    )
+
+
+def beats_chance(figures: Figures) -> bool:
+    """Whether the accuracy is above that of always naming the commoner class, by more than chance:
+    a one-sided test of a proportion at 5%, by the normal approximation."""
+    commoner = max(each.reviews for each in figures.per_class.values()) / figures.reviews
+    spread = math.sqrt(commoner * (1 - commoner) / figures.reviews)
+    return figures.accuracy > commoner + 1.645 * spread
+
+
+def calibration_error(probabilities: Probabilities, labels: Sequence[int], bins: int = 15) -> float:
+    """Expected calibration error (Guo et al. 2017, section 2).
+
+    Reviews are sorted by confidence into `bins` bins of equal width from 0 to 1. The error is the
+    mean over all reviews of how far the accuracy of their bin is from its mean confidence.
+    """
+    rows = reliability(probabilities, labels, bins)
+    return float(sum(row.share * abs(row.accuracy - row.confidence) for row in rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Reviews of like confidence."""
+
+    share: float
+    """Of all reviews."""
+    confidence: float
+    """Mean."""
+    accuracy: float
+
+
+def reliability(probabilities: Probabilities, labels: Sequence[int], bins: int = 15) -> list[Bin]:
+    """The bins that hold any reviews, from unsure to sure."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == np.asarray(labels)
+    # Bins are open below and closed above, as in the paper; 1.0 belongs to the last.
+    number = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    return [
+        Bin(float(np.mean(mine)), float(confidence[mine].mean()), float(right[mine].mean()))
+        for mine in (number == index for index in range(bins))
+        if mine.any()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a checkpoint makes of some reviews, in their order."""
+
+    probabilities: Probabilities
+    sure: npt.NDArray[np.bool_]
+    """(reviews,), False where the verdict is `unsure`."""
+
+    def figures(self, labels: Sequence[int]) -> dict[str, Any]:
+        """Accuracy and its kin, and what was left unsure, as JSON types."""
+        doubted = doubt(self.probabilities.astype(np.float32), labels, self.sure)
+        return measure(self.probabilities, labels).as_dict() | {"doubt": doubted.as_dict()}
+
+
+def judge(
+    classifier: "Classifier", reviews: Sequence[Review], split: str, on_event: Listener
+) -> Judged:
+    """Has a checkpoint judge the reviews, in whatever runtime it is served by.
+
+    Raises:
+        ReviewsError: there are no reviews.
+    """
+    if not reviews:
+        raise ReviewsError(f"There are no {split} reviews to judge by.")
+    probabilities: list[list[float]] = []
+    sure: list[bool] = []
+    for start in range(0, len(reviews), _REVIEWS_AT_ONCE):
+        texts = [review.text for review in reviews[start : start + _REVIEWS_AT_ONCE]]
+        for verdict in classifier(texts):
+            probabilities.append([verdict.probabilities[word] for word in LABELS])
+            sure.append(verdict.label in LABELS)
+        on_event(Judging(split, len(probabilities), len(reviews)))
+    return Judged(np.array(probabilities), np.array(sure))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two checkpoints on the same reviews: is the difference more than chance?"""
+
+    difference: float
+    """Accuracy of the first less that of the second."""
+    interval: tuple[float, float]
+    """95% confidence interval of the difference: Wald's for paired proportions, with half a
+    review added to each cell (Agresti & Min 2005)."""
+    p_value: float
+    """McNemar's exact test, two-sided: how likely at least so uneven a split of the reviews on
+    which just one of them is right would be, if both were equally good."""
+
+    @property
+    def not_worse(self) -> bool:
+        """Whether the first holds up: not lower, or not significantly (5%) so."""
+        return self.difference >= 0 or self.p_value >= 0.05
+
+    def as_dict(self) -> dict[str, Any]:
+        """The comparison as JSON types."""
+        return {**asdict(self), "not_worse": self.not_worse}
+
+
+def compare(first: Probabilities, second: Probabilities, labels: Sequence[int]) -> Comparison:
+    """Compares the probabilities (reviews, classes) of two checkpoints on the same reviews."""
+    truth = np.asarray(labels)
+    first_right = first.argmax(axis=1) == truth
+    second_right = second.argmax(axis=1) == truth
+    gains = int(np.sum(first_right & ~second_right))
+    losses = int(np.sum(second_right & ~first_right))
+    split = gains + losses
+    tail = sum(math.comb(split, k) for k in range(min(gains, losses) + 1)) / 2**split
+    # Each of the four cells gains a half, so the number of reviews gains two.
+    centre = (gains - losses) / (len(truth) + 2)
+    spread = split + 1 - (gains - losses) ** 2 / (len(truth) + 2)
+    margin = 1.96 * math.sqrt(spread) / (len(truth) + 2)
+    return Comparison(
+        difference=(gains - losses) / len(truth),
+        interval=(max(-1.0, centre - margin), min(1.0, centre + margin)),
+        p_value=min(1.0, 2 * tail),
+    )
+
+
+def _class_figures(matrix: npt.NDArray[np.int64], index: int) -> ClassFigures:
+    right = int(matrix[index, index])
+    called = int(matrix[:, index].sum())
+    actual = int(matrix[index].sum())
+    precision = right / called if called else 0.0
+    recall = right / actual if actual else 0.0
+    f1 = 2 * right / (called + actual) if called + actual else 0.0
+    return ClassFigures(precision, recall, f1, actual)
+
+
+def draw(
+    path: Path,
+    losses: Sequence[float],
+    epochs: int,
+    figures: Figures,
+    bins: Sequence[Bin],
+    title: str,
+) -> None:
+    """Draws the loss curve, the confusion matrix and the reliability diagram, as a PNG file."""
+    # The object interface, not pyplot: it keeps no global state and needs no screen.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(15, 4.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title)
+    curve, table, diagram = figure.subplots(1, 3, width_ratios=(1.5, 1, 1))
+    _draw_curve(curve, losses, epochs)
+    _draw_matrix(table, figures)
+    _draw_reliability(diagram, figures, bins)
+    figure.savefig(path, dpi=120, metadata={"Software": None})
+
+
+def _draw_curve(axes: Any, losses: Sequence[float], epochs: int) -> None:
+    steps = np.arange(1, len(losses) + 1)
+    axes.plot(steps, losses, color="#9ecae1", linewidth=1, label="each step")
+    axes.plot(steps, _smooth(losses), color="#08519c", linewidth=2, label="running mean")
+    for epoch in range(1, epochs):
+        axes.axvline(epoch * len(losses) / epochs + 0.5, color="grey", linestyle=":", linewidth=1)
+    axes.set(title="Training loss", xlabel="step", ylabel="cross-entropy (nats)")
+    axes.set_ylim(bottom=0)
+    axes.legend(frameon=False)
+
+
+def _draw_matrix(axes: Any, figures: Figures) -> None:
+    matrix = np.asarray(figures.confusion_matrix)
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row in range(len(LABELS)):
+        for column in range(len(LABELS)):
+            axes.text(
+                column,
+                row,
+                f"{matrix[row, column]:,}\n{shares[row, column]:.1%}",
+                ha="center",
+                va="center",
+                color="white" if shares[row, column] > 0.5 else "black",
+            )
+    axes.set_xticks(range(len(LABELS)), LABELS)
+    axes.set_yticks(range(len(LABELS)), LABELS, rotation=90, va="center")
+    axes.set(
+        title=f"{figures.reviews:,} test reviews, accuracy {figures.accuracy:.1%}",
+        xlabel="predicted",
+        ylabel="true",
+    )
+
+
+def _draw_reliability(axes: Any, figures: Figures, bins: Sequence[Bin]) -> None:
+    """How often verdicts are right (bars) beside how sure they are (the diagonal)."""
+    confidence = [row.confidence for row in bins]
+    axes.bar(confidence, [row.accuracy for row in bins], width=0.028, color="#9ecae1")
+    axes.plot([0.5, 1], [0.5, 1], color="black", linewidth=1, label="as often as it says")
+    # A bar of few reviews says little: the line shows how many there are.
+    axes.plot(
+        confidence,
+        [row.share for row in bins],
+        color="#e6550d",
+        marker="o",
+        markersize=3,
+        label="share of the reviews",
+    )
+    axes.set_xlim(0.48, 1.02)
+    axes.set_ylim(0, 1.02)
+    axes.set(
+        title=f"Calibration error {figures.calibration_error:.3f}",
+        xlabel="confidence",
+        ylabel="right",
+    )
+    axes.legend(frameon=False, loc="upper left")
+
+
+def _smooth(losses: Sequence[float], decay: float = 0.9) -> list[float]:
+    """Exponential running mean, corrected for its start (Kingma & Ba 2015, section 3)."""
+    mean, smooth = 0.0, []
+    for step, loss in enumerate(losses, start=1):
+        mean = decay * mean + (1 - decay) * loss
+        smooth.append(mean / (1 - decay**step))
+    return smooth

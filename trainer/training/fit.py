@@ -1,0 +1,313 @@
+"""One fine-tuning run from start to end: reviews, encoder, loop, assessment, checkpoint."""
+
+import math
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from trainer.config import LABELS, RECIPES, Loop, Recipe, TrainingConfig
+from trainer.data.mixture import Part, ReviewSets, load_sets
+from trainer.data.reviews import class_counts, imbalance_warning
+from trainer.data.starter_texts import read_kinds, read_mixed
+from trainer.errors import ConfigError, EncoderError
+from trainer.model import checkpoint
+from trainer.model.calibration import Doubt
+from trainer.model.inference import predict
+from trainer.model.runtime import TorchRuntime, to_best_device
+from trainer.model.text import MOST_WINDOWS, TextEncoder, Windows, by_length
+from trainer.progress import Listener, Note, Plan, Saved, Step, ignore
+from trainer.training.assess import Assessment, assess
+from trainer.training.encoder import Encoder, load_encoder
+from trainer.training.evaluation import Figures, beats_chance, draw
+from trainer.training.loop import Example, make_batches, train, uses_bf16
+from trainer.training.report import model_card, versions
+
+_NARROW = 384
+"""Width up to which an encoder takes the learning rate of narrow ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class FineTuned:
+    """A finished run."""
+
+    path: Path
+    """The checkpoint."""
+    validation: Figures
+    test: Figures
+    doubt: Doubt
+    """What is left unsure of the test reviews, and how often the other verdicts are right."""
+    serving: bool
+    """Whether it was promoted: the first checkpoint is, later ones wait to be."""
+
+
+def fine_tune_model(
+    config: TrainingConfig | None = None,
+    *,
+    sets: ReviewSets | None = None,
+    on_event: Listener = ignore,
+) -> FineTuned:
+    """Fine-tunes an encoder on labelled reviews and saves a checkpoint.
+
+    `sets` are those of `config.datasets`, where they are loaded already.
+
+    Raises:
+        TrainerError: the reviews, the encoder or the output folder will not do; str(error) says
+            what to do. No partial checkpoint is left, also when interrupted.
+    """
+    config = config or TrainingConfig()
+    if config.output is not None:
+        checkpoint.refuse_existing(config.output)
+    if config.loop == Loop.TRAINER:
+        require_accelerate()
+    sets = sets or load_sets(config, RECIPES[config.recipe])
+    parts = sets.sample(config)
+    _announce(sets, parts, on_event)
+    encoder = load_encoder(config.base_model, config.seed)
+    if encoder.note:
+        on_event(Note(encoder.note))
+    to_best_device(encoder.model)
+    recipe = _resolve(config, encoder)
+    text_encoder = encoder.text_encoder(
+        config.max_length, MOST_WINDOWS if recipe.whole_review else 1, recipe.marks
+    )
+    lesson = _prepare(sets, parts, recipe, text_encoder, on_event)
+    output = config.output or checkpoint.dated_path(sets.name)
+
+    _try_two_batches(encoder, text_encoder, lesson.windows, config.batch_size * recipe.windows)
+    on_event(
+        Plan(
+            dataset=", ".join(part.reviews.name for part in parts),
+            base_model=encoder.name,
+            reviews=lesson.counts,
+            epochs=recipe.epochs,
+            steps=recipe.epochs * math.ceil(len(lesson.examples) / config.batch_size),
+            output=str(output),
+        )
+    )
+    run = _fit(config, recipe, encoder, text_encoder, lesson.examples, on_event)
+    with tempfile.TemporaryDirectory() as scratch:
+        graph = Path(scratch) / "graph"
+        assessment = assess(encoder, text_encoder, recipe, lesson.windows, parts, graph, on_event)
+        warning = _warning(run["losses"], assessment.figures["test"])
+        training = {
+            "name": output.name,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "base_model": {"name": encoder.name, "description": encoder.description},
+            "datasets": [part.record() for part in parts],
+            "texts": lesson.texts,
+            "hyperparameters": _hyperparameters(config, recipe),
+            "pad_id": text_encoder.pad_id,
+            "device": str(encoder.model.device),
+            "threads": torch.get_num_threads(),
+            "versions": versions(),
+            "warning": warning,
+            **run,
+            **assessment.report(),
+        }
+        _save(output, encoder, training, assessment, graph)
+    if warning:
+        on_event(Note(f"{warning} It is kept, but not promoted."))
+    serving = not warning and checkpoint.promote_if_first(output)
+    on_event(Saved(str(output), serving, **training["evaluation"]))
+    figures = assessment.figures
+    return FineTuned(
+        output, figures["validation"], figures["test"], assessment.doubt["test"], serving
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """What a run learns from, tokenised."""
+
+    examples: list[Example]
+    counts: dict[str, int]
+    """Reviews of each class."""
+    texts: list[dict[str, Any]]
+    """What `training.json` says of the texts that are no reviews, or not of one class."""
+
+    @property
+    def windows(self) -> list[Windows]:
+        """Of the examples."""
+        return [windows for windows, _ in self.examples]
+
+
+def _prepare(
+    sets: ReviewSets,
+    parts: Sequence[Part],
+    recipe: Recipe,
+    encoder: TextEncoder,
+    on_event: Listener,
+) -> _Lesson:
+    reviews = [review for part in parts for review in part.sample]
+    texts = [(review.text, float(review.label)) for review in reviews]
+    records = [read_kinds().record("starter kinds")]
+    if recipe.mixed and sets.has_starter:
+        mixed = read_mixed()
+        texts += [(text, 0.5) for text in mixed.learned.texts]
+        records.append(mixed.record("starter mixed"))
+        on_event(Note(f"{len(mixed.learned.texts)} mixed reviews are trained on as half positive."))
+    # A review that is nothing but a rating leaves no words to learn from.
+    read = [(encoder.read(text)[0], target) for text, target in texts]
+    read = [(words, target) for words, target in read if words]
+    windows = encoder.windows([words for words, _ in read])
+    examples = list(zip(windows, (target for _, target in read), strict=True))
+    return _Lesson(examples, class_counts(reviews), records)
+
+
+def _resolve(config: TrainingConfig, encoder: Encoder) -> Recipe:
+    """The recipe with what the options say, and what it says of this encoder."""
+    recipe = RECIPES[config.recipe]
+    narrow = encoder.model.config.hidden_size <= _NARROW
+    rate = recipe.narrow_learning_rate if narrow else recipe.learning_rate
+    return replace(
+        recipe,
+        windows=config.windows or recipe.windows,
+        epochs=config.epochs or recipe.epochs,
+        learning_rate=config.learning_rate or rate,
+    )
+
+
+def _hyperparameters(config: TrainingConfig, recipe: Recipe) -> dict[str, Any]:
+    resolved = asdict(recipe)
+    del resolved["narrow_learning_rate"], resolved["bf16"]  # neither says what was done
+    return config.hyperparameters() | resolved
+
+
+def _warning(losses: Sequence[float], test: Figures) -> str:
+    """A sentence on a training that has come to nothing; empty where it has not."""
+    recent = losses[-max(1, len(losses) // 10) :]
+    loss = sum(recent) / len(recent)
+    if loss > 2 * math.log(len(LABELS)):
+        return (
+            f"The loss ended at {loss:.2f} nats, where guessing has {math.log(len(LABELS)):.2f}: "
+            f"the training has diverged. Lower --learning-rate."
+        )
+    if not beats_chance(test):
+        return (
+            f"Its accuracy, {test.accuracy:.3f} on {test.reviews} test reviews, is no better than "
+            f"chance. Bring more reviews, or check their labels."
+        )
+    return ""
+
+
+def require_accelerate() -> None:
+    """Raises ConfigError where transformers' Trainer cannot run."""
+    if find_spec("accelerate") is None:
+        raise ConfigError(
+            "loop is 'trainer', but transformers' Trainer needs the package accelerate, which is "
+            "not installed. Install it: pip install --constraint constraints.txt accelerate"
+        )
+
+
+def _announce(sets: ReviewSets, parts: Sequence[Part], on_event: Listener) -> None:
+    for note in sets.notes:
+        on_event(Note(note))
+    for part in parts:
+        if len(part.test) < len(part.reviews.test):
+            on_event(
+                Note(
+                    f"Judged on {len(part.test):,} of the {len(part.reviews.test):,} test reviews "
+                    f"of {part.reviews.name}, to save time; python -m trainer evaluate takes all."
+                )
+            )
+        if warning := imbalance_warning(part.sample):
+            on_event(Note(warning))
+
+
+def _fit(
+    config: TrainingConfig,
+    recipe: Recipe,
+    encoder: Encoder,
+    text_encoder: TextEncoder,
+    examples: Sequence[Example],
+    on_event: Listener,
+) -> dict[str, Any]:
+    """Runs the loop; returns what `training.json` says of it."""
+    batches = make_batches(examples, text_encoder, config.batch_size, config.seed, recipe.windows)
+    loop = train
+    if config.loop == Loop.TRAINER:
+        from trainer.training.hf_trainer import (
+            train_by_trainer as loop,  # which takes a second to import
+        )
+    last: list[Step] = []
+
+    def on_step(step: Step) -> None:
+        last[:] = [step]
+        on_event(step)
+
+    losses = loop(
+        encoder.model,
+        batches,
+        recipe,
+        epochs=recipe.epochs,
+        learning_rate=recipe.learning_rate,
+        precision=config.precision,
+        on_step=on_step,
+    )
+    bf16 = uses_bf16(encoder.model.device, config.precision, recipe)
+    return {
+        "arithmetic": "bf16" if bf16 else "fp32",
+        "seconds": round(last[0].seconds, 3),
+        "tokens": last[0].tokens,
+        "tokens_per_second": round(last[0].tokens_per_second, 1),
+        "losses": losses,
+    }
+
+
+def _try_two_batches(
+    encoder: Encoder, text_encoder: TextEncoder, reviews: Sequence[Windows], batch_size: int
+) -> None:
+    """Runs the largest batches through the model: what is broken breaks now, not in an hour."""
+    windows = [window for review in reviews for window in review]
+    longest = [[windows[index]] for index in by_length(windows)[: 2 * batch_size]]
+    try:
+        scores = predict(TorchRuntime(encoder.model), text_encoder, longest)
+    except (IndexError, RuntimeError) as error:
+        raise EncoderError(
+            f"{encoder.name} fails on a first batch ({type(error).__name__}): its tokenizer and "
+            f"its weights may not belong together, or the memory does not hold a batch. Try "
+            f"another base model, or a smaller batch size."
+        ) from error
+    if not np.isfinite(scores.logits).all():
+        raise EncoderError(
+            f"{encoder.name} gives no numbers on a first batch: its weights are damaged. Try "
+            f"another base model."
+        )
+
+
+def _save(
+    output: Path,
+    encoder: Encoder,
+    training: dict[str, Any],
+    assessment: Assessment,
+    graph: Path,
+) -> None:
+    # The place where the base model lay on this machine is nobody else's business.
+    encoder.model.config.name_or_path = encoder.name
+    encoder.tokenizer.name_or_path = encoder.name
+    # Plain `transformers.pipeline` cuts where the training did.
+    encoder.tokenizer.model_max_length = training["hyperparameters"]["max_length"]
+    with checkpoint.new_checkpoint(output) as folder:
+        encoder.model.save_pretrained(folder)
+        encoder.tokenizer.save_pretrained(folder)
+        save_file(assessment.kind_head.cpu().state_dict(), checkpoint.head_file(folder))
+        if graph.exists():
+            shutil.copyfile(graph, checkpoint.graph_file(folder))
+        checkpoint.write_report(folder, training, model_card(training))
+        draw(
+            folder / checkpoint.PICTURE_FILE,
+            training["losses"],
+            training["hyperparameters"]["epochs"],
+            assessment.figures["test"],
+            assessment.reliability,
+            training["name"],
+        )

@@ -1,0 +1,108 @@
+"""What kind of message is a text? A small network on the middle layers of the encoder.
+
+The sentiment classes say nothing of it: "what time is it" is neither praise nor complaint, yet one
+of the two is always the likelier. The head is fitted after the fine-tuning, on the reviews that
+were trained on and on `starter_kinds.csv`, lines of every kind written for this project.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from trainer.model.inference import FloatArray
+from trainer.model.kinds import KINDS, REVIEW
+from trainer.model.runtime import layer_means
+from trainer.model.text import TextEncoder, Windows, by_length
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+MAX_REVIEWS = 8_000
+"""Reviews that were trained on of which so many are read again: a small head needs no more, and to
+read all of IMDb takes a core minutes."""
+REVIEW_WEIGHT = 3.0
+"""Reviews weigh as much as this many other kinds: most messages are reviews."""
+_HIDDEN = 256
+_EPOCHS, _BATCH_SIZE, _LEARNING_RATE, _WEIGHT_DECAY = 12, 128, 1e-3, 0.05
+_DROPOUT = (0.2, 0.5)
+"""Of the features, and of the hidden units."""
+
+
+def fit_kind_head(
+    model: "PreTrainedModel",
+    encoder: TextEncoder,
+    reviews: Sequence[Windows],
+    lines: Sequence[Windows],
+    kinds: Sequence[str],
+) -> tuple[nn.Sequential, FloatArray]:
+    """Fits the head. Of each text only the first window is read, and of more than `MAX_REVIEWS`
+    reviews at most so many, evenly spaced. `kinds` are those of the `lines`.
+
+    Returns:
+        The head, (layers x width) to (kinds), a logit for each of `KINDS`; and the logits of the
+        reviews that it was fitted on, (reviews, kinds).
+    """
+    reviews = reviews[:: math.ceil(len(reviews) / MAX_REVIEWS)]
+    features = torch.cat([_features(model, encoder, texts) for texts in (reviews, lines)])
+    targets = torch.tensor([KINDS.index(kind) for kind in (*[REVIEW] * len(reviews), *kinds)])
+    mean, spread = features.mean(dim=0), features.std(dim=0) + 1e-6
+    first, second = _fit((features - mean) / spread, targets)
+    head = nn.Sequential(first, nn.ReLU(), second).requires_grad_(False)
+    with torch.no_grad():  # for features as they come
+        first.weight /= spread
+        first.bias.sub_(first.weight @ mean)
+        return head, head(features[: len(reviews)]).numpy()
+
+
+def _fit(features: torch.Tensor, targets: torch.Tensor) -> tuple[nn.Linear, nn.Linear]:
+    """Fits the two layers of a head on standardised features (texts, layers x width)."""
+    # Kinds weigh the same, however many lines there are of each.
+    weights = torch.ones(len(KINDS))
+    weights[KINDS.index(REVIEW)] = REVIEW_WEIGHT
+    weights *= len(targets) / weights.sum() / torch.bincount(targets, minlength=len(KINDS)).clamp(1)
+    generator = torch.Generator().manual_seed(0)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # of the layers and the dropout, whatever was drawn before
+        first, second = nn.Linear(features.shape[1], _HIDDEN), nn.Linear(_HIDDEN, len(KINDS))
+        before, between = (nn.Dropout(share) for share in _DROPOUT)
+        network = nn.Sequential(before, first, nn.ReLU(), between, second)
+        optimizer = torch.optim.AdamW(
+            network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY, fused=True
+        )
+        steps = _EPOCHS * math.ceil(len(targets) / _BATCH_SIZE)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+        for _ in range(_EPOCHS):
+            order = torch.randperm(len(targets), generator=generator)
+            for batch in torch.split(order, _BATCH_SIZE):
+                errors = nn.functional.cross_entropy(
+                    network(features[batch]), targets[batch], reduction="none"
+                )
+                loss = (errors * weights[targets[batch]]).mean()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                schedule.step()
+                optimizer.zero_grad(set_to_none=True)
+    return first, second
+
+
+def _features(
+    model: "PreTrainedModel", encoder: TextEncoder, texts: Sequence[Windows]
+) -> torch.Tensor:
+    windows = [text[0] for text in texts]
+    order = by_length(windows)
+    model.train(False)
+    rows = []
+    with torch.inference_mode():
+        for start in range(0, len(order), 64):
+            ids, mask = encoder.pad([windows[index] for index in order[start : start + 64]])
+            inputs = torch.from_numpy(ids).to(model.device), torch.from_numpy(mask).to(model.device)
+            hidden = model(
+                inputs[0], attention_mask=inputs[1], output_hidden_states=True
+            ).hidden_states
+            rows.append(layer_means(hidden, inputs[1]).cpu())
+    features = torch.empty(len(order), rows[0].shape[1])
+    features[order] = torch.cat(rows)
+    return features
