@@ -49,7 +49,7 @@ def make_checkpoint(path: Path, size: dict[str, Any]) -> Path:
     tokenizer = load_encoder(STAND_IN, 0).tokenizer
     tokenizer.model_max_length = MAX_LENGTH
     head = torch.nn.Sequential(
-        torch.nn.Linear(len(head_layers(config.n_layers)) * config.dim, 256),
+        torch.nn.Linear(2 * len(head_layers(config.n_layers)) * config.dim, 256),
         torch.nn.ReLU(),
         torch.nn.Linear(256, len(KINDS)),
     )

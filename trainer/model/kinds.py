@@ -31,21 +31,22 @@ KINDS = (
 def head_layers(layers: int) -> list[int]:
     """The layers, of so many, whose outputs the head reads; 0 is the embeddings.
 
-    The middle ones: the last layers know little but the sentiment that they were trained for. The
-    very last is never among them, for a graph computes it for the first token alone.
+    Two in the middle: the last layers know little but the sentiment that they were trained for.
+    The very last is never among them, for a graph computes it for the first token alone.
     """
-    return sorted(
-        {min(layers - 1, round(layers * share)) for share in (1 / 3, 1 / 2, 2 / 3, 5 / 6)}
-    )
+    return sorted({min(layers - 1, round(layers * share)) for share in (1 / 3, 2 / 3)})
 
 
-MAX_DISMISSED = 0.03
+PADDING_DEPTH = 1e4
+"""Subtracted from the features of padding, so that no maximum over a text finds one there."""
+
+MAX_DISMISSED = 0.02
 """Share of short validation reviews that may be taken for another kind. To be asked for a review
 after having written one is worse for a customer than to be thanked for saying hello."""
 MAX_FALSE_ALARMS = 1 / 2000
 """Share of all reviews at hand that may be taken for distress."""
 MIN_PROBABILITY = 0.5
-"""What another kind must have at least: it is to be likelier than all others together."""
+"""What thresholds are at least: a text that is more likely a review than not is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,11 @@ class KindRule:
     temperature: float = 1.0
     """Logits are divided by it."""
     dismissal: float | None = None
-    """The probability from which on a text counts as another kind than a review. None: never."""
+    """How likely it must be that a text is no review, for it to count as the likeliest of the other
+    kinds. The sum, not the likeliest kind alone: "cheers, bye" is thanks or a greeting, and clearly
+    no review. None: every text is a review."""
     distress: float | None = None
-    """The same for distress, which is chosen by its false alarms."""
+    """The same where that kind is distress; chosen by its false alarms."""
 
     def probabilities(self, logits: FloatArray) -> FloatArray:
         """(texts, kinds)"""
@@ -70,15 +73,20 @@ class KindRule:
         """
         if logits.shape[1] == 0:
             return [REVIEW] * len(logits)
-        probabilities = self.probabilities(logits)
-        likeliest = probabilities.argmax(axis=1)
         kinds = []
-        for row, best in zip(probabilities, likeliest, strict=True):
-            kind = KINDS[best]
-            threshold = self.distress if kind == DISTRESS else self.dismissal
-            is_clear = threshold is not None and row[best] >= threshold
-            kinds.append(kind if is_clear else REVIEW)
+        for other, probability in zip(*_other_kinds(self.probabilities(logits)), strict=True):
+            threshold = self.distress if other == DISTRESS else self.dismissal
+            is_clear = threshold is not None and probability >= threshold
+            kinds.append(other if is_clear else REVIEW)
         return kinds
+
+
+def _other_kinds(probabilities: FloatArray) -> tuple[list[str], FloatArray]:
+    """The likeliest kind but `review` of each text, and how likely it is that it is no review."""
+    review = KINDS.index(REVIEW)
+    others = probabilities.copy()
+    others[:, review] = 0
+    return [KINDS[best] for best in others.argmax(axis=1)], 1 - probabilities[:, review]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +118,16 @@ def choose_rule(
     given; of the short validation reviews of each set; of all reviews at hand.
     """
     scaled = KindRule(fit_temperature(lines, [KINDS.index(kind) for kind in kinds]))
-    others = [index for index, kind in enumerate(KINDS) if kind not in (REVIEW, DISTRESS)]
-    dismissed = [scaled.probabilities(logits)[:, others].max(axis=1) for logits in short]
-    alarmed = scaled.probabilities(every)[:, KINDS.index(DISTRESS)]
+
+    def probabilities(logits: FloatArray, distress: bool) -> FloatArray:
+        """That a text is no review, where the likeliest other kind is distress, or is not."""
+        kinds, other = _other_kinds(scaled.probabilities(logits))
+        return np.where([(kind == DISTRESS) == distress for kind in kinds], other, 0.0)
+
     return KindRule(
         scaled.temperature,
-        max(_lowest_threshold(each, MAX_DISMISSED) for each in dismissed),
-        _lowest_threshold(alarmed, MAX_FALSE_ALARMS),
+        max(_lowest_threshold(probabilities(each, False), MAX_DISMISSED) for each in short),
+        _lowest_threshold(probabilities(every, True), MAX_FALSE_ALARMS),
     )
 
 

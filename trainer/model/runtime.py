@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainer.model.inference import FloatArray
-from trainer.model.kinds import head_layers
+from trainer.model.kinds import PADDING_DEPTH, head_layers
 from trainer.model.text import IntArray
 
 if TYPE_CHECKING:
@@ -120,29 +120,32 @@ class TorchRuntime:
             )
             columns = [outputs.logits.float()]
             if self._head is not None:
-                columns.append(self._head(layer_means(outputs.hidden_states, mask)))
+                columns.append(self._head(pooled_layers(outputs.hidden_states, mask)))
             both = torch.cat(columns, dim=1).cpu()
         self._model.train(was_training)
         return both.numpy()
 
 
-def layer_means(hidden_states: Sequence["torch.Tensor"], mask: "torch.Tensor") -> "torch.Tensor":
-    """The means over the tokens of the layers that `head_layers` names, side by side.
+def pooled_layers(hidden_states: Sequence["torch.Tensor"], mask: "torch.Tensor") -> "torch.Tensor":
+    """Of each layer that `head_layers` names: the mean over the tokens, and the maximum.
 
-    `hidden_states` are those of transformers, embeddings first, each (batch, length, width).
+    A word such as "refund" gives a kind away wherever it stands, which a maximum keeps and a mean
+    alone dilutes. `hidden_states` are those of transformers, embeddings first, each (batch, length,
+    width); `mask` is (batch, length).
 
     Returns:
-        (batch, layers x width) float32
+        (batch, layers x 2 x width) float32
     """
     import torch
 
     weights = mask[..., None].float()
-    weights = weights / weights.sum(dim=1, keepdim=True)
-    means = [
-        (hidden_states[layer].float() * weights).sum(dim=1)
-        for layer in head_layers(len(hidden_states) - 1)
-    ]
-    return torch.cat(means, dim=1)
+    shares = weights / weights.sum(dim=1, keepdim=True)
+    padding = (weights - 1) * PADDING_DEPTH
+    pooled = []
+    for layer in head_layers(len(hidden_states) - 1):
+        hidden = hidden_states[layer].float()
+        pooled += [(hidden * shares).sum(dim=1), (hidden + padding).amax(dim=1)]
+    return torch.cat(pooled, dim=1)
 
 
 def read_head(file: Path) -> "torch.nn.Sequential":

@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.model.inference import FloatArray, Scores, predict
-from trainer.model.kinds import head_layers
+from trainer.model.kinds import PADDING_DEPTH, head_layers
 from trainer.model.runtime import OnnxRuntime
 from trainer.model.text import TextEncoder, Tokens, Windows
 from trainer.training.evaluation import compare
@@ -385,7 +385,7 @@ def _kinds(
     head: "torch.nn.Sequential | None",
 ) -> None:
     """The outputs behind the classes; `middle` are the layers that `head_layers` names, each with
-    the normalisation that it is the output of. `layer_means` is the same in torch.
+    the normalisation that it is the output of. `pooled_layers` is the same in torch.
     """
     from onnx import TensorProto
 
@@ -395,15 +395,24 @@ def _kinds(
         one = graph.constant(np.array([1]))
         (count,) = graph.add("ReduceSum", mask, one, keepdims=1)
         (shares,) = graph.add("Unsqueeze", *graph.add("Div", mask, count), one)
-        means = [graph.add("MatMul", shares, x)[0] for x, _ in middle]
-        (means_side_by_side,) = graph.add("Concat", *means, axis=2)
-        (features,) = graph.add("Squeeze", means_side_by_side, one)
+        depth = graph.constant(np.array(PADDING_DEPTH, np.float32))
+        (missing,) = graph.add("Sub", mask, graph.constant(np.array(1, np.float32)))
+        two = graph.constant(np.array([2]))
+        (padding,) = graph.add("Unsqueeze", *graph.add("Mul", missing, depth), two)
+        pooled = []
+        for x, _ in middle:
+            pooled += graph.add("MatMul", shares, x)
+            pooled += graph.add("ReduceMax", *graph.add("Add", x, padding), one, keepdims=1)
+        (side_by_side,) = graph.add("Concat", *pooled, axis=2)
+        (features,) = graph.add("Squeeze", side_by_side, one)
         first, second = (
             [p.detach().float().cpu().numpy() for p in layer.parameters()]
             for layer in (head[0], head[2])
         )
         width = graph.weights["distilbert.embeddings.LayerNorm.bias"].shape[0]
-        centres = [graph.network.centres.get(norm, np.zeros(width)) for _, norm in middle]
+        centres = [
+            graph.network.centres.get(norm, np.zeros(width)) for _, norm in middle for _ in range(2)
+        ]
         first[1] = (first[1] + first[0] @ np.concatenate(centres)).astype(np.float32)
         (hidden,) = graph.add("Gemm", features, *map(graph.constant, first), transB=1)
         (hidden,) = graph.add("Relu", hidden)

@@ -14,7 +14,7 @@ from torch import nn
 
 from trainer.model.inference import FloatArray
 from trainer.model.kinds import KINDS, REVIEW
-from trainer.model.runtime import layer_means
+from trainer.model.runtime import pooled_layers
 from trainer.model.text import TextEncoder, Windows, by_length
 
 if TYPE_CHECKING:
@@ -42,13 +42,14 @@ def fit_kind_head(
     reviews at most so many, evenly spaced. `kinds` are those of the `lines`.
 
     Returns:
-        The head, (layers x width) to (kinds), a logit for each of `KINDS`; and the logits of the
-        reviews that it was fitted on, (reviews, kinds).
+        The head, (layers x 2 x width) to (kinds), a logit for each of `KINDS`; and the logits of
+        the reviews that it was fitted on, (reviews, kinds).
     """
     reviews = reviews[:: math.ceil(len(reviews) / MAX_REVIEWS)]
     features = torch.cat([_features(model, encoder, texts) for texts in (reviews, lines)])
     targets = torch.tensor([KINDS.index(kind) for kind in (*[REVIEW] * len(reviews), *kinds)])
-    mean, spread = features.mean(dim=0), features.std(dim=0) + 1e-6
+    # More than nothing: the embeddings of [CLS] and [SEP] make some maxima nearly constant.
+    mean, spread = features.mean(dim=0), features.std(dim=0) + 1e-2
     first, second = _fit((features - mean) / spread, targets)
     head = nn.Sequential(first, nn.ReLU(), second).requires_grad_(False)
     with torch.no_grad():  # for features as they come
@@ -102,7 +103,7 @@ def _features(
             hidden = model(
                 inputs[0], attention_mask=inputs[1], output_hidden_states=True
             ).hidden_states
-            rows.append(layer_means(hidden, inputs[1]).cpu())
+            rows.append(pooled_layers(hidden, inputs[1]).cpu())
     features = torch.empty(len(order), rows[0].shape[1])
     features[order] = torch.cat(rows)
     return features

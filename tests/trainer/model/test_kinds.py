@@ -64,11 +64,12 @@ def test_hardly_any_review_is_dismissed_or_taken_for_distress() -> None:
 
 def test_another_kind_must_be_clearly_likelier() -> None:
     rule = KindRule(dismissal=0.6, distress=0.9)
-    rows = np.zeros((3, len(KINDS)), np.float32)
+    rows = np.zeros((4, len(KINDS)), np.float32)
     rows[0, KINDS.index("service")] = 5.0
-    rows[1, KINDS.index("service")] = 2.0  # likeliest, with under one half
-    rows[2, KINDS.index(DISTRESS)] = 3.0  # above 0.6, under 0.9
-    assert rule.kinds(rows) == ["service", REVIEW, REVIEW]
+    rows[1, [KINDS.index(REVIEW), KINDS.index("service")]] = 3.0  # no review: 0.57
+    rows[2, [KINDS.index(REVIEW), KINDS.index(DISTRESS)]] = 1.5, 3.0  # 0.86
+    rows[3, [KINDS.index("greeting"), KINDS.index("thanks")]] = 3.0, 3.1  # which of two: 0.52
+    assert rule.kinds(rows) == ["service", REVIEW, REVIEW, "thanks"]
 
 
 def test_without_a_head_every_text_is_a_review() -> None:

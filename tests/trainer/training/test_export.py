@@ -36,7 +36,7 @@ def model() -> DistilBertForSequenceClassification:
 @pytest.fixture(scope="module")
 def head() -> torch.nn.Sequential:
     torch.manual_seed(1)
-    width = 48 * len(head_layers(3))
+    width = 2 * 48 * len(head_layers(3))
     return torch.nn.Sequential(
         torch.nn.Linear(width, 16), torch.nn.ReLU(), torch.nn.Linear(16, len(KINDS))
     )
