@@ -99,7 +99,7 @@ RECIPES = {
     RecipeName.BEST: Recipe(
         windows=1,
         whole_review=True,
-        epochs=3,
+        epochs=2,
         learning_rate=1e-4,
         narrow_learning_rate=2e-4,
         warmup=0.1,
@@ -107,7 +107,7 @@ RECIPES = {
         decays_all=False,
         dropout=True,
         frozen_words=True,
-        frozen_layers=4,
+        frozen_layers=2,
         companions=True,
         mixed=True,
         abstains=True,

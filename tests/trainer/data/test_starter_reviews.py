@@ -44,7 +44,7 @@ def test_one_to_sixty_words_of_every_length(
     assert all(1 <= len(r["text"].split()) <= 4 for r in rows if r["phenomenon"] == "short")
     lengths = [len(row["text"].split()) for row in sentences]
     assert max(lengths) <= 60
-    for low, high, share in ((3, 10, 0.15), (11, 28, 0.3), (29, 60, 0.1)):
+    for low, high, share in ((3, 10, 0.15), (11, 28, 0.3), (29, 60, 0.05)):
         assert sum(low <= length <= high for length in lengths) >= share * len(sentences)
 
 
