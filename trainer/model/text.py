@@ -27,8 +27,9 @@ IntArray = npt.NDArray[np.int64]
 MOST_WINDOWS = 16
 """Some 1,500 words: more than anybody writes in a chat, and a bound on what a text can cost."""
 
-# IMDb's reviews were scraped from HTML and still hold line breaks as tags.
-_BREAK_TAG = re.compile(r"<\s*br\s*/?\s*>", re.IGNORECASE)
+# IMDb's reviews were scraped from HTML and still hold line breaks as tags. The repetitions are
+# possessive: two that share out the same blanks between them take quadratic time.
+_BREAK_TAG = re.compile(r"<\s*+br\s*+/?+\s*+>", re.IGNORECASE)
 _WHITESPACE = re.compile(r"\s+")
 
 
