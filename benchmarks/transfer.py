@@ -15,26 +15,20 @@ from pathlib import Path
 from statistics import mean
 from typing import Annotated
 
-import pandas
 import typer
 
 from trainer.config import LABELS
-from trainer.data.review_files import Review, read_label
+from trainer.data.columns import Columns
+from trainer.data.review_files import Review, read_source
 from trainer.model.classifier import Classifier
 from trainer.model.kinds import DISTRESS
 
 COLUMNS = ("forced", "answered", "right of those", "dismissed", "in distress")
 
 
-def read(path: Path) -> list[Review]:
-    """The labelled texts of a CSV or parquet file with columns `text` and `label`."""
-    table = pandas.read_parquet(path) if path.suffix == ".parquet" else pandas.read_csv(path)
-    rows = zip(table["text"], table["label"], strict=True)
-    return [
-        Review(str(text), read_label(label, f"{path}, row {number}"))
-        for number, (text, label) in enumerate(rows, start=1)
-        if label != "neutral"
-    ]
+def read(path: Path) -> Sequence[Review]:
+    """The labelled texts of a file, without neutral ones."""
+    return read_source(path, Columns.of(label_map=["neutral=skip"])).rows["train"]
 
 
 def judge(classifier: Classifier, reviews: Sequence[Review]) -> tuple[float, ...]:

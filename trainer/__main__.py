@@ -20,6 +20,8 @@ from trainer.comparing import comparison
 from trainer.comparing.comparison import Comparison
 from trainer.comparing.rows import HEADINGS
 from trainer.config import LABELS, Balance, Loop, Precision, RecipeName, TrainingConfig
+from trainer.data.columns import Columns
+from trainer.data.quoting import printable
 from trainer.data.reviews import Split, load_reviews, take
 from trainer.errors import ComparisonError, Interrupted, TrainerError
 from trainer.model import checkpoint
@@ -42,9 +44,10 @@ app.add_typer(checkpoints_app, name="checkpoints", help="List checkpoints, or ch
 
 _DEFAULTS = TrainingConfig()
 _BY_RECIPE = "by the recipe"
+_BY_NAME = "by its name"
 _DATASET_HELP = (
     "auto (IMDb from the hub, else the starter reviews), starter, a hub name, or a path: "
-    "parquet, CSV, TSV, JSON Lines with columns text and label, or a folder."
+    "parquet, CSV, TSV or JSON with columns text and label, also in .gz or .zip, or a folder."
 )
 _LOOP_HELP = "What trains: the manual loop, or transformers' Trainer (needs accelerate)."
 
@@ -56,6 +59,20 @@ _Datasets = Annotated[
         help=f"{_DATASET_HELP} Repeat it for several sets; the first is the main one.",
         default_factory=lambda: list(_DEFAULTS.datasets),
         show_default=_DEFAULTS.datasets[0],
+    ),
+]
+_TextColumn = Annotated[
+    str | None,
+    typer.Option(help="The column of the data that holds the text.", show_default=_BY_NAME),
+]
+_LabelColumn = Annotated[
+    str | None, typer.Option(help="The column that holds the label.", show_default=_BY_NAME)
+]
+_LabelMap = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="What labels mean, such as 1=negative,5=positive,3=skip; skip leaves rows out.",
+        show_default="0 or false is negative, 1 or true positive",
     ),
 ]
 _Fraction = Annotated[
@@ -89,6 +106,9 @@ _Progress = Annotated[Style, typer.Option(help="How progress is shown.")]
 @app.command()
 def fit(
     dataset: _Datasets,
+    text_column: _TextColumn = _DEFAULTS.text_column,
+    label_column: _LabelColumn = _DEFAULTS.label_column,
+    label_map: _LabelMap = None,
     base_model: Annotated[
         str,
         typer.Option(
@@ -128,6 +148,9 @@ def fit(
     with _telling(progress) as on_event:
         config = TrainingConfig(
             datasets=tuple(dataset),
+            text_column=text_column,
+            label_column=label_column,
+            label_map=_entries(label_map),
             base_model=base_model,
             fraction=fraction,
             balance=balance,
@@ -158,6 +181,9 @@ def evaluate(
         Path, typer.Option("--checkpoint", help="The checkpoint's folder.", metavar="DIR")
     ],
     dataset: Annotated[str, typer.Option(help=_DATASET_HELP)],
+    text_column: _TextColumn = None,
+    label_column: _LabelColumn = None,
+    label_map: _LabelMap = None,
     split: Annotated[
         Split | None,
         typer.Option(
@@ -178,7 +204,7 @@ def evaluate(
     paths = [checkpoint_path] if against is None else [checkpoint_path, against]
     for path in paths:
         checkpoint.verify(path)
-    reviews = load_reviews(dataset)
+    reviews = load_reviews(dataset, Columns.of(text_column, label_column, _entries(label_map)))
     seen = {
         each["fingerprint"]
         for path in paths
@@ -230,6 +256,9 @@ def compare_models(
         ),
     ],
     dataset: _Datasets,
+    text_column: _TextColumn = _DEFAULTS.text_column,
+    label_column: _LabelColumn = _DEFAULTS.label_column,
+    label_map: _LabelMap = None,
     seeds: Annotated[int, typer.Option(help="How many runs each, with seeds from 0.", min=1)] = 1,
     fraction: _Fraction = _DEFAULTS.fraction,
     recipe: _Recipe = _DEFAULTS.recipe,
@@ -254,6 +283,9 @@ def compare_models(
         with _telling(progress) as on_event:
             budget = TrainingConfig(
                 datasets=tuple(dataset),
+                text_column=text_column,
+                label_column=label_column,
+                label_map=_entries(label_map),
                 fraction=fraction,
                 recipe=recipe,
                 max_length=max_length,
@@ -325,6 +357,11 @@ def roll_back() -> None:
     print(f"{checkpoint.rollback().name} is the serving checkpoint again.")
 
 
+def _entries(label_map: list[str] | None) -> tuple[str, ...] | None:
+    """The entries of --label-map, which may be repeated or hold several, separated by commas."""
+    return tuple(entry for each in label_map for entry in each.split(",")) if label_map else None
+
+
 @contextmanager
 def _telling(progress: Style) -> Iterator[Listener]:
     """Shows a run in a style; the error of one that fails is the last that is heard of it."""
@@ -332,7 +369,7 @@ def _telling(progress: Style) -> Iterator[Listener]:
         try:
             yield on_event
         except TrainerError as error:
-            on_event(Failed(str(error)))
+            on_event(Failed(printable(error)))
             raise
         except KeyboardInterrupt:
             on_event(Failed(_INTERRUPTED))
@@ -431,7 +468,8 @@ def _interrupt(_signal: int, _frame: "FrameType | None") -> None:
 
 
 def _fail(sentence: str, exit_code: int) -> int:
-    print(f"error: {sentence}", file=sys.stderr)
+    # A name may hold line breaks and escape sequences: printed raw, they forge lines of a log.
+    print(f"error: {printable(sentence)}", file=sys.stderr)
     return exit_code
 
 

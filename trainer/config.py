@@ -149,6 +149,16 @@ class TrainingConfig:
     reviews), `starter`, a hub name, or a path (see `trainer.data.reviews`). The first is the main
     one."""
 
+    text_column: str | None = None
+    """The column of `datasets` that holds the text. None: the one whose name is recognised
+    (`trainer.data.columns`)."""
+
+    label_column: str | None = None
+    """The same for the label."""
+
+    label_map: tuple[str, ...] | None = None
+    """What labels mean, such as `5=positive`, `1=negative` or `3=skip`."""
+
     base_model: str = "auto"
     """Where pre-trained weights come from: `auto` (distilbert-base-uncased from the hub, else the
     packaged stand-in), `stand-in`, a hub name, or a path (see `trainer.training.encoder`)."""
@@ -199,6 +209,8 @@ class TrainingConfig:
             lambda names: isinstance(names, tuple) and bool(names) and all(map(_non_blank, names)),
             "one or more names or paths",
         )
+        _require(self, "text_column", _optional(_non_blank), "a column's name")
+        _require(self, "label_column", _optional(_non_blank), "a column's name")
         _require(self, "base_model", _non_blank, "a name or a path")
         _require(self, "fraction", _optional(lambda x: _finite(x) and 0 < x <= 1), "above 0 to 1")
         _require(self, "balance", lambda x: x in tuple(Balance), "on or off")

@@ -23,7 +23,10 @@ COMPARISONS = Path("comparisons")
 _PICTURE_FILE = "comparison.png"
 _DATA_FILE = "comparison.json"
 _TABLE_FILE = "comparison.md"
-_BUDGET = ("fraction", "epochs", "max_length", "batch_size", "learning_rate")
+_BUDGET = (
+    *("text_column", "label_column", "fraction", "epochs", "max_length", "batch_size"),
+    "learning_rate",
+)
 """The hyperparameters that a comparison is given, the same for every run."""
 
 
@@ -126,6 +129,7 @@ by itself, tokenising included.
             *(("loop", loop) for loop in dict.fromkeys(row.loop for row in self.rows)),
             ("seeds", seeds),
             *(("dataset", name) for name in given["datasets"]),
+            *(("label-map", entry) for entry in given["label_map"] or ()),
             # What was left to the recipe, or to the size of a set, is left to it again.
             *((n.replace("_", "-"), given[n]) for n in _BUDGET if given[n] is not None),
         ]

@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 from trainer.config import Balance, Recipe, TrainingConfig
+from trainer.data.columns import Columns
 from trainer.data.review_files import Review
 from trainer.data.reviews import (
     ROTTEN_TOMATOES,
@@ -108,8 +109,9 @@ def load_sets(config: TrainingConfig, recipe: Recipe) -> ReviewSets:
     """
     sets: list[ReviewSet] = []
     notes: list[str] = []
+    columns = Columns.of(config.text_column, config.label_column, config.label_map)
     for name in dict.fromkeys(config.datasets):
-        reviews = load_reviews(name)
+        reviews = load_reviews(name, columns)
         if all(reviews.fingerprint != other.fingerprint for other in sets):
             sets.append(replace(reviews, name=_free_name(reviews.name, sets)))
         notes.append(reviews.note)

@@ -1,24 +1,23 @@
-"""Labelled reviews on disk: parquet, CSV, TSV, JSON Lines, and the `aclImdb` folder layout.
+"""Labelled reviews on disk: parquet, CSV, TSV and JSON files, packed ones too, and folders.
 
-Every error names the file and the row, and says what is allowed there.
+Every error names the file and the row, and says what is allowed there. None quotes a review.
 """
 
-import csv
-import io
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Self
 
+from trainer.data import files
+from trainer.data.arrow_rows import is_saved, read_parquet, read_saved
+from trainer.data.columns import Columns, Row
+from trainer.data.delimited import read_delimited
+from trainer.data.files import DataFile
+from trainer.data.json_rows import read_json
+from trainer.data.quoting import printable
 from trainer.errors import ReviewsError
 
 Rows = list["Review"]
-_Record = tuple[str, dict[str, Any]]
-"""Where a row stands, for an error to name, and its columns."""
-
-_LABEL_WORDS = {"0": 0, "neg": 0, "negative": 0, "1": 1, "pos": 1, "positive": 1}
-_LABELS_ALLOWED = "0 or 1, neg or pos, negative or positive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,167 +31,141 @@ class Review:
     """What makes it hard to judge, where the file has a column of that name; for reports only."""
 
 
-def read_source(path: Path) -> dict[str, Rows]:
-    """Reads a file, or the files of a folder, into `train` and, where there is one, `test`.
+@dataclass(slots=True)
+class Source:
+    """What a file or a folder holds."""
+
+    rows: dict[str, Rows] = field(default_factory=dict)
+    """The labelled reviews of `train` and, where there is one, of `test`."""
+    unlabelled: int = 0
+    """Rows without a label, or with one that `--label-map` leaves out."""
+
+    def add(self, split: str, rows: Iterable[Row], columns: Columns) -> None:
+        """Adds rows to a split.
+
+        Raises:
+            ReviewsError: a label is not allowed, or a text is not a string.
+        """
+        reviews = self.rows.setdefault(split, [])
+        for row in rows:
+            review = _review(row, columns)
+            if review is None:
+                self.unlabelled += 1
+            else:
+                reviews.append(review)
+
+    def checked(self, name: str) -> Self:
+        """Itself, without a test split that was published without its labels.
+
+        Raises:
+            ReviewsError: there is nothing to train on.
+        """
+        if not self.rows.get("train"):
+            raise ReviewsError(f"{name} holds no reviews with a label.")
+        if "test" in self.rows and not self.rows["test"]:
+            del self.rows["test"]
+        return self
+
+
+def read_source(path: Path, columns: Columns | None = None) -> Source:
+    """Reads a file, or the files of a folder.
 
     Raises:
         ReviewsError: nothing there, an unknown layout, or a malformed row (the first is named).
     """
+    columns = columns or Columns()
     if not path.exists():
-        raise ReviewsError(f"There is no file or folder {path}. Check the path to the reviews.")
+        raise ReviewsError(
+            f"There is no file or folder {printable(path)}. Check the path to the reviews."
+        )
     try:
-        if path.is_file():
-            return {"train": _read_file(path)}
-        if (path / "train" / "pos").is_dir():
-            return _read_acl_imdb(path)
-        return _read_folder(path)
+        source = _read(path, columns)
     except OSError as error:
         raise ReviewsError(
-            f"{error.filename or path} cannot be read: {error.strerror}. Check its permissions."
+            f"{printable(error.filename or path)} cannot be read: {error.strerror}. Check its "
+            f"permissions."
         ) from error
+    return source.checked(printable(path))
 
 
 def looks_like_path(name: str) -> bool:
     """Whether a name that is not on this disk was meant as a path rather than a hub name."""
-    return name.startswith((".", "/", "~")) or Path(name).suffix.lower() in _READERS
+    return name.startswith((".", "/", "~")) or files.suffix_of(name) is not None
 
 
-def read_label(value: object, where: str) -> int:
-    """0 or 1 for any spelling of a label.
-
-    Raises:
-        ReviewsError: the value is none of them; `where` says whose it is.
-    """
-    whole = int(value) if isinstance(value, float) and value.is_integer() else value
-    label = _LABEL_WORDS.get(str(whole).strip().lower())
-    if label is None:
-        raise ReviewsError(f"{where}: the label is {value!r}, but must be {_LABELS_ALLOWED}.")
-    return label
-
-
-def _read_folder(path: Path) -> dict[str, Rows]:
-    files = sorted(file for file in path.iterdir() if file.suffix.lower() in _READERS)
-    splits = {
-        split: [file for file in files if file.stem.lower().startswith(split)]
-        for split in ("train", "test")
-    }
-    if not splits["train"] and len(files) == 1:
-        splits = {"train": files, "test": []}
-    if not splits["train"]:
+def _read(path: Path, columns: Columns) -> Source:
+    if not path.is_dir():
+        return _from_files(files.read_file(path), columns)
+    if (path / "train" / "pos").is_dir():
+        return _read_acl_imdb(path)
+    if is_saved(path):
+        source = Source()
+        for split, rows in read_saved(path, columns).items():
+            source.add(split, rows, columns)
+        return source
+    found = files.read_folder(path)
+    if found is None:
         raise ReviewsError(
-            f"The folder {path} holds no reviews to train on: it needs a file train.parquet, "
-            f".csv, .tsv or .jsonl (and may have a test file), or the layout of aclImdb "
-            f"(train/pos/*.txt and train/neg/*.txt)."
+            f"The folder {printable(path)} holds no reviews to train on: it needs a file "
+            f"train.parquet, .csv, .tsv or .jsonl (and may have a test file), the layout of "
+            f"aclImdb (train/pos/*.txt and train/neg/*.txt), or what `save_to_disk` of datasets "
+            f"writes."
         )
-    return {
-        split: [review for file in members for review in _read_file(file)]
-        for split, members in splits.items()
-        if members
-    }
+    return _from_files(found, columns)
 
 
-def _read_acl_imdb(path: Path) -> dict[str, Rows]:
-    rows: dict[str, Rows] = {}
+def _from_files(found: dict[str, list[DataFile]], columns: Columns) -> Source:
+    source = Source()
+    for split, members in found.items():
+        for file in members:
+            source.add(split, _rows(file, columns), columns)
+    return source
+
+
+def _rows(file: DataFile, columns: Columns) -> Iterable[Row]:
+    if file.suffix == ".parquet":
+        return read_parquet(file.name, file.content, columns)
+    return _TEXT_READERS.get(file.suffix, read_delimited)(file.name, file.text(), columns)
+
+
+def _read_acl_imdb(path: Path) -> Source:
+    source = Source()
     for split in ("train", "test"):
         if not (path / split).is_dir():
             continue
-        rows[split] = [
-            Review(_decode(file), label)
+        source.rows[split] = [
+            Review(DataFile(printable(file), ".txt", files.read_bytes(file)).text(), label)
             for label, word in enumerate(("neg", "pos"))
             for file in sorted((path / split / word).glob("*.txt"))
         ]
-    return rows
+    return source
 
 
-def _read_file(path: Path) -> Rows:
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
+def _review(row: Row, columns: Columns) -> Review | None:
+    """The row as a review; None where it has no label."""
+    where, text, raw, phenomenon = row
+    if isinstance(text, float) and text != text:  # NaN, which pandas writes for a missing text
+        text = None
+    try:
+        label = columns.read_label(raw, where)
+    except ReviewsError:
+        if columns.is_label(text) and isinstance(raw, str):
+            raise ReviewsError(
+                f"{where}: the label stands where the text should be: the two columns are swapped. "
+                f"Swap their names in the header, or name them with --text-column and "
+                f"--label-column."
+            ) from None
+        raise
+    if text is not None and not isinstance(text, str):
         raise ReviewsError(
-            f"{path} is no kind of file that is understood here: bring parquet, CSV, TSV or "
-            f"JSON Lines ({', '.join(_READERS)}) with the columns text and label."
+            f"{where}: the text must be a string, but is of type {type(text).__name__}."
         )
-    rows = []
-    for where, record in reader(path):
-        _require_columns(where, list(record))
-        text = record["text"]
-        if text is not None and not isinstance(text, str):
-            raise ReviewsError(f"{where}: the text is {text!r}, but must be a string.")
-        label = read_label(record["label"], where)
-        rows.append(Review(text or "", label, str(record.get("phenomenon") or "")))
-    if not rows:
-        raise ReviewsError(f"{path} holds no reviews.")
-    return rows
+    return None if label is None else Review(text or "", label, str(phenomenon or ""))
 
 
-def _require_columns(where: str, columns: list[str]) -> None:
-    if missing := [column for column in ("text", "label") if column not in columns]:
-        found = ", ".join(str(column) for column in columns) or "none"
-        raise ReviewsError(
-            f"{where}: no column {' and no column '.join(missing)}. The columns text and label "
-            f"are needed; found: {found}."
-        )
-
-
-def _read_csv(path: Path, delimiter: str = ",") -> Iterator[_Record]:
-    rows = csv.DictReader(io.StringIO(_decode(path), newline=""), delimiter=delimiter, strict=True)
-    try:
-        _require_columns(str(path), list(rows.fieldnames or []))
-        for row in rows:
-            yield f"{path}, line {rows.line_num}", row
-    except csv.Error as error:
-        raise ReviewsError(f"{path}, line {rows.line_num}: {error}.") from error
-
-
-def _read_tsv(path: Path) -> Iterator[_Record]:
-    return _read_csv(path, delimiter="\t")
-
-
-def _read_json_lines(path: Path) -> Iterator[_Record]:
-    # Not splitlines(): that would also cut at characters that JSON allows inside a string.
-    for number, line in enumerate(_decode(path).split("\n"), start=1):
-        if not line.strip():
-            continue
-        where = f"{path}, line {number}"
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise ReviewsError(f"{where}: not valid JSON. One object a line is needed.") from error
-        if not isinstance(record, dict):
-            raise ReviewsError(f'{where}: not an object like {{"text": "…", "label": "pos"}}.')
-        yield where, record
-
-
-def _read_parquet(path: Path) -> Iterator[_Record]:
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        file = pyarrow.parquet.ParquetFile(path)
-        _require_columns(str(path), file.schema_arrow.names)
-        table = file.read(columns=["text", "label"])
-    except pyarrow.ArrowException as error:
-        raise ReviewsError(f"{path} is not a parquet file, or a damaged one.") from error
-    for number, record in enumerate(table.to_pylist(), start=1):
-        yield f"{path}, row {number}", record
-
-
-def _decode(path: Path) -> str:
-    data = path.read_bytes()
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ReviewsError(
-            f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8. Save the file as "
-            f"UTF-8 and try again."
-        ) from error
-
-
-_READERS: dict[str, Callable[[Path], Iterator[_Record]]] = {
-    ".parquet": _read_parquet,
-    ".csv": _read_csv,
-    ".tsv": _read_tsv,
-    ".jsonl": _read_json_lines,
-    ".ndjson": _read_json_lines,
-    ".json": _read_json_lines,
+_TEXT_READERS: dict[str, Callable[[str, str, Columns], Iterable[Row]]] = {
+    ".json": read_json,
+    ".jsonl": read_json,
+    ".ndjson": read_json,
 }
+"""The others are delimited."""

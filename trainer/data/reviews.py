@@ -4,8 +4,10 @@ A data set is named by
 
 - `auto`: `stanfordnlp/imdb` through `datasets` if the hub answers or has it cached, else `starter`;
 - `starter`: the short reviews in `starter_reviews.csv`, written for this project;
-- the path of a parquet, CSV, TSV or JSON Lines file with columns `text` and `label`;
-- the path of a folder of such files (`train*`, `test*`), or of the original `aclImdb` layout;
+- the path of a parquet, CSV, TSV or JSON file with columns `text` and `label` (other names that
+  are common are recognised, and options name the rest: `trainer.data.columns`);
+- the path of a folder of such files (`train*`, `test*`), of the original `aclImdb` layout, or of
+  what `save_to_disk` of the library `datasets` writes;
 - any other name: a data set on the hub. A name that was spelt out never falls back.
 """
 
@@ -17,8 +19,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from trainer.config import LABELS
+from trainer.data.arrow_rows import read_split
+from trainer.data.columns import Columns
 from trainer.data.hub import exists, hub_answers
-from trainer.data.review_files import Review, looks_like_path, read_label, read_source
+from trainer.data.quoting import printable, shorten
+from trainer.data.review_files import Review, Source, looks_like_path, read_source
 from trainer.errors import ReviewsError
 from trainer.model.text import clean
 
@@ -50,6 +55,8 @@ class Dropped:
 
     empty: int = 0
     """Nothing but white space."""
+    unlabelled: int = 0
+    """No label, or one that `--label-map` leaves out."""
     duplicate: int = 0
     """The same text stood in the training reviews before."""
     contradictory: int = 0
@@ -60,6 +67,7 @@ class Dropped:
     def __str__(self) -> str:
         reasons = {
             "empty": self.empty,
+            "without a label": self.unlabelled,
             "duplicate": self.duplicate,
             "with contradicting labels": self.contradictory,
             "also in the test split": self.in_test,
@@ -109,8 +117,8 @@ class ReviewSet:
         return Split.TEST if self.has_own_test or self.fingerprint in trained_on else Split.ALL
 
 
-def load_reviews(dataset: str) -> ReviewSet:
-    """Reads a data set and splits it.
+def load_reviews(dataset: str, columns: Columns | None = None) -> ReviewSet:
+    """Reads a data set and splits it; `columns` is for those that do not come with this project.
 
     Raises:
         ReviewsError: it is missing, malformed, or holds too few reviews of a class.
@@ -125,12 +133,33 @@ def load_reviews(dataset: str) -> ReviewSet:
             f"reviews that come with this project are used.",
         )
     if dataset == STARTER:
-        return split_reviews(STARTER, read_source(STARTER_REVIEWS)["train"], None)
-    path = Path(dataset).expanduser()
-    if path.exists() or looks_like_path(dataset):
-        rows = read_source(path)
-        return split_reviews(path.resolve().name, rows["train"], rows.get("test"))
-    return _from_hub(dataset)
+        return _split_source(STARTER, read_source(STARTER_REVIEWS))
+    columns = columns or Columns()
+    path = _local_path(dataset)
+    if path is not None:
+        source = read_source(path, columns)
+        return _split_source(printable(path.resolve().name), source)
+    return _from_hub(dataset, columns)
+
+
+def _local_path(dataset: str) -> Path | None:
+    """The path that is meant; None for what can only be a hub name."""
+    try:
+        path = Path(dataset).expanduser()
+        return path if path.exists() or looks_like_path(dataset) else None
+    except RuntimeError as error:
+        raise ReviewsError(
+            f"There is no home folder for {shorten(dataset)}. Write the path in full."
+        ) from error
+    except OSError as error:
+        raise ReviewsError(
+            f"{shorten(dataset)} cannot be looked up: {error.strerror}. Check the path."
+        ) from error
+
+
+def _split_source(name: str, source: Source) -> ReviewSet:
+    reviews = split_reviews(name, source.rows["train"], source.rows.get("test"))
+    return replace(reviews, dropped=replace(reviews.dropped, unlabelled=source.unlabelled))
 
 
 def split_reviews(name: str, train: Sequence[Review], test: Sequence[Review] | None) -> ReviewSet:
@@ -301,38 +330,39 @@ def from_hub_or_none(name: str) -> ReviewSet | None:
     """A data set from the hub or its cache; None where neither has it."""
     hub_answers()  # sets offline mode where it does not, so that the next line cannot hang
     try:
-        return _read_hub(name)
+        return _read_hub(name, Columns())
     except ReviewsError:
         raise
     except Exception:  # whatever the hub or its cache got wrong, there is another way
         return None
 
 
-def _from_hub(name: str) -> ReviewSet:
+def _from_hub(name: str, columns: Columns) -> ReviewSet:
     answers = hub_answers()
+    shown = shorten(name)
     if answers and not exists(name, "dataset"):
         raise ReviewsError(
-            f"There is no file or folder {name}, and no data set of that name on the hub. "
+            f"There is no file or folder {shown}, and no data set of that name on the hub. "
             f"Check the spelling, or use --dataset starter."
         )
     try:
-        return _read_hub(name)
+        return _read_hub(name, columns)
     except ReviewsError:
         raise
     except Exception as error:
         if not answers:
             raise ReviewsError(
-                f"There is no file or folder {name}, and as a data set it cannot be fetched: the "
+                f"There is no file or folder {shown}, and as a data set it cannot be fetched: the "
                 f"hub does not answer and has left nothing in the cache. Check the path or the "
                 f"connection, or use --dataset starter."
             ) from error
         raise ReviewsError(
-            f"The data set {name} cannot be loaded from the hub ({type(error).__name__}). "
+            f"The data set {shown} cannot be loaded from the hub ({type(error).__name__}). "
             f"Download it and pass the path of its files instead."
         ) from error
 
 
-def _read_hub(name: str) -> ReviewSet:
+def _read_hub(name: str, columns: Columns) -> ReviewSet:
     import datasets
 
     datasets.disable_progress_bars()
@@ -340,20 +370,11 @@ def _read_hub(name: str) -> ReviewSet:
     splits = datasets.load_dataset(name)
     if "train" not in splits:
         raise ReviewsError(f"The data set {name} has no train split.")
-    names = splits["train"].column_names
-    if "text" not in names or "label" not in names:
-        raise ReviewsError(
-            f"The data set {name} has the columns {', '.join(names)}: text and label are needed."
-        )
-    rows: dict[str, list[Review]] = {}
+    source = Source()
     for split in ("train", "test"):
         if split in splits:
-            columns = zip(splits[split]["text"], splits[split]["label"], strict=True)
-            rows[split] = [
-                Review(text, read_label(label, f"{name}, {split} row {number}"))
-                for number, (text, label) in enumerate(columns, start=1)
-            ]
-    return split_reviews(name, rows["train"], rows.get("test"))
+            source.add(split, read_split(f"{name}, {split}", splits[split], columns), columns)
+    return _split_source(name, source.checked(name))
 
 
 def _digest(purpose: str, review: Review) -> bytes:

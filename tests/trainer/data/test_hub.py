@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import datasets
 import pyarrow
 import pyarrow.parquet
 import pytest
@@ -60,6 +61,28 @@ def test_auto_takes_imdb_and_distilbert_from_the_hub_and_then_from_the_cache(
         assert training["datasets"][0]["name"] == "stanfordnlp/imdb"
         assert training["base_model"]["name"] == "distilbert-base-uncased"
         assert training["hyperparameters"]["recipe"] == "best"
+
+
+def test_labels_are_read_by_the_names_that_the_set_gives_them(tmp_path: Path) -> None:
+    folder = tmp_path / "films"
+    folder.mkdir()
+    texts, labels = zip(*separable_reviews(), strict=True)
+    features = datasets.Features(
+        text=datasets.Value("string"), label=datasets.ClassLabel(names=["positive", "negative"])
+    )
+    columns = {"text": texts, "label": labels}
+    datasets.Dataset.from_dict(columns, features=features).to_parquet(folder / "train.parquet")
+    program = (
+        "from trainer.data.reviews import Split, load_reviews\n"
+        "for review in load_reviews('some-body/films').of(Split.ALL):\n"
+        "    print(review.label, review.text)\n"
+    )
+    with hub_server({}, {"some-body/films": folder}) as endpoint:
+        result = _run(tmp_path, endpoint, "-c", program)
+    found = {tuple(line.split(" ", 1)) for line in result.stdout.splitlines()}
+    assert found == {
+        (str(int(label == "positive")), text) for text, label in separable_reviews()
+    }, result.stderr
 
 
 def test_names_that_the_hub_does_not_know(tmp_path: Path) -> None:

@@ -97,14 +97,16 @@ class TestRefused:
     def test_wrong_columns_are_listed(self, tmp_path: Path) -> None:
         path = tmp_path / "reviews.csv"
         path.write_text("review,stars\nnice,5\n")
-        assert "no column text and no column label" in self._refused(path)
-        assert "found: review, stars" in self._refused(path)
+        assert "line 1: no label column was recognised" in self._refused(path)
+        assert "Found: 'review', 'stars'." in self._refused(path)
+        assert "--label-column" in self._refused(path)
 
     def test_first_unknown_label_is_named_with_its_line(self, tmp_path: Path) -> None:
         rows = [("fine", "pos"), ("hm", "neutral"), ("well", "meh")]
         sentence = self._refused(write_csv(tmp_path / "reviews.csv", rows))
         assert "line 3: the label is 'neutral'" in sentence
-        assert "0 or 1, neg or pos, negative or positive" in sentence
+        assert "0 or 1, false or true, neg or pos, negative or positive" in sentence
+        assert "--label-map" in sentence
 
     @pytest.mark.parametrize(("label", "missing"), [("pos", "negative"), ("neg", "positive")])
     def test_one_class_only(self, tmp_path: Path, label: str, missing: str) -> None:

@@ -31,7 +31,7 @@ def test_clean(text: str, cleaned: str) -> None:
 
 @pytest.mark.parametrize("tail", ["<br{}", "<{}", "<br /{}", "<br{}/"])
 def test_clean_takes_linear_time(tail: str) -> None:
-    # "<br" and 60,000 blanks took 14 seconds: a text of eight times the length took 64 times longer.
+    # "<br" and 60,000 blanks took 14 seconds: eight times the length took 64 times as long.
     short, long = (_seconds(tail.format(" " * blanks)) for blanks in (4_000, 32_000))
     assert long < 24 * short
 

@@ -76,6 +76,7 @@ class TestCheckpoint:
         training = json.loads((checkpoint / "training.json").read_text())
         assert training["hyperparameters"] == {
             **{"datasets": [str(reviews)], "base_model": str(tiny_encoder)},
+            **{"text_column": None, "label_column": None, "label_map": None},
             **{"fraction": 1.0, "max_length": 16, "epochs": 12, "batch_size": 16, "seed": 0},
             **{"learning_rate": 2e-3, "recipe": "plain", "precision": "auto", "windows": 1},
             **{"whole_review": False, "warmup": None, "clip": None},

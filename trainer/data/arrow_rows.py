@@ -1,0 +1,122 @@
+"""Labelled rows of parquet files, and of data sets as the `datasets` library holds them.
+
+Both may store a label as a number and name the numbers (ClassLabel). The names decide: a file in
+which 0 is called positive is read so.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from trainer.data.columns import Columns, Row
+from trainer.data.quoting import quote
+from trainer.errors import ReviewsError
+
+_NO_LABEL = -1
+"""The number of a missing label, by convention of the hub."""
+
+
+def read_parquet(name: str, content: bytes, columns: Columns) -> Iterator[Row]:
+    """The rows of a parquet file; `name` is the file's, for errors.
+
+    Raises:
+        ReviewsError: it is damaged, or a column is missing.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        file = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content))
+        names = file.schema_arrow.names
+        metadata = file.schema_arrow.metadata or {}
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise _damaged(name) from error
+    found = columns.find(names, name)
+    text, label = names[found.text], names[found.label]
+    wanted = [text, label] + ([] if found.phenomenon is None else [names[found.phenomenon]])
+    try:
+        rows = file.read(columns=wanted).to_pylist()
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise _damaged(name) from error
+    labelled = _namer(_class_names(metadata.get(b"huggingface", b""), label))
+    for number, row in enumerate(rows, start=1):
+        where = f"{name}, row {number}"
+        yield where, row[text], labelled(row[label], where), row.get("phenomenon")
+
+
+def read_split(name: str, split: Any, columns: Columns) -> Iterator[Row]:
+    """The rows of a `datasets.Dataset`."""
+    names = split.column_names
+    found = columns.find(names, name)
+    text, label = names[found.text], names[found.label]
+    labelled = _namer(getattr(split.features[label], "names", None))
+    pairs = zip(split[text], split[label], strict=True)
+    for number, (value, raw) in enumerate(pairs, start=1):
+        where = f"{name}, row {number}"
+        yield where, value, labelled(raw, where), None
+
+
+def read_saved(path: Path, columns: Columns) -> dict[str, list[Row]]:
+    """The rows of a folder that `Dataset.save_to_disk` or `DatasetDict.save_to_disk` wrote.
+
+    Raises:
+        ReviewsError: it is damaged, has no train split, or a column is missing.
+    """
+    import datasets
+
+    datasets.disable_progress_bars()
+    try:
+        saved = datasets.load_from_disk(str(path))
+    except Exception as error:  # the library raises what its parsers raise
+        raise ReviewsError(
+            f"{path} is not a data set that `save_to_disk` wrote, or a damaged one. Save it again, "
+            f"or pass a file with the columns text and label."
+        ) from error
+    splits = saved if isinstance(saved, datasets.DatasetDict) else {"train": saved}
+    if "train" not in splits:
+        raise ReviewsError(f"The data set in {path} has no train split.")
+    return {
+        split: list(read_split(f"{path}, {split}", splits[split], columns))
+        for split in ("train", "test")
+        if split in splits
+    }
+
+
+def is_saved(path: Path) -> bool:
+    """Whether `save_to_disk` wrote this folder."""
+    markers = (("dataset_dict.json",), ("dataset_info.json", "state.json"))
+    return any(all((path / name).is_file() for name in names) for names in markers)
+
+
+def _class_names(metadata: bytes, column: str) -> Sequence[str] | None:
+    """The names of a column's numbers by the metadata that `datasets` writes into a schema."""
+    try:
+        names = json.loads(metadata)["info"]["features"][column]["names"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return names if isinstance(names, list) and all(isinstance(n, str) for n in names) else None
+
+
+def _namer(names: Sequence[str] | None) -> Callable[[object, str], object]:
+    """What turns a stored label into its name; into itself where the numbers have no names."""
+
+    def name(value: object, where: str) -> object:
+        if names is None or value is None or not isinstance(value, int):
+            return value
+        if value == _NO_LABEL:
+            return None
+        if not 0 <= value < len(names):
+            raise ReviewsError(
+                f"{where}: the label is {quote(value)}, but the file names only "
+                f"{len(names)} labels, from 0."
+            )
+        return names[value]
+
+    return name
+
+
+def _damaged(name: str) -> ReviewsError:
+    return ReviewsError(
+        f"{name} is not a parquet file, or a damaged one. Download or export it again."
+    )

@@ -1,0 +1,196 @@
+"""Data files on disk as bytes: regular files only, unpacked where they are packed.
+
+Anything else that has a path may never end (a pipe, /dev/zero), so it is refused unopened.
+"""
+
+import gzip
+import lzma
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from trainer.data.quoting import printable, quote
+from trainer.errors import ReviewsError
+
+SUFFIXES = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json")
+"""Of data files; any may have .gz behind it."""
+_TEXT_TABLE = ".txt"
+"""A table where it is named itself. In a folder it is as likely a note."""
+_ZIP = ".zip"
+
+MAX_BYTES = 4 * 1024**3
+"""A bound on what a packed file may unpack to; all of IMDb has 0.1 GB."""
+_CHUNK = 1024**2
+_DAMAGED = (
+    zipfile.BadZipFile,
+    gzip.BadGzipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file's content."""
+
+    name: str
+    """For errors."""
+    suffix: str
+    """One of `SUFFIXES`, or .txt."""
+    content: bytes
+
+    def text(self) -> str:
+        """The content as text.
+
+        Raises:
+            ReviewsError: it is not UTF-8; the line is named.
+        """
+        is_utf_16 = self.content.startswith((b"\xff\xfe", b"\xfe\xff"))  # Excel's "Unicode text"
+        try:
+            return self.content.decode("utf-16" if is_utf_16 else "utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = self.content.count(b"\n", 0, error.start) + 1
+            raise ReviewsError(
+                f"{self.name}, line {line}: byte 0x{self.content[error.start]:02x} is not UTF-8. "
+                f"Save the file as UTF-8 and try again."
+            ) from error
+
+
+def suffix_of(name: str) -> str | None:
+    """What kind of data file a name stands for; None for other files."""
+    path = PurePosixPath(name.lower())
+    suffix = PurePosixPath(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    return suffix if suffix in (*SUFFIXES, _TEXT_TABLE, _ZIP) else None
+
+
+def read_file(path: Path) -> dict[str, list[DataFile]]:
+    """The content of a data file, or of those in a zip archive, by split.
+
+    Raises:
+        ReviewsError: not a regular file, an unsupported type, or damaged.
+    """
+    _require_regular(path)
+    suffix = suffix_of(path.name)
+    if suffix is None:
+        raise ReviewsError(
+            f"{printable(path)} is not a supported file type: bring parquet, CSV, TSV or JSON "
+            f"Lines ({', '.join(SUFFIXES)}, also packed as .gz or .zip). Export a spreadsheet as "
+            f"CSV, and unpack other archives first."
+        )
+    if suffix == _ZIP:
+        return _read_zip(path)
+    return {"train": [DataFile(printable(path), suffix, read_bytes(path))]}
+
+
+def read_folder(path: Path) -> dict[str, list[DataFile]] | None:
+    """The data files of a folder by split; None where no file is one to train on."""
+    files = {file.name: file for file in path.iterdir() if _is_data_file(file.name)}
+    splits = _by_split(files)
+    if splits is None:
+        return None
+    return {
+        split: [
+            DataFile(printable(files[name]), suffix_of(name) or "", read_bytes(files[name]))
+            for name in names
+        ]
+        for split, names in splits.items()
+    }
+
+
+def read_bytes(path: Path) -> bytes:
+    """A regular file's content, without its packing.
+
+    Raises:
+        ReviewsError: it is something else, too large, or damaged.
+    """
+    _require_regular(path)
+    with path.open("rb") as file:
+        if path.suffix.lower() != ".gz":
+            return _read_bounded(file, printable(path))
+        try:
+            with gzip.open(file) as unpacked:
+                return _read_bounded(unpacked, printable(path))
+        except _DAMAGED as error:
+            raise ReviewsError(
+                f"{printable(path)} is not a gzip file, or a damaged one. Download it again."
+            ) from error
+
+
+def _read_zip(path: Path) -> dict[str, list[DataFile]]:
+    shown = printable(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            splits = _by_split(name for name in archive.namelist() if _is_data_file(name))
+            if splits is None:
+                raise ReviewsError(
+                    f"{shown} must hold one data file ({', '.join(SUFFIXES)}), or files whose "
+                    f"names begin with train and test. Unpack it and pass the path of the file."
+                )
+            return {
+                split: [_read_member(archive, name, shown) for name in names]
+                for split, names in splits.items()
+            }
+    except _DAMAGED as error:
+        raise ReviewsError(
+            f"{shown} is not a zip archive that can be read, or a damaged one. Unpack it and pass "
+            f"the path of the file."
+        ) from error
+    except RuntimeError as error:  # how zipfile says so
+        raise ReviewsError(
+            f"{shown} is protected by a password. Unpack it and pass the path of the file."
+        ) from error
+
+
+def _read_member(archive: zipfile.ZipFile, name: str, shown: str) -> DataFile:
+    shown = f"{shown}, {quote(PurePosixPath(name).name)}"
+    with archive.open(name) as file:
+        if not name.lower().endswith(".gz"):
+            content = _read_bounded(file, shown)
+        else:
+            with gzip.open(file) as unpacked:
+                content = _read_bounded(unpacked, shown)
+    return DataFile(shown, suffix_of(name) or "", content)
+
+
+def _read_bounded(file: IO[bytes] | gzip.GzipFile, shown: str) -> bytes:
+    content = bytearray()
+    while chunk := file.read(_CHUNK):
+        content += chunk
+        if len(content) > MAX_BYTES:
+            raise ReviewsError(
+                f"{shown} holds more than {MAX_BYTES / 1024**3:.0f} GB. Bring a part of it."
+            )
+    return bytes(content)
+
+
+def _require_regular(path: Path) -> None:
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ReviewsError(
+            f"{printable(path)} is not a regular file. Pass a file or a folder with reviews."
+        )
+
+
+def _is_data_file(name: str) -> bool:
+    path = PurePosixPath(name)
+    is_hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
+    return suffix_of(path.name) in SUFFIXES and not is_hidden
+
+
+def _by_split(names: Iterable[str]) -> dict[str, list[str]] | None:
+    """Which files are to train on and which to test on: by their names, or the only one there."""
+    files = sorted(names)
+    splits = {
+        split: [n for n in files if PurePosixPath(n).name.lower().startswith(split)]
+        for split in ("train", "test")
+    }
+    if not splits["train"] and len(files) == 1:
+        splits = {"train": files, "test": []}
+    if not splits["train"]:
+        return None
+    return {split: members for split, members in splits.items() if members}
