@@ -1,6 +1,7 @@
 """What a training run is to the bot: what was ordered, how it stands, how it ended."""
 
 import re
+import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,26 @@ BASE_MODEL = "TRAIN_BASE_MODEL"
 """The setting's name stands for its value."""
 
 
+_COLUMN_OPTION = re.compile(r"\s--(?=(?:text-column|label-column|label-map)\b)")
+
+
+def split_source(source: str) -> tuple[str, tuple[str, ...]]:
+    """A data set of the settings, and the trainer's options on its columns that follow it.
+
+    `/srv/my films.csv --text-column body` is the file and `("--text-column=body",)`.
+
+    Raises:
+        ValueError: an option has no value, or several, or a quotation mark is left open.
+    """
+    path, *parts = _COLUMN_OPTION.split(source)
+    options = []
+    for part in parts:
+        option, _, value = part.partition("=" if "=" in part.split()[0] else " ")
+        (word,) = shlex.split(value)
+        options.append(f"--{option}={word}")
+    return path.strip(), tuple(options)
+
+
 class Order(BaseModel, frozen=True, strict=True):
     """What to train. Numbers are numbers (strict), and None leaves one to the trainer."""
 
@@ -18,6 +39,8 @@ class Order(BaseModel, frozen=True, strict=True):
     """The data set, by the operator's name for it."""
     dataset: str
     """What the trainer is given for it, from the settings."""
+    columns: tuple[str, ...] = ()
+    """The trainer's options on the columns, from the settings."""
     fraction: float | None = None
     epochs: int | None = None
     seed: int | None = None
@@ -28,8 +51,9 @@ class Run(BaseModel, frozen=True):
 
     label: str
     dataset: str
+    columns: tuple[str, ...] = ()
     base_model: str
-    """Both as the trainer was given them, from the settings."""
+    """All as the trainer was given them, from the settings."""
     output: Path
     """The candidate's folder, which comes to exist when it is complete."""
     started_by: str

@@ -15,12 +15,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsError
 from bot.responses import HELP_LINE, default_responses_file
+from bot.runs import split_source
 from trainer.model.classifier import RuntimeName
 
 ENV_FILE = Path(".env")
 
 DATASET_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 """What staff choose in Discord, and what a checkpoint is named for."""
+
+_LABEL_WORDS = frozenset({"negative", "neg", "positive", "pos", "skip"})
 
 MOST_DATASETS = 25
 """As many as Discord shows of an option's choices."""
@@ -63,7 +66,8 @@ class Settings(BaseSettings):
     train_datasets: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=lambda: {"starter": "starter", "imdb": "stanfordnlp/imdb"}
     )
-    """What /train offers: a label, and the data set or path that the trainer is given for it."""
+    """What /train offers: a label, and the data set or path that the trainer is given for it, with
+    its options on the columns (`bot.runs.split_source`)."""
 
     train_base_model: str = "auto"
     """The pre-trained encoder that /train begins with: a name or a path that the trainer takes."""
@@ -111,6 +115,14 @@ class Settings(BaseSettings):
                 "a name that the trainer knows, or label=path. A label has up to 40 letters, "
                 "digits, dots, dashes and underscores, and stands only once"
             )
+        # A comma ends an entry: what would follow it in a label map would become a data set.
+        broken = [label for label, source in sets.items() if source in _LABEL_WORDS]
+        if broken or not all(map(_has_readable_options, sets.values())):
+            raise ValueError(
+                f"is {value!r}, but the options after a path must be like --text-column body "
+                "--label-column stars --label-map 1=negative --label-map 5=positive, each with one "
+                "value, in quotation marks if it has blanks, and without commas"
+            )
         return sets
 
     @field_validator("discord_token")
@@ -122,6 +134,14 @@ class Settings(BaseSettings):
         if token and len(value.split()) > 1:
             raise ValueError("has a space in it; give only the token itself, without 'Bot '")
         return token
+
+
+def _has_readable_options(source: str) -> bool:
+    try:
+        split_source(source)
+    except ValueError:
+        return False
+    return True
 
 
 def load_settings() -> Settings:

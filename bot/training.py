@@ -78,6 +78,7 @@ class Training:
         self.run = Run(
             label=order.label,
             dataset=order.dataset,
+            columns=order.columns,
             base_model=self._base_model,
             output=dated_path(order.label),
             started_by=started_by,
@@ -88,6 +89,7 @@ class Training:
             await self._begin(
                 _FIT,
                 *("fit", "--progress=json", f"--dataset={order.dataset}"),
+                *order.columns,
                 *(f"--base-model={self._base_model}", f"--output={self.run.output}"),
                 *(f"--{name}={value}" for name, value in numbers.items() if value is not None),
             )
@@ -147,6 +149,7 @@ class Training:
         await self._begin(
             _COMPARE,
             *("evaluate", "--json", f"--dataset={run.dataset}", f"--limit={MOST_COMPARED}"),
+            *run.columns,
             *(f"--checkpoint={run.output}", f"--against={serving}"),
         )
 

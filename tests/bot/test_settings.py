@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import SettingsError
+from bot.runs import split_source
 from bot.settings import Settings, likely_misspellings, load_settings
 
 TOKEN = "MTk4.Cl2FMQ.a-secret-of-the-test"
@@ -109,6 +110,30 @@ def test_data_sets_are_names_or_labelled_paths(monkeypatch: pytest.MonkeyPatch) 
     assert load_settings().train_datasets["starter"] == "starter"
     monkeypatch.setenv("TRAIN_DATASETS", "starter, films=/srv/my films.csv,")
     assert load_settings().train_datasets == {"starter": "starter", "films": "/srv/my films.csv"}
+
+
+def test_the_options_on_columns_follow_a_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = "/srv/my films.csv --text-column 'the review' --label-map 1=neg --label-map=5=pos"
+    monkeypatch.setenv("TRAIN_DATASETS", f"starter,films={source}")
+    assert split_source(load_settings().train_datasets["films"]) == (
+        "/srv/my films.csv",
+        ("--text-column=the review", "--label-map=1=neg", "--label-map=5=pos"),
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *("--text-column", "--text-column a b", "--text-column 'a"),
+        "--label-map 1=negative,5=positive",  # the comma would make 5 a data set
+    ],
+)
+def test_options_on_columns_that_cannot_be_read_are_refused(
+    monkeypatch: pytest.MonkeyPatch, options: str
+) -> None:
+    monkeypatch.setenv("TRAIN_DATASETS", f"films=/srv/films.csv {options}")
+    with pytest.raises(SettingsError, match=r"^TRAIN_DATASETS is .*--label-map 5=positive"):
+        load_settings()
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,15 @@ async def test_the_trainer_is_told_settings_and_numbers_and_nothing_else(models:
     assert outcome.name.endswith("-films")
 
 
+async def test_the_options_on_columns_reach_training_and_comparison(models: Models) -> None:
+    columns = ("--text-column=body", "--label-map=5=positive")
+    run = _a_bot(models)
+    await _start(run, ORDER.model_copy(update={"columns": columns}))
+    await _end(run)
+    for command in ("fit", "evaluate"):
+        assert set(columns) < set(fake_trainer.asked(command))
+
+
 async def test_numbers_that_were_not_given_are_the_trainer_s(models: Models) -> None:
     run = _a_bot(models)
     await _start(run, Order(label="films", dataset="starter"))

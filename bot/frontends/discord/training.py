@@ -17,7 +17,7 @@ from bot.frontends.discord.operators import require_operator, tell_operators
 from bot.frontends.discord.reports import ended, occupied, result, standing
 from bot.logs import whereabouts
 from bot.progress import Progress
-from bot.runs import Cancelled, Failed, Order, Run, Trained
+from bot.runs import Cancelled, Failed, Order, Run, Trained, split_source
 from bot.training import Training
 from trainer.model.checkpoint import CHECKPOINTS, PICTURE_FILE
 
@@ -185,8 +185,15 @@ def _train_command(
             await interaction.response.send_message(f"There is: {known}.", ephemeral=True)
             return
         await interaction.response.defer(ephemeral=True, thinking=True)
-        source = datasets[dataset]
-        order = Order(label=dataset, dataset=source, fraction=fraction, epochs=epochs, seed=seed)
+        source, columns = split_source(datasets[dataset])
+        order = Order(
+            label=dataset,
+            dataset=source,
+            columns=columns,
+            fraction=fraction,
+            epochs=epochs,
+            seed=seed,
+        )
         await cog.train(interaction, order)
 
     return train

@@ -20,7 +20,7 @@ from tests.conftest import separable_reviews, write_csv
 from tests.discord_server import ADMINISTRATOR, DiscordServer, Interaction, Posted, User
 from trainer.model.checkpoint import serving_checkpoint
 
-DATASETS = {"films": "/srv/films.csv"}
+DATASETS = {"films": "/srv/films.csv --text-column body"}
 PATIENCE = 60.0
 """In seconds: other work shares the processors."""
 
@@ -105,7 +105,8 @@ async def test_a_run_is_shown_as_it_goes_and_its_result_is_a_new_message(
         # The checkpoint answers now, and not the stub any more.
         await server.wait_for_reply(await server.dm("what a wonderful film"), PATIENCE)
         assert classifier.judged == []
-    assert {"--fraction=0.5", "--epochs=2", "--seed=7", "--dataset=/srv/films.csv"} < set(
+    columns = "--text-column=body"
+    assert {"--fraction=0.5", "--epochs=2", "--seed=7", "--dataset=/srv/films.csv", columns} < set(
         fake_trainer.asked("fit")
     )
     assert server.unknown_requests == server.violations == []
