@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from trainer.data.columns import Columns, Row
-from trainer.data.quoting import quote
+from trainer.data.files import require_regular
+from trainer.data.quoting import printable, quote
 from trainer.errors import ReviewsError
 
 _NO_LABEL = -1
@@ -65,19 +66,23 @@ def read_saved(path: Path, columns: Columns) -> dict[str, list[Row]]:
     """
     import datasets
 
+    for file in path.rglob("*"):
+        if not file.is_dir():
+            require_regular(file)
+    shown = printable(path)
     datasets.disable_progress_bars()
     try:
         saved = datasets.load_from_disk(str(path))
     except Exception as error:  # the library raises what its parsers raise
         raise ReviewsError(
-            f"{path} is not a data set that `save_to_disk` wrote, or a damaged one. Save it again, "
-            f"or pass a file with the columns text and label."
+            f"{shown} is not a data set that `save_to_disk` wrote, or a damaged one. Save it "
+            f"again, or pass a file with the columns text and label."
         ) from error
     splits = saved if isinstance(saved, datasets.DatasetDict) else {"train": saved}
     if "train" not in splits:
-        raise ReviewsError(f"The data set in {path} has no train split.")
+        raise ReviewsError(f"The data set in {shown} has no train split.")
     return {
-        split: list(read_split(f"{path}, {split}", splits[split], columns))
+        split: list(read_split(f"{shown}, {split}", splits[split], columns))
         for split in ("train", "test")
         if split in splits
     }

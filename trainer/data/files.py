@@ -75,7 +75,7 @@ def read_file(path: Path) -> dict[str, list[DataFile]]:
     Raises:
         ReviewsError: not a regular file, an unsupported type, or damaged.
     """
-    _require_regular(path)
+    require_regular(path)
     suffix = suffix_of(path.name)
     if suffix is None:
         raise ReviewsError(
@@ -109,7 +109,7 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         ReviewsError: it is something else, too large, or damaged.
     """
-    _require_regular(path)
+    require_regular(path)
     with path.open("rb") as file:
         if path.suffix.lower() != ".gz":
             return _read_bounded(file, printable(path))
@@ -169,7 +169,12 @@ def _read_bounded(file: IO[bytes] | gzip.GzipFile, shown: str) -> bytes:
     return bytes(content)
 
 
-def _require_regular(path: Path) -> None:
+def require_regular(path: Path) -> None:
+    """Refuses what may never end.
+
+    Raises:
+        ReviewsError: it is a pipe, a device or a folder.
+    """
     if not stat.S_ISREG(path.stat().st_mode):
         raise ReviewsError(
             f"{printable(path)} is not a regular file. Pass a file or a folder with reviews."

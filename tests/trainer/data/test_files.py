@@ -226,6 +226,8 @@ class TestClassLabels:
         swapped.save_to_disk(tmp_path / "one")
         next((tmp_path / "one").glob("*.arrow")).write_bytes(b"nothing")
         assert "not a data set that `save_to_disk` wrote" in _refused(tmp_path / "one")
+        os.mkfifo(tmp_path / "one" / "more.arrow")
+        assert "more.arrow is not a regular file" in _refused(tmp_path / "one")
 
     def test_names_that_say_nothing_need_a_map(self, tmp_path: Path) -> None:
         features = datasets.Features(
