@@ -20,7 +20,7 @@ from trainer.model.text import TextEncoder, Windows, by_length
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-MAX_REVIEWS = 8_000
+MAX_REVIEWS = 12_000
 """Reviews that were trained on of which so many are read again: a small head needs no more, and to
 read all of IMDb takes a core minutes."""
 REVIEW_WEIGHT = 3.0
