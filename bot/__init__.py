@@ -9,11 +9,13 @@ print(generate_response(predict_sentiment("What a wonderful film")))
 from functools import cache
 from typing import TYPE_CHECKING
 
+from trainer import __version__ as __version__
+
 if TYPE_CHECKING:
     from bot.responses import Responses
     from trainer.model.classifier import Verdict
 
-__all__ = ["generate_response"]
+__all__ = ["__version__", "generate_response"]
 
 
 def generate_response(prediction: "Verdict") -> str:

@@ -118,9 +118,14 @@ class Responses:
 
 
 def default_responses_file() -> Path:
-    """responses.yaml of the working directory; where there is none, the one beside the package."""
-    here = Path("responses.yaml")
-    return here if here.exists() else Path(__file__).parent.parent / here.name
+    """responses.yaml of the working directory; where there is none, the one that came with the bot.
+
+    A wheel holds it inside the package, a checkout at its top.
+    """
+    package = Path(__file__).parent
+    places = (Path(), package, package.parent)
+    files = [folder / "responses.yaml" for folder in places]
+    return next((file for file in files if file.exists()), files[-1])
 
 
 def _parse(file: Path) -> yaml.MappingNode:

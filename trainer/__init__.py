@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from trainer.model.classifier import Verdict, predict_sentiment
     from trainer.training.fit import FineTuned, fine_tune_model
 
-__all__ = ["FineTuned", "TrainingConfig", "Verdict", "fine_tune_model", "predict_sentiment"]
+__version__ = "0.1.0"
+"""Of both packages; the wheel takes it from here."""
+
+__all__ = [
+    "FineTuned",
+    "TrainingConfig",
+    "Verdict",
+    "__version__",
+    "fine_tune_model",
+    "predict_sentiment",
+]
 
 _HOMES = {
     "FineTuned": "trainer.training.fit",

@@ -23,7 +23,8 @@ from trainer.config import LABELS, Balance, Loop, Precision, RecipeName, Trainin
 from trainer.data.columns import Columns
 from trainer.data.quoting import printable
 from trainer.data.reviews import Split, load_reviews, take
-from trainer.errors import ComparisonError, Interrupted, TrainerError
+from trainer.errors import ComparisonError, ConfigError, Interrupted, TrainerError
+from trainer.extras import TRAINING, missing
 from trainer.model import checkpoint
 from trainer.progress import Failed, Listener, Style, listener
 
@@ -364,9 +365,14 @@ def _entries(label_map: list[str] | None) -> tuple[str, ...] | None:
 
 @contextmanager
 def _telling(progress: Style) -> Iterator[Listener]:
-    """Shows a run in a style; the error of one that fails is the last that is heard of it."""
+    """Shows a training run in a style; if it fails, its error is the last event.
+
+    Fails at once where the packages that training needs are not installed.
+    """
     with listener(progress) as on_event:
         try:
+            if problem := missing("Training", *TRAINING):
+                raise ConfigError(problem)
             yield on_event
         except TrainerError as error:
             on_event(Failed(printable(error)))
@@ -441,7 +447,7 @@ def main() -> int:
     # An operator's or a parent's SIGTERM stops a run as cleanly as Ctrl-C does.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code: int = app(prog_name="python -m trainer", standalone_mode=False) or 0
+        code: int = app(standalone_mode=False) or 0
     except Interrupted as error:
         return _fail(str(error), EXIT_INTERRUPTED)
     except TrainerError as error:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import discord
 
@@ -31,9 +32,11 @@ def point_discord_py_at(server: DiscordServer) -> Iterator[None]:
         route.BASE, socket.DEFAULT_GATEWAY = before
 
 
-def bot_process_argv(server: DiscordServer, *args: str) -> list[str]:
+def bot_process_argv(
+    server: DiscordServer, *args: str, python: str | Path = sys.executable
+) -> list[str]:
     """The command line of `python -m bot *args`, pointed at this server.
 
-    To be run in the repository's root; the token is the caller's to pass, as to the real bot.
+    To be run where `python` finds the bot; the token is the caller's to pass, as to the real bot.
     """
-    return [sys.executable, "-c", _BOOT, server.api_base, str(server.gateway_url), *args]
+    return [str(python), "-c", _BOOT, server.api_base, str(server.gateway_url), *args]

@@ -13,6 +13,7 @@ from trainer.data.columns import Columns, Row
 from trainer.data.files import require_regular
 from trainer.data.quoting import printable, quote
 from trainer.errors import ReviewsError
+from trainer.extras import missing
 
 _NO_LABEL = -1
 """The number of a missing label, by convention of the hub."""
@@ -24,6 +25,8 @@ def read_parquet(name: str, content: bytes, columns: Columns) -> Iterator[Row]:
     Raises:
         ReviewsError: it is damaged, or a column is missing.
     """
+    if problem := missing(f"Reading {name}", "pyarrow"):
+        raise ReviewsError(problem)
     import pyarrow
     import pyarrow.parquet
 
@@ -64,6 +67,8 @@ def read_saved(path: Path, columns: Columns) -> dict[str, list[Row]]:
     Raises:
         ReviewsError: it is damaged, has no train split, or a column is missing.
     """
+    if problem := missing(f"Reading {printable(path)}", "datasets"):
+        raise ReviewsError(problem)
     import datasets
 
     for file in path.rglob("*"):

@@ -9,6 +9,9 @@ from functools import cache
 from threading import Event, Thread
 from typing import Literal
 
+from trainer.errors import ReviewsError
+from trainer.extras import missing
+
 ANSWER_WITHIN_SECONDS = 4.0
 """How long the hub has for its answer, name look-up included."""
 
@@ -17,7 +20,12 @@ Kind = Literal["model", "dataset"]
 
 @cache
 def hub_answers() -> bool:
-    """Whether the hub answered; where it did not, its clients are in offline mode from here on."""
+    """Whether the hub answered; where it did not, its clients are in offline mode from here on.
+
+    Raises ReviewsError where the package that reads data sets from it is not installed.
+    """
+    if problem := missing("Asking the hub for data sets", "datasets"):
+        raise ReviewsError(problem)
     import datasets.config
     import huggingface_hub.constants
 

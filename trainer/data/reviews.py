@@ -25,6 +25,7 @@ from trainer.data.hub import exists, hub_answers
 from trainer.data.quoting import printable, shorten
 from trainer.data.review_files import Review, Source, looks_like_path, read_source
 from trainer.errors import ReviewsError
+from trainer.extras import missing
 from trainer.model.text import clean
 
 IMDB = "stanfordnlp/imdb"
@@ -338,8 +339,11 @@ def from_hub_or_none(name: str) -> ReviewSet | None:
 
 
 def _from_hub(name: str, columns: Columns) -> ReviewSet:
-    answers = hub_answers()
     shown = shorten(name)
+    elsewhere = f"There is no file or folder {shown}; loading it from the hub"
+    if problem := missing(elsewhere, "datasets"):
+        raise ReviewsError(problem)
+    answers = hub_answers()
     if answers and not exists(name, "dataset"):
         raise ReviewsError(
             f"There is no file or folder {shown}, and no data set of that name on the hub. "

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from trainer.config import LABELS
 from trainer.errors import CheckpointError
+from trainer.extras import missing
 from trainer.model.calibration import confident
 from trainer.model.checkpoint import (
     CHECKPOINTS,
@@ -182,7 +183,8 @@ class Classifier:
 
         Raises:
             CheckpointError: it is missing, incomplete, was changed, or is of an earlier version; or
-                ONNX Runtime is asked for and it carries no graph.
+                ONNX Runtime is asked for and it carries no graph; or PyTorch is needed and not
+                installed.
         """
         verify(path)
         training = read_training(path)
@@ -215,10 +217,14 @@ class Classifier:
 
 def _load_runtime(path: Path, name: RuntimeName, threads: int | None) -> Runtime:
     graph = graph_file(path)
+    no_torch = missing(f"Serving {path.name} by PyTorch", "torch", "transformers")
     if name is RuntimeName.AUTO:
-        # A GPU beats any processor; without one, an exported graph does.
-        name = RuntimeName.ONNX if graph.exists() and not has_gpu() else RuntimeName.TORCH
+        # A GPU, where PyTorch can use it, beats any processor; without one, an exported graph does.
+        use_graph = graph.exists() and (no_torch or not has_gpu())
+        name = RuntimeName.ONNX if use_graph else RuntimeName.TORCH
     if name is RuntimeName.TORCH:
+        if no_torch:
+            raise CheckpointError(no_torch)
         return TorchRuntime.load(path, head_file(path), threads)
     if not graph.exists():
         raise CheckpointError(

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from trainer.data.mixture import Part, ReviewSets, load_sets
 from trainer.data.reviews import class_counts, imbalance_warning
 from trainer.data.starter_texts import read_kinds, read_mixed
 from trainer.errors import ConfigError, EncoderError
+from trainer.extras import missing
 from trainer.model import checkpoint
 from trainer.model.calibration import Doubt
 from trainer.model.inference import predict
@@ -201,11 +201,8 @@ def _warning(losses: Sequence[float], test: Figures) -> str:
 
 def require_accelerate() -> None:
     """Raises ConfigError where transformers' Trainer cannot run."""
-    if find_spec("accelerate") is None:
-        raise ConfigError(
-            "loop is 'trainer', but transformers' Trainer needs the package accelerate, which is "
-            "not installed. Install it: pip install --constraint constraints.txt accelerate"
-        )
+    if problem := missing("The loop 'trainer'", "accelerate", extra="compare"):
+        raise ConfigError(problem)
 
 
 def _announce(sets: ReviewSets, parts: Sequence[Part], on_event: Listener) -> None:

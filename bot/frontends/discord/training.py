@@ -19,6 +19,7 @@ from bot.logs import whereabouts
 from bot.progress import Progress
 from bot.runs import Cancelled, Failed, Order, Run, Trained, split_source
 from bot.training import Training
+from trainer.extras import TRAINING, missing
 from trainer.model.checkpoint import CHECKPOINTS, PICTURE_FILE
 
 log = logging.getLogger(__name__)
@@ -85,6 +86,8 @@ class TrainingCommands(
 
     async def _start(self, interaction: discord.Interaction, order: Order) -> str:
         """Posts the message that shows how it goes, starts the run, returns what to tell."""
+        if problem := missing("Training", *TRAINING):
+            return problem
         assert interaction.channel_id is not None
         channel = self._bot.get_partial_messageable(interaction.channel_id)
         who = interaction.user.display_name
