@@ -28,8 +28,15 @@ TIMES_LIKELIER = 30.0
 development sentences in tests/bot/languages.csv, as were the rules for which words tell."""
 
 TIMES_LIKELIER_DESPITE_ENGLISH = 200.0
-"""The same for a text with one of ENGLISH_WORDS: "very boring but très chic" is English, and "The
-Lord of the Rings ist für mich der beste Film" is not."""
+"""The same for a text with one of ENGLISH_WORDS, or with an English beginning or end: "very boring
+but très chic" is English, and "The Lord of the Rings ist für mich der beste Film" is not."""
+
+OPINION_WORDS = (3, 4, 5)
+"""How long an opinion is looked for beside a foreign title, in words."""
+
+ENGLISH_END = 0.3
+"""The likelihood of English from which on an end of a text is such an opinion. That of a sentence
+in another language comes to 0.2 at most in the development sentences."""
 
 ENGLISH_WORDS = frozenset(
     ("the", "and", "but", "what", "this", "that", "with", "you", "it", "it's", "i'm", "not", "very")
@@ -65,11 +72,29 @@ def is_foreign(text: str) -> bool:
     different = set(words)
     if sum(len(word) > 1 for word in different) < 2:
         return False  # "adorable", "omg omg omg", "S O  G O O D"
-    likelihoods: dict[str, float] = dict(_identifier().rank(" ".join(words)))
+    likelihoods = _likelihoods(words)
     english = likelihoods.pop("en")
-    despite = different & ENGLISH_WORDS
-    times = TIMES_LIKELIER_DESPITE_ENGLISH if despite else TIMES_LIKELIER
-    return bool(max(likelihoods.values()) > times * english)
+    times_likelier = max(likelihoods.values()) / max(english, 1e-9)
+    if times_likelier <= TIMES_LIKELIER:
+        return False
+    if times_likelier > TIMES_LIKELIER_DESPITE_ENGLISH:
+        return True
+    return not different & ENGLISH_WORDS and not _is_english_at_an_end(words)
+
+
+def _is_english_at_an_end(words: list[str]) -> bool:
+    """Whether the text begins or ends in English: a foreign title in small letters is the rest.
+
+    As in "kimi no na wa made me cry".
+    """
+    lengths = [length for length in OPINION_WORDS if length < len(words)]
+    ends = [end for length in lengths for end in (words[:length], words[-length:])]
+    return any(_likelihoods(end)["en"] >= ENGLISH_END for end in ends)
+
+
+def _likelihoods(words: list[str]) -> dict[str, float]:
+    """How likely each of LANGUAGES is; all together are 1."""
+    return {name: float(value) for name, value in _identifier().rank(" ".join(words))}
 
 
 def _telling_words(text: str) -> list[str]:

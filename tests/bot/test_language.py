@@ -66,6 +66,25 @@ def test_what_tells_little_is_not_called_foreign(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "kimi no na wa made me cry",
+        "cidade de deus blew me away",
+        "i loved y tu mama tambien",
+        "la vita e bella is so sad",
+        "le fabuleux destin d'amelie poulain is my comfort film",
+        "jeder fur sich und gott gegen alle put me to sleep",
+    ],
+)
+def test_a_foreign_title_in_small_letters_beside_english_is_english(text: str) -> None:
+    assert not is_foreign(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kimi no na wa me hizo llorar",
+        "kimi no na wa m'a fait pleurer",
+        "the dark knight es la mejor película que he visto",
+        "inception hat mir gut gefallen",
         "The Lord of the Rings ist für mich der beste Film aller Zeiten",
         "DER FILM WAR EINFACH SCHLECHT",
         "c'était nul 😴😴😴",
