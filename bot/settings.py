@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -27,6 +28,13 @@ _LABEL_WORDS = frozenset({"negative", "neg", "positive", "pos", "skip"})
 
 MOST_DATASETS = 25
 """As many as Discord shows of an option's choices."""
+
+
+_QUOTED = re.compile(r"(['\"])(.*)\1", re.DOTALL)
+_TOKEN = re.compile(r"[A-Za-z0-9._=-]*")
+
+TOKEN_NAMES = frozenset(("TOKEN", "BOT_TOKEN", "DISCORD_BOT_TOKEN", "DISCORD_API_TOKEN"))
+"""What other programs call DISCORD_TOKEN."""
 
 
 class Settings(BaseSettings):
@@ -72,15 +80,15 @@ class Settings(BaseSettings):
     train_base_model: str = "auto"
     """The pre-trained encoder that /train begins with: a name or a path that the trainer takes."""
 
-    @field_validator("*", mode="before")
+    @field_validator("responses_file")
     @classmethod
-    def _blank_is_unset(cls, value: Any, info: ValidationInfo) -> Any:
-        if isinstance(value, str) and not value.strip():
-            assert info.field_name is not None
-            return cls.model_fields[info.field_name].get_default(
-                call_default_factory=True, validated_data={}
-            )
-        return value.strip() if isinstance(value, str) else value
+    def _expanded(cls, file: Path) -> Path:
+        try:
+            return file.expanduser()
+        except RuntimeError:
+            raise ValueError(
+                f"is '{file}', but there is no such home folder; give the whole path"
+            ) from None
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -90,7 +98,7 @@ class Settings(BaseSettings):
     @field_validator("operator_users", "operator_roles", mode="before")
     @classmethod
     def _ids(cls, value: Any) -> Any:
-        if not isinstance(value, str) or not value.strip():
+        if not isinstance(value, str):
             return value
         if not all(
             word.isascii() and word.isdigit() for word in re.split(r"[,\s]+", value.strip())
@@ -104,7 +112,7 @@ class Settings(BaseSettings):
     @field_validator("train_datasets", mode="before")
     @classmethod
     def _labelled(cls, value: Any) -> Any:
-        if not isinstance(value, str) or not value.strip():
+        if not isinstance(value, str):
             return value
         entries = [entry.strip().partition("=") for entry in value.split(",") if entry.strip()]
         sets = {label.strip(): (source or label).strip() for label, _, source in entries}
@@ -128,12 +136,35 @@ class Settings(BaseSettings):
     @field_validator("discord_token")
     @classmethod
     def _one_word(cls, token: SecretStr | None) -> SecretStr | None:
-        # Sent in a header: anything else would fail there, in words that nobody understands.
-        if token and not (value := token.get_secret_value()).isascii():
-            raise ValueError("has a character that no token has; copy it again from the portal")
-        if token and len(value.split()) > 1:
+        # Sent in a header: anything else would be refused there, with advice that cannot help.
+        value = token.get_secret_value() if token else ""
+        if len(value.split()) > 1:
             raise ValueError("has a space in it; give only the token itself, without 'Bot '")
+        if set(value) & set("\"'`\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"):
+            raise ValueError("has a quotation mark in it; give only the token itself")
+        if not _TOKEN.fullmatch(value):
+            raise ValueError("has a character that no token has; copy it again from the portal")
         return token
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _bare(cls, value: Any, info: ValidationInfo) -> Any:
+        """Without blanks and quotation marks around it; a blank value is the default.
+
+        It stands last, because pydantic calls the last validator of this mode first.
+        """
+        if not isinstance(value, str):
+            return value
+        value = value.strip()
+        # A shell and .env take them off; `docker run --env-file` and a service's unit file do not.
+        if (quoted := _QUOTED.fullmatch(value)) is not None:
+            value = quoted[2].strip()
+        if not value:
+            assert info.field_name is not None
+            return cls.model_fields[info.field_name].get_default(
+                call_default_factory=True, validated_data={}
+            )
+        return value
 
 
 def _has_readable_options(source: str) -> bool:
@@ -151,6 +182,7 @@ def load_settings() -> Settings:
     what is allowed.
     """
     try:
+        _check_syntax()
         return Settings()
     except ValidationError as error:
         raise SettingsError("; ".join(_sentence(detail) for detail in error.errors())) from None
@@ -161,11 +193,28 @@ def load_settings() -> Settings:
         raise SettingsError(f"{ENV_FILE} cannot be read: {error.strerror}") from None
 
 
+def _check_syntax() -> None:
+    """Refuses a .env file with a line that the parser would pass over. Raises as above."""
+    try:
+        with ENV_FILE.open(encoding="utf-8") as file:
+            wrong = [entry.original.line for entry in parse_stream(file) if entry.error]
+    except FileNotFoundError:
+        return
+    if wrong:
+        raise SettingsError(
+            f"{ENV_FILE}, line {wrong[0]}: this is not NAME=value; check that each quotation mark "
+            "that opens is closed on the same line"
+        )
+
+
 def likely_misspellings() -> list[str]:
     """A sentence for each name in .env that is not a setting but looks much like one."""
     known = [name.upper() for name in Settings.model_fields]
     sentences = []
     for name in dotenv_values(ENV_FILE, interpolate=False):
+        if name.upper() in TOKEN_NAMES:
+            sentences.append(f"{name} in {ENV_FILE} is not a setting: it is DISCORD_TOKEN here")
+            continue
         close = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8)
         if close and name.upper() not in known:
             sentences.append(f"{name} in {ENV_FILE} is not a setting: did you mean {close[0]}?")

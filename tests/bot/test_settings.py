@@ -154,3 +154,54 @@ def test_the_example_explains_every_setting_and_is_valid() -> None:
     assert example.count("# Default:") == len(names)
     Path(".env").write_text(re.sub(r"^#([A-Z_]+=)", r"\1", example, flags=re.MULTILINE))
     assert load_settings().discord_token is None
+
+
+@pytest.mark.parametrize("mark", ["'", '"'])
+def test_quotation_marks_around_a_value_are_taken_off(
+    monkeypatch: pytest.MonkeyPatch, mark: str
+) -> None:
+    for name, value in [("DISCORD_TOKEN", TOKEN), ("LOG_LEVEL", "debug"), ("OPERATOR_USERS", "1")]:
+        monkeypatch.setenv(name, f"{mark}{value}{mark}")
+    monkeypatch.setenv("HELP_LINE", mark * 2)
+    settings = load_settings()
+    assert (_token(settings), settings.log_level) == (TOKEN, "DEBUG")
+    assert settings.operator_users == frozenset({1})
+    assert "findahelpline.com" in settings.help_line
+
+
+@pytest.mark.parametrize(
+    "token", [f'"{TOKEN}', f"{TOKEN}'", f"\N{LEFT DOUBLE QUOTATION MARK}{TOKEN}"]
+)
+def test_a_token_with_a_quotation_mark_is_refused(
+    monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", token)
+    with pytest.raises(SettingsError, match=r"^DISCORD_TOKEN has a quotation mark") as caught:
+        load_settings()
+    assert TOKEN not in str(caught.value)
+
+
+def test_a_home_folder_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    Path(".env").write_text("RESPONSES_FILE=~/mine.yaml\n")
+    assert load_settings().responses_file == tmp_path / "mine.yaml"
+    Path(".env").write_text("RESPONSES_FILE=~nosuchuser/mine.yaml\n")
+    with pytest.raises(SettingsError, match=r"^RESPONSES_FILE is '~nosuchuser.*no such home"):
+        load_settings()
+
+
+def test_a_quotation_mark_left_open_is_told_with_its_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    Path(".env").write_text(f'# mine\nDISCORD_TOKEN="{TOKEN}\nLOG_LEVEL=INFO\n')
+    with pytest.raises(SettingsError, match=r"^\.env, line 2: .*quotation mark") as caught:
+        load_settings()
+    assert TOKEN not in str(caught.value)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("name", ["TOKEN", "BOT_TOKEN", "discord_bot_token"])
+def test_what_others_call_the_token_is_named(name: str) -> None:
+    Path(".env").write_text(f"{name}={TOKEN}\n")
+    (sentence,) = likely_misspellings()
+    assert sentence == f"{name} in .env is not a setting: it is DISCORD_TOKEN here"
