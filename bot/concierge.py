@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from bot.engine import BusyError, Engine, UnansweredError
 from bot.language import is_foreign
-from bot.responses import Kind, Responses
+from bot.logs import SeldomLog
+from bot.responses import OWNER, Kind, Responses
 from bot.throttle import Pace, Throttle
 from bot.why import Explainer, Explanation
 from trainer.model.kinds import DISTRESS, REVIEW
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _ADDRESS = re.compile(r"(?:https?://|\bwww\.)\S+", re.IGNORECASE)
+
+
+_ASKS_AGAIN = frozenset(
+    (
+        *(Kind.UNSURE, Kind.FOREIGN, Kind.WORDLESS),
+        *(Kind.EMPTY, Kind.ATTACHMENT, Kind.UNREAD),
+        *(Kind.BUSY, Kind.FAILURE),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,11 @@ class Reply:
     """What the operator should know; it holds nothing of the message."""
 
     @property
+    def asks_again(self) -> bool:
+        """Whether it asks for the same in other words: an edit of the message is answered anew."""
+        return self.kind in _ASKS_AGAIN
+
+    @property
     def is_judgement(self) -> bool:
         """Whether there is a verdict in it that `Concierge.explain` can give reasons for."""
         return self.verdict is not None
@@ -50,6 +65,9 @@ class Concierge:
     ) -> None:
         self.responses = responses
         self.engine = engine
+        self.owner = OWNER
+        """What takes the place of {owner}: how customers reach the one who runs the bot."""
+        self._seldom = SeldomLog(log)
         self._explainer = Explainer(engine)
         self._throttle = throttle or Throttle(0)
 
@@ -61,14 +79,16 @@ class Concierge:
         attachment: bool = False,
         unread: bool = False,
         is_review: bool = False,
+        is_late: bool = False,
     ) -> Reply:
         """The reply to a message.
 
         `customer` is any number that stands for its author, without which nobody is too fast;
-        `attachment` says that a file came with it, `unread` that its text was withheld from us, and
-        `is_review` that somebody calls it a review, whatever kind the model takes it for.
+        `attachment` says that a file came with it, `unread` that its text was withheld from us,
+        `is_review` that somebody calls it a review, whatever kind the model takes it for, and
+        `is_late` that it has waited while the bot was away, so that its pace says nothing.
         """
-        if (hasty := self._slow_down(customer)) is not None:
+        if not is_late and (hasty := self._slow_down(customer)) is not None:
             return hasty
         if unread:
             return self.say(Kind.UNREAD)
@@ -82,8 +102,7 @@ class Concierge:
             return self._excuse(error)
         if is_review and verdict.kind != DISTRESS:
             verdict = replace(verdict, kind=REVIEW)
-        kind = Kind.of(verdict)
-        return Reply(self.responses.say(kind), kind, verdict if verdict.is_review else None)
+        return self.say(Kind.of(verdict), verdict=verdict if verdict.is_review else None)
 
     async def explain(self, text: str, *, customer: int | None = None) -> Explanation | Reply:
         """Which words of a review carry its verdict; a reply where that cannot be told.
@@ -100,25 +119,35 @@ class Concierge:
             return self._excuse(error)
 
     def _slow_down(self, customer: int | None) -> Reply | None:
-        """What those hear who write too fast."""
+        """The reply to a message that comes too fast; None for one that does not."""
         pace = Pace.FINE if customer is None else self._throttle.pace(customer)
         if pace is Pace.FINE:
             return None
         repeated = pace is Pace.STILL_TOO_FAST
-        return Reply(self.responses.say(Kind.HASTE), Kind.HASTE, repeated=repeated)
+        return self.say(Kind.HASTE, repeated=repeated)
 
     def _excuse(self, error: BusyError | UnansweredError) -> Reply:
-        """What those hear whose review was not judged."""
+        """The reply to a review that was not judged."""
         if isinstance(error, BusyError):
-            log.warning("A customer was asked to come back: the queue is full")
+            self._seldom.log(
+                logging.WARNING, "A customer was asked to come back: the queue is full"
+            )
             return self.say(Kind.BUSY)
         trouble = f"A review could not be judged: {error}"
-        log.error("%s", trouble)
-        return Reply(self.responses.say(Kind.FAILURE), Kind.FAILURE, trouble=trouble)
+        self._seldom.log(logging.ERROR, trouble)
+        return self.say(Kind.FAILURE, trouble=trouble)
 
-    def say(self, kind: Kind) -> Reply:
-        """What there is to say on an occasion that needs no judging."""
-        return Reply(self.responses.say(kind), kind)
+    def say(
+        self,
+        kind: Kind,
+        *,
+        verdict: "Verdict | None" = None,
+        repeated: bool = False,
+        trouble: str | None = None,
+    ) -> Reply:
+        """The reply of this kind: the one place where a reply is made."""
+        text = self.responses.say(kind, owner=self.owner)
+        return Reply(text, kind, verdict, repeated, trouble)
 
 
 def _unjudged(text: str) -> Kind | None:

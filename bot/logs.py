@@ -6,10 +6,16 @@ is told by its type and the place that raised it.
 
 import asyncio
 import logging
+import time
 import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+SELDOM_SECONDS = 60.0
+"""Between two lines on the same thing, where it happens over and over."""
 
 _PROJECT = Path(__file__).parent.parent
 
@@ -49,6 +55,38 @@ def report_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any])
     error = context.get("exception")
     reason = whereabouts(error) if error else "no exception"
     logging.getLogger("bot").error("%s (%s)", context["message"], reason)
+
+
+class SeldomLog:
+    """Says once a minute what happens over and over, and how often it did.
+
+    For what one cause does to every customer: a full queue, a broken model.
+    """
+
+    def __init__(self, logger: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
+        self._logger = logger
+        self._clock = clock
+        self._said: dict[str, _Said] = {}
+
+    def log(self, level: int, message: str) -> None:
+        """Logs `message` unless it was logged within the last SELDOM_SECONDS."""
+        now = self._clock()
+        said = self._said.get(message)
+        if said is not None and now - said.at < SELDOM_SECONDS:
+            said.unsaid += 1
+            return
+        more = ""
+        if said is not None and said.unsaid:
+            times = f"{said.unsaid:,} times" if said.unsaid > 1 else "once more"
+            more = f" (and {times} since it was last said)"
+        self._said[message] = _Said(now)
+        self._logger.log(level, "%s%s", message, more)
+
+
+@dataclass(slots=True)
+class _Said:
+    at: float
+    unsaid: int = 0
 
 
 class _Formatter(logging.Formatter):

@@ -1,13 +1,23 @@
 """responses.yaml -> validated sentences; a verdict or another occasion -> one of them."""
 
 import random
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import yaml
-from pydantic import ConfigDict, Field, StringConstraints, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+)
+from pydantic_core import PydanticCustomError
 
 from bot.errors import ResponsesError
 from bot.examples import EXAMPLES
@@ -20,6 +30,16 @@ MAX_CHARACTERS = 2_000
 
 HELP_LINE = "https://findahelpline.com, which lists help lines by country"
 """What a sentence of `distress` points to where the settings name no local help line."""
+
+OWNER = "the person who runs this bot"
+"""What takes the place of {owner} where the front end has no better way to name them."""
+
+OWNER_CHARACTERS = 40
+"""The longest that a front end puts in its place."""
+
+PLACEHOLDERS = ("owner", "help_line")
+
+_PLACEHOLDER = re.compile(r"\{([^{}\n]*)\}")
 
 TEXT_TAG = "tag:yaml.org,2002:str"
 
@@ -73,9 +93,21 @@ class Kind(StrEnum):
         return cls(verdict.label if verdict.is_review else verdict.kind)
 
 
+def _check(sentence: str, info: ValidationInfo) -> str:
+    """Refuses unknown placeholders, and what is too long for Discord once they are filled in."""
+    for name in _PLACEHOLDER.findall(sentence):
+        if name not in PLACEHOLDERS:
+            raise PydanticCustomError("placeholder", "{name}", {"name": name})
+    length = len(_filled(sentence, info.context or HELP_LINE, "x" * OWNER_CHARACTERS))
+    if length > MAX_CHARACTERS:
+        raise PydanticCustomError("too_long", "{length}", {"length": length})
+    return sentence
+
+
 _Sentence = Annotated[
     str,
-    StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=MAX_CHARACTERS),
+    StringConstraints(strict=True, strip_whitespace=True, min_length=1),
+    AfterValidator(_check),
 ]
 _Variants = Annotated[tuple[_Sentence, ...], Field(min_length=1)]
 
@@ -88,17 +120,18 @@ _File = create_model("_File", __config__=ConfigDict(extra="forbid", frozen=True)
 class Responses:
     """The sentences of one responses.yaml; it remembers what it said last, to vary."""
 
-    def __init__(self, variants: dict[Kind, Sequence[str]]) -> None:
+    def __init__(self, variants: dict[Kind, Sequence[str]], help_line: str = HELP_LINE) -> None:
         self._variants = variants
+        self._help_line = help_line
         self._last: dict[Kind, str] = {}
 
     @classmethod
     def load(cls, file: Path, help_line: str = HELP_LINE) -> "Responses":
-        """Reads and validates `file`. In `distress`, `{help_line}` becomes these words.
+        """Reads and validates `file`; `help_line` takes the place of {help_line}.
 
         Raises ResponsesError: the file, the line, what is wrong there and what to do.
         """
-        return cls(_validate(file, _parse(file), help_line))
+        return cls(_validate(file, _parse(file), help_line), help_line)
 
     @property
     def count(self) -> int:
@@ -109,12 +142,16 @@ class Responses:
         """A sentence that answers a text that was judged."""
         return self.say(Kind.of(verdict))
 
-    def say(self, kind: Kind) -> str:
-        """A sentence of this kind; not the one said last, where there is another."""
+    def say(self, kind: Kind, *, owner: str = OWNER) -> str:
+        """A sentence of this kind, its placeholders filled in.
+
+        Not the one said last, where there is another. `owner` says how to reach the one who runs
+        the bot.
+        """
         variants = self._variants[kind]
         fresh = [sentence for sentence in variants if sentence != self._last.get(kind)]
         self._last[kind] = random.choice(fresh or variants)
-        return self._last[kind]
+        return _filled(self._last[kind], self._help_line, owner)
 
 
 def default_responses_file() -> Path:
@@ -140,23 +177,59 @@ def _parse(file: Path) -> yaml.MappingNode:
     except OSError as error:
         raise ResponsesError(f"{file} cannot be read: {error.strerror}") from None
     try:
-        node = yaml.compose(content.decode("utf-8-sig"), Loader=yaml.SafeLoader)
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise _error(file, line, "this is not UTF-8 text; save the file as UTF-8") from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         # A quotation mark that is never closed: the scanner tells where it began as the context.
         began = error.context_mark if isinstance(error, yaml.scanner.ScannerError) else None
         mark = began or error.problem_mark
-        advice = "check the quotation marks, and the '- ' in front of each sentence"
-        problem = f"this is not valid YAML ({error.problem}); {advice}"
-        raise _error(file, mark.line + 1 if mark else 1, problem) from None
+        line = mark.line + 1 if mark else 1
+        raise _error(file, line, _syntax_problem(text, line)) from None
     except yaml.reader.ReaderError as error:
-        line = content.decode("utf-8-sig")[: error.position].count("\n") + 1
+        line = text[: error.position].count("\n") + 1
         raise _error(file, line, "there is an invisible control character; delete it") from None
     if not isinstance(node, yaml.MappingNode):
         raise _error(file, 1, f"expected the lists {', '.join(Kind)}, each with its sentences")
+    for _, entries in node.value:
+        for entry in entries.value if isinstance(entries, yaml.SequenceNode) else ():
+            if _is_cut_short(text, entry):
+                line = entry.end_mark.line + 1
+                raise _error(file, line, f"{_COMMENT}; put quotation marks around the sentence")
     return node
+
+
+_COMMENT = "what follows ' #' would be taken for a comment, and not be said"
+
+
+def _is_cut_short(text: str, entry: yaml.Node) -> bool:
+    """Whether a comment follows a sentence that has no quotation marks, on the same line."""
+    if not isinstance(entry, yaml.ScalarNode) or entry.style is not None:
+        return False
+    return text[entry.end_mark.index :].split("\n", 1)[0].lstrip().startswith("#")
+
+
+def _syntax_problem(text: str, line: int) -> str:
+    """What is probably wrong in a line that is not valid YAML, and what to do."""
+    written = dict(enumerate(text.splitlines(), 1)).get(line, "")
+    sentence = written.strip().removeprefix("-").strip()
+    problem = "this is not valid YAML"
+    if "\t" in written:
+        return f"{problem}: there is a tab; use blanks in front of a line"
+    if sentence.startswith("'"):
+        return (
+            f"{problem}: an apostrophe ends a sentence in 'single' quotation marks; use "
+            '"double" ones'
+        )
+    if sentence[:1] in tuple("*&!%@`|>[]{}"):
+        return (
+            f"{problem}: a sentence cannot begin with {sentence[0]} unless it is in quotation "
+            "marks; put them around all of it"
+        )
+    return f"{problem}: check the quotation marks, and the '- ' in front of each sentence"
 
 
 def _validate(file: Path, root: yaml.MappingNode, help_line: str) -> dict[Kind, Sequence[str]]:
@@ -171,10 +244,8 @@ def _validate(file: Path, root: yaml.MappingNode, help_line: str) -> dict[Kind, 
     if absent := [kind for kind in Kind if kind not in lines]:
         raise _missing(file, root.start_mark.line + 1, absent)
     lists = {str(key.value): _plain(value) for key, value in root.value}
-    # Before the check: a sentence must not be too long with the help line in it either.
-    lists[Kind.DISTRESS] = _filled(lists[Kind.DISTRESS], help_line)
     try:
-        checked = _File.model_validate(lists)
+        checked = _File.model_validate(lists, context=help_line)
         return {kind: getattr(checked, kind) for kind in Kind}
     except ValidationError as error:
         # The first in the order of the file: the others may follow from it. That a list is too
@@ -196,14 +267,10 @@ def _plain(node: yaml.Node) -> object:
     return [entry.value if entry.tag == TEXT_TAG else entry for entry in node.value]
 
 
-def _filled(entries: object, help_line: str) -> object:
-    """The same, with the help line in the place of `{help_line}`."""
-    if not isinstance(entries, list):
-        return entries
-    return [
-        entry.replace("{help_line}", help_line) if isinstance(entry, str) else entry
-        for entry in entries
-    ]
+def _filled(sentence: str, help_line: str, owner: str) -> str:
+    """The sentence with its placeholders filled in, and with nothing filled in within those."""
+    words = {"help_line": help_line, "owner": owner}
+    return _PLACEHOLDER.sub(lambda found: words.get(found[1], found[0]), sentence)
 
 
 def _line(root: yaml.MappingNode, path: Sequence[int | str]) -> int:
@@ -234,9 +301,15 @@ def _problem(detail: Any) -> str:
             return f"'{kind}' must be a list; begin each sentence with '- ' on a line of its own"
         case "string_too_short":
             return f"this sentence of '{kind}' is blank; write it or delete the line"
-        case "string_too_long":
-            length = f"{len(detail['input']):,} characters"
+        case "too_long":
+            length = f"{detail['ctx']['length']:,} characters"
             return f"this sentence of '{kind}' has {length}; Discord takes {MAX_CHARACTERS:,}"
+        case "placeholder":
+            known = " and ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+            return (
+                f"{{{detail['ctx']['name']}}} in this sentence of '{kind}' is no placeholder; "
+                f"those are {known}, and other words in curly brackets cannot be said"
+            )
         case _:
             return f"this entry of '{kind}' is not read as text; put quotation marks around it"
 

@@ -148,6 +148,38 @@ async def test_too_many_are_asked_to_come_back(
     assert (await first).kind is Kind.POSITIVE
 
 
+async def test_a_full_queue_is_logged_once_however_many_are_asked_to_come_back(
+    concierge: Concierge, classifier: KeywordClassifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    classifier.gate.clear()
+    first = asyncio.create_task(concierge.answer("great"))
+    await asyncio.sleep(0)
+    for _ in range(100):
+        assert (await concierge.answer("great")).kind is Kind.BUSY
+    classifier.gate.set()
+    await first
+    assert caplog.text.count("the queue is full") == 1
+
+
+async def test_what_came_while_the_bot_was_away_is_not_too_fast(
+    classifier: KeywordClassifier, responses: Responses
+) -> None:
+    async with Engine(classifier) as engine:
+        concierge = Concierge(engine, responses, Throttle(1, clock=lambda: 0.0))
+        for _ in range(5):
+            reply = await concierge.answer("great", customer=1, is_late=True)
+            assert reply.kind is Kind.POSITIVE
+        assert (await concierge.answer("great", customer=1)).kind is Kind.POSITIVE
+
+
+async def test_every_reply_names_the_owner(concierge: Concierge) -> None:
+    concierge.responses = Responses({kind: ["Ask {owner}."] for kind in Kind})
+    concierge.owner = "<@1>"
+    for text in ("great", "hello there", "?!", "最高の映画", "poison"):
+        assert (await concierge.answer(text)).text == "Ask <@1>."
+    assert concierge.say(Kind.PRIVACY).text == "Ask <@1>."
+
+
 async def test_generate_response_is_the_recipe_s_third_name(
     classifier: KeywordClassifier, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

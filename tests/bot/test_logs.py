@@ -53,3 +53,20 @@ def test_the_operating_system_s_words_are_kept() -> None:
     assert logs.whereabouts(OSError(28, "No space left on device")) == (
         "OSError (No space left on device)"
     )
+
+
+def test_what_happens_over_and_over_is_said_once_a_minute_with_its_count(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    times = [0.0, 1.0, 59.0, 60.0, 61.0, 200.0]
+    clock = iter([*times, times[-1]])
+    seldom = logs.SeldomLog(logging.getLogger("bot"), clock=lambda: next(clock))
+    for _ in times:
+        seldom.log(logging.WARNING, "Full")
+    seldom.log(logging.WARNING, "Broken")
+    assert [record.getMessage() for record in caplog.records] == [
+        "Full",
+        "Full (and 2 times since it was last said)",
+        "Full (and once more since it was last said)",
+        "Broken",
+    ]

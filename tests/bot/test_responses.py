@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from bot.errors import ResponsesError
-from bot.responses import HELP_LINE, Kind, Responses, default_responses_file
+from bot.responses import HELP_LINE, OWNER, Kind, Responses, default_responses_file
 
 SHIPPED = default_responses_file().read_text("utf-8")
 VALID = "".join(f"{kind}:\n  - One.\n  - Two.\n" for kind in Kind)
@@ -53,22 +53,40 @@ def test_no_list_promises_that_somebody_will_look() -> None:
         )
 
 
-def test_the_help_line_takes_its_place_in_distress_and_nowhere_else(tmp_path: Path) -> None:
+def test_the_help_line_takes_its_place(tmp_path: Path) -> None:
     file = _write(tmp_path, VALID.replace("One.", "Ask {help_line}.").replace("  - Two.\n", ""))
     for responses, words in [
         (Responses.load(file), HELP_LINE),
         (Responses.load(file, "Samaritans, 116 123"), "Samaritans, 116 123"),
     ]:
         assert responses.say(Kind.DISTRESS) == f"Ask {words}."
-        assert responses.say(Kind.NEGATIVE) == "Ask {help_line}."
-    with pytest.raises(ResponsesError, match=r"'distress' has 2,005 characters"):
+        assert responses.say(Kind.NEGATIVE) == f"Ask {words}."
+    with pytest.raises(ResponsesError, match=r"'positive' has 2,005 characters"):
         Responses.load(file, "x" * 2_000)
+
+
+def test_the_owner_takes_their_place_in_every_list(tmp_path: Path) -> None:
+    file = _write(tmp_path, VALID.replace("One.", "Ask {owner}.").replace("  - Two.\n", ""))
+    responses = Responses.load(file, "{owner}")
+    for kind in Kind:
+        assert responses.say(kind, owner="<@1>") == "Ask <@1>."
+        assert responses.say(kind) == f"Ask {OWNER}."
+    # There is room for a name.
+    _write(tmp_path, VALID.replace("One.", "Ask {owner}" + "x" * 1_990, 1))
+    with pytest.raises(ResponsesError, match=r"'positive' has 2,034 characters"):
+        Responses.load(file)
+
+
+def test_a_comment_after_quotation_marks_or_in_a_block_cuts_nothing(tmp_path: Path) -> None:
+    entry = '  - "Our #1." # a note\n  - |- # a note\n    Our #2 #3\n'
+    responses = Responses.load(_write(tmp_path, VALID.replace("  - One.\n  - Two.\n", entry, 1)))
+    assert {responses.say(Kind.POSITIVE) for _ in range(50)} == {"Our #1.", "Our #2 #3"}
 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_no_sentence_is_said_twice_in_a_row_and_all_are_said(kind: Kind) -> None:
     responses = Responses.load(default_responses_file(), help_line="{help_line}")
-    said = [responses.say(kind) for _ in range(300)]
+    said = [responses.say(kind, owner="{owner}") for _ in range(300)]
     sentences = yaml.safe_load(SHIPPED)[kind]
     assert len(sentences) == 1 or all(one != other for one, other in pairwise(said))
     assert sorted(set(said)) == sorted(sentences)
@@ -114,6 +132,12 @@ def test_a_byte_order_mark_and_windows_line_ends_are_fine(tmp_path: Path) -> Non
         ("negative:\n  - One.", "negative:\n\t- One.", 5, "not valid YAML"),
         ("negative:\n  - One.", "negative:\n  - One.\x07", 5, "control character"),
         ("negative:\n  - One.", "negative:\n  - !python/name:os.system x", 5, "quotation marks"),
+        ("negative:\n  - One.", "negative:\n  - We're #1", 5, "taken for a comment"),
+        ("negative:\n  - One.", "negative:\n  - We're\n    here #1", 6, "taken for a comment"),
+        ("negative:\n  - One.", "negative:\n  - **One.**", 5, "cannot begin with *"),
+        ("negative:\n  - One.", "negative:\n  - 'We're one.'", 5, "an apostrophe ends"),
+        ("negative:\n  - One.", 'negative:\n  - "Hi {user}"', 5, "{user} in this sentence"),
+        ("negative:\n  - One.", 'negative:\n  - "Ask { owner }"', 5, "those are {owner} and"),
         (VALID, "", 1, "expected the lists positive, negative"),
         (VALID, "- One.", 1, "expected the lists"),
     ],
