@@ -11,11 +11,15 @@ a service manager can both tell them apart.
     ├── ResponsesError            6   responses.yaml is missing or does not hold what it must
     ├── UnreachableError          7   Discord cannot be reached, or ends the connection
     ├── InputError                8   reviews that cannot be read
+    ├── RefusedRequestError       9   Discord refuses a request, for another reason than the token
+    ├── RateLimitedError         10   Discord asks for a long pause before the next attempt
     └── TrainingError             *   the trainer's own exit code, passed on
 
 The remaining codes are 0 (ended as asked), 1 (a bug), 2 (a wrong command line, too) and 130
 (interrupted with Ctrl-C).
 """
+
+import math
 
 
 class BotError(Exception):
@@ -81,6 +85,32 @@ class UnreachableError(BotError):
         super().__init__(
             f"Discord cannot be reached ({reason}): check this machine's connection and "
             "https://discordstatus.com, then start the bot again"
+        )
+
+
+class RefusedRequestError(BotError):
+    """Discord was reached, and refused a request of this program."""
+
+    exit_code = 9
+
+    def __init__(self, status: int, code: int) -> None:
+        super().__init__(
+            f"Discord refused a request of this program (status {status}, code {code}). The "
+            "connection and the token are fine: please report this, with both numbers"
+        )
+
+
+class RateLimitedError(BotError):
+    """Discord takes no further request for longer than the bot waits by itself."""
+
+    exit_code = 10
+
+    def __init__(self, seconds: float | None) -> None:
+        pause = "for some time" if seconds is None else f"for {math.ceil(seconds):,} s"
+        super().__init__(
+            f"Discord takes no further request of this bot {pause}, because there were too many "
+            "(its rate limit). Wait that long, then start the bot again; each earlier attempt may "
+            "make the pause longer"
         )
 
 

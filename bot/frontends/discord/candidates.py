@@ -1,20 +1,17 @@
 """The buttons under a candidate: an operator promotes or discards it, also after a restart."""
 
-import re
 from contextlib import suppress
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Self, cast
 
 import discord
 
 from bot.errors import UnusableCheckpointError
+from bot.frontends.discord.buttons import ConciergeButton, view
+from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND
 from bot.frontends.discord.operators import require_operator
 from bot.frontends.discord.reports import plain
 from bot.models import NAME
-
-if TYPE_CHECKING:
-    from bot.frontends.discord import ConciergeBot
 
 
 class Decision(StrEnum):
@@ -25,41 +22,37 @@ class Decision(StrEnum):
 
 
 class CandidateButton(
-    discord.ui.DynamicItem[discord.ui.Button[Any]],
+    ConciergeButton,
     template=rf"candidate:(?P<decision>{'|'.join(Decision)}):(?P<name>{NAME})",
 ):
-    """What it does is in its id, which Discord keeps with the message: a restart loses nothing."""
+    """Promote or Discard."""
 
-    def __init__(self, decision: Decision, name: str) -> None:
-        promote = decision is Decision.PROMOTE
+    log_name = "Deciding on a candidate"
+
+    def __init__(self, decision: str, candidate: str) -> None:
+        promote = decision == Decision.PROMOTE
         super().__init__(
             discord.ui.Button(
                 label="Promote" if promote else "Discard",
                 style=discord.ButtonStyle.success if promote else discord.ButtonStyle.danger,
-                custom_id=f"candidate:{decision}:{name}",
+                custom_id=f"candidate:{decision}:{candidate}",
             )
         )
-        self._decision = decision
-        self._name = name
+        self._promote = promote
+        self._candidate = candidate
 
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction, _item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        return cls(Decision(match["decision"]), match["name"])
-
-    async def callback(self, interaction: discord.Interaction) -> None:
-        """Does it, and takes the buttons away; where that is refused they stay."""
+    async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
+        """Applies the decision and removes the buttons; where it is refused they stay."""
         if not await require_operator(interaction):
             return
         await interaction.response.defer()
-        models = cast("ConciergeBot", interaction.client).models
+        models = interaction.client.models
         try:
-            if self._decision is Decision.PROMOTE:
-                await models.promote(self._name)
+            if self._promote:
+                await models.promote(self._candidate)
                 said = "promoted it: it answers from now on. To go back: /model rollback"
             else:
-                await models.discard(self._name)
+                await models.discard(self._candidate)
                 said = "discarded it: it is deleted, and the present one goes on answering."
         except UnusableCheckpointError as error:
             await interaction.followup.send(plain(str(error)), ephemeral=True)
@@ -73,9 +66,4 @@ class CandidateButton(
 
 def buttons(name: str) -> discord.ui.View:
     """Promote and Discard, for the candidate of this name."""
-    view = discord.ui.View(timeout=None)
-    for decision in Decision:
-        view.add_item(CandidateButton(decision, name))
-    # They are found by their ids; the library need not keep this view.
-    view.stop()
-    return view
+    return view(*(CandidateButton(decision, name) for decision in Decision))

@@ -5,12 +5,17 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, TypeVar
 
 import aiohttp
 import discord
 
 from bot.concierge import Reply
+from bot.errors import BotError, RateLimitedError, RefusedRequestError, UnreachableError
 from bot.logs import whereabouts
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +29,9 @@ its lock of a global rate limit closed, and say nothing ever after."""
 
 ALREADY_ACKNOWLEDGED = 40060
 """Discord's code for an interaction that has had its answer: an earlier attempt got through."""
+
+TOO_MANY_REQUESTS = 429
+"""Discord.py itself waits and repeats; a 429 that comes through is a ban of some length."""
 
 CANNOT_SEND = (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError)
 """All that sending may raise through no fault of this program; a timeout is an OSError."""
@@ -40,15 +48,16 @@ class Delivery:
         self,
         reply: Reply,
         channel: int,
-        send: Callable[[], Awaitable[object]],
-        again: Callable[[], Awaitable[object]] | None = None,
-    ) -> None:
-        """Calls `send`, and what `persist` makes of it; never raises because of Discord.
+        send: Callable[[], Awaitable[T]],
+        again: Callable[[], Awaitable[T]] | None = None,
+    ) -> T | None:
+        """Calls `send` as `send_with_retry` does; never raises because of Discord.
 
         `channel` is the id of the one it goes to: that nothing may be said there is logged once.
+        Returns what `send` did; None where the reply was not delivered.
         """
         try:
-            await persist(send, again)
+            sent = await send_with_retry(send, again)
         except discord.Forbidden as error:
             self.counts["forbidden"] += 1
             if channel not in self._forbidden:
@@ -66,34 +75,81 @@ class Delivery:
         else:
             self._forbidden.discard(channel)
             self.counts[reply.kind] += 1
+            return sent
+        return None
 
 
-async def persist(
-    send: Callable[[], Awaitable[object]], again: Callable[[], Awaitable[object]] | None = None
-) -> None:
-    """Calls `send` until it succeeds or nothing more is to be hoped for; then raises its error.
+async def send_with_retry(
+    send: Callable[[], Awaitable[T]], again: Callable[[], Awaitable[T]] | None = None
+) -> T | None:
+    """Calls `send` until it succeeds; raises its error once that cannot be hoped for any more.
 
-    After a reset nobody knows whether Discord has acted: a repeated `send` must not show twice.
-    Where it would, `again` takes its place from the second attempt on.
+    After a reset it is unknown whether Discord has acted: a repeated `send` must not show twice.
+    Where it would, `again` takes its place from the second attempt on. Returns None where Discord
+    says that an earlier attempt got through.
     """
     began = time.monotonic()
     for pause in (*RETRY_SECONDS, None):
         try:
-            await send()
+            return await send()
         except CANNOT_SEND as error:
             if isinstance(error, discord.HTTPException) and error.code == ALREADY_ACKNOWLEDGED:
-                return
+                return None
             late = pause is None or time.monotonic() + pause > began + GIVE_UP_SECONDS
-            if late or not _may_pass(error):
+            if late or not _is_transient(error):
                 raise
-        else:
-            return
         assert pause is not None
         await asyncio.sleep(pause)
         send = again or send
+    raise AssertionError("the last attempt returns or raises")
 
 
-def _may_pass(error: Exception) -> bool:
+async def respond(
+    interaction: discord.Interaction[Any], text: str, *, ephemeral: bool = True, **more: Any
+) -> None:
+    """Answers a command or a button, whether or not it has had its first answer.
+
+    A first answer that was a deferral ("is thinking") is replaced by this one.
+    """
+    if not interaction.response.is_done():
+        try:
+            await interaction.response.send_message(text, ephemeral=ephemeral, **more)
+        except discord.HTTPException as error:
+            if error.code != ALREADY_ACKNOWLEDGED:
+                raise
+        else:
+            return
+    await interaction.followup.send(text, ephemeral=ephemeral, **more)
+
+
+async def defer(interaction: discord.Interaction[Any], *, ephemeral: bool = True) -> bool:
+    """Shows "is thinking" until the answer is there; returns whether Discord took that.
+
+    Where it did not, the answer itself is the first thing to send.
+    """
+    deferring = partial(interaction.response.defer, ephemeral=ephemeral, thinking=True)
+    try:
+        await send_with_retry(deferring)
+    except CANNOT_SEND as error:
+        log.warning("An answer could not be announced: %s", reason(error))
+        return False
+    return True
+
+
+def as_bot_error(error: Exception) -> BotError:
+    """What kept Discord from doing what was asked, for the person who started the bot."""
+    if isinstance(error, discord.RateLimited):
+        return RateLimitedError(error.retry_after)
+    if isinstance(error, discord.HTTPException):
+        if error.status == TOO_MANY_REQUESTS:
+            return RateLimitedError(None)
+        if error.status < 500:
+            return RefusedRequestError(error.status, error.code)
+        return UnreachableError(f"it answered with status {error.status}")
+    return UnreachableError(whereabouts(error))
+
+
+def _is_transient(error: Exception) -> bool:
     """A reset, or an error on Discord's side; not a refusal, nor a pause of minutes."""
     if isinstance(error, discord.HTTPException):
         return error.status >= 500

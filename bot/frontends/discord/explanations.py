@@ -2,7 +2,7 @@
 
 from discord.ext import commands
 
-from bot.frontends.discord import ConciergeBot
+from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.reasons import WhyButton
 
 

@@ -7,11 +7,10 @@ from typing import Any
 
 import discord
 from discord import app_commands
-from discord.ext import commands
 
 from bot.errors import UnusableCheckpointError
-from bot.frontends.discord import ConciergeBot
-from bot.frontends.discord.operators import is_operator, require_operator
+from bot.frontends.discord.client import ConciergeBot
+from bot.frontends.discord.operators import OperatorCog, is_operator
 from bot.frontends.discord.reports import duration, plain
 from bot.models import Models
 from bot.responses import MAX_CHARACTERS
@@ -29,9 +28,7 @@ MOST_SUGGESTIONS = 25
 
 
 @app_commands.default_permissions(administrator=True)
-class ModelCommands(
-    commands.GroupCog, group_name="model", group_description="The model that answers"
-):
+class ModelCommands(OperatorCog, group_name="model", group_description="The model that answers"):
     """Its answers are for the one who asks: customers need not know which model they meet."""
 
     def __init__(self, models: Models) -> None:
@@ -39,8 +36,7 @@ class ModelCommands(
 
     @app_commands.command(name="list", description="All checkpoints, the newest first")
     async def show(self, interaction: discord.Interaction) -> None:
-        if not await _admitted(interaction):
-            return
+        await interaction.response.defer(ephemeral=True, thinking=True)
         try:
             said = _table(await asyncio.to_thread(list_checkpoints))
         except CheckpointError as error:
@@ -50,8 +46,7 @@ class ModelCommands(
     @app_commands.command(name="info", description="How a checkpoint was made, and how good it is")
     @app_commands.describe(name="The checkpoint; by default the one that answers")
     async def info(self, interaction: discord.Interaction, name: str | None = None) -> None:
-        if not await _admitted(interaction):
-            return
+        await interaction.response.defer(ephemeral=True, thinking=True)
         picture = None
         try:
             row = await asyncio.to_thread(_find, name)
@@ -66,8 +61,7 @@ class ModelCommands(
     @app_commands.command(name="promote", description="Let a checkpoint answer from now on")
     @app_commands.describe(name="The checkpoint")
     async def promote(self, interaction: discord.Interaction, name: str) -> None:
-        if not await _admitted(interaction):
-            return
+        await interaction.response.defer(ephemeral=True, thinking=True)
         try:
             await self._models.promote(name)
             said = f"`{name}` answers from now on. To go back: /model rollback"
@@ -77,8 +71,7 @@ class ModelCommands(
 
     @app_commands.command(name="rollback", description="Go back to the checkpoint before")
     async def rollback(self, interaction: discord.Interaction) -> None:
-        if not await _admitted(interaction):
-            return
+        await interaction.response.defer(ephemeral=True, thinking=True)
         try:
             said = f"`{await self._models.rollback()}` answers again."
         except UnusableCheckpointError as error:
@@ -103,14 +96,6 @@ class ModelCommands(
             for name in names[:MOST_SUGGESTIONS]
             if len(name) <= 100  # longer ones Discord takes neither as a name nor as a value
         ]
-
-
-async def _admitted(interaction: discord.Interaction) -> bool:
-    """Whether an operator asks; if so, Discord is told that the answer takes a moment."""
-    if not await require_operator(interaction):
-        return False
-    await interaction.response.defer(ephemeral=True, thinking=True)
-    return True
 
 
 def _refused(error: UnusableCheckpointError) -> str:

@@ -4,41 +4,50 @@ A server's administrator is not among them: what costs this machine is for the o
 """
 
 import logging
-from typing import TYPE_CHECKING, cast
+import time
+from contextlib import suppress
+from typing import Any
 
 import discord
+from discord.ext import commands
 
-from bot.frontends.discord.delivery import CANNOT_SEND
-
-if TYPE_CHECKING:
-    from bot.frontends.discord import ConciergeBot
+from bot.concierge import Reply
+from bot.frontends.discord.client import ConciergeBot
+from bot.frontends.discord.delivery import CANNOT_SEND, respond
 
 log = logging.getLogger(__name__)
 
+ALARM_SECONDS = 600.0
+"""Between two reports of trouble: what breaks a model breaks it for every customer."""
 
-async def require_operator(interaction: discord.Interaction) -> bool:
+
+class OperatorCog(commands.GroupCog):
+    """A group of commands that only operators may use."""
+
+    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
+        return await require_operator(interaction)
+
+
+async def require_operator(interaction: discord.Interaction[Any]) -> bool:
     """Whether the one who used a command or a button may; others are told who may, in private."""
     if is_operator(interaction):
         return True
-    bot = cast("ConciergeBot", interaction.client)
-    sentence = f"Only those who run this bot can do that: {_who_may(interaction, bot)}."
-    if interaction.response.is_done():
-        await interaction.followup.send(sentence, ephemeral=True)
-    else:
-        await interaction.response.send_message(sentence, ephemeral=True)
+    who_may = _who_may(interaction, interaction.client)
+    with suppress(*CANNOT_SEND):
+        await respond(interaction, f"Only those who run this bot can do that: {who_may}.")
     return False
 
 
-def is_operator(interaction: discord.Interaction) -> bool:
+def is_operator(interaction: discord.Interaction[Any]) -> bool:
     """Whether the one who used a command or a button may steer the bot."""
-    bot = cast("ConciergeBot", interaction.client)
+    bot: ConciergeBot = interaction.client
     roles = getattr(interaction.user, "roles", [])  # outside a server nobody has any
     return interaction.user.id in _operators(bot) or any(
         role.id in bot.settings.operator_roles for role in roles
     )
 
 
-async def tell_operators(bot: "ConciergeBot", text: str) -> None:
+async def tell_operators(bot: ConciergeBot, text: str) -> None:
     """Sends the operators a direct message; if it reaches none of them, the log has it.
 
     `text` must hold nothing that a customer wrote.
@@ -48,12 +57,22 @@ async def tell_operators(bot: "ConciergeBot", text: str) -> None:
         log.warning("To the operator: %s", text)
 
 
-def _operators(bot: "ConciergeBot") -> set[int]:
+async def report(bot: ConciergeBot, reply: Reply) -> None:
+    """Tells the operators what kept the bot from judging, if that is so; not for each reply."""
+    now = time.monotonic()
+    recently = bot.alarmed_at is not None and now - bot.alarmed_at < ALARM_SECONDS
+    if reply.trouble is None or recently:
+        return
+    bot.alarmed_at = now
+    await tell_operators(bot, f"{reply.trouble}. Customers are asked to try again.")
+
+
+def _operators(bot: ConciergeBot) -> set[int]:
     """The ids of the people who may; whoever holds a role is not among them."""
     return {owner.id for owner in _owners(bot)} | bot.settings.operator_users
 
 
-def _owners(bot: "ConciergeBot") -> list[discord.User] | list[discord.TeamMember]:
+def _owners(bot: ConciergeBot) -> list[discord.User] | list[discord.TeamMember]:
     """Of a team, those who may change its applications: its admins and developers."""
     assert bot.application is not None  # read at every log-in
     if bot.application.team is None:
@@ -67,7 +86,7 @@ def _owners(bot: "ConciergeBot") -> list[discord.User] | list[discord.TeamMember
     ]
 
 
-def _who_may(interaction: discord.Interaction, bot: "ConciergeBot") -> str:
+def _who_may(interaction: discord.Interaction[Any], bot: ConciergeBot) -> str:
     """In words; the mentions show as names, and ping nobody."""
     people = sorted(_operators(bot) - {owner.id for owner in _owners(bot)})
     roles = [
@@ -83,7 +102,7 @@ def _who_may(interaction: discord.Interaction, bot: "ConciergeBot") -> str:
     return ", ".join(names[:-1]) + f" and {names[-1]}" if names[1:] else names[0]
 
 
-async def _tell(bot: "ConciergeBot", user_id: int, text: str) -> bool:
+async def _tell(bot: ConciergeBot, user_id: int, text: str) -> bool:
     try:
         channel = await bot.create_dm(discord.Object(user_id))
         await channel.send(text)

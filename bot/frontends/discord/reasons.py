@@ -5,23 +5,20 @@ answers, so that a deleted review stays deleted, and a restart of the bot loses 
 """
 
 import logging
-import re
-from contextlib import suppress
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import Any
 
 import discord
 
-from bot.frontends.discord.delivery import CANNOT_SEND, persist, reason
-from bot.frontends.discord.markup import plain_text
+from bot.frontends.discord.buttons import ConciergeButton
+from bot.frontends.discord.client import ConciergeBot
+from bot.frontends.discord.delivery import CANNOT_SEND, defer, reason, send_with_retry
+from bot.frontends.discord.operators import report
+from bot.frontends.discord.reading import review_in
 from bot.frontends.discord.reports import plain
-from bot.logs import whereabouts
 from bot.responses import MAX_CHARACTERS, Kind
 from bot.why import Explanation, Mark, Part
-
-if TYPE_CHECKING:
-    from bot.frontends.discord import ConciergeBot
 
 log = logging.getLogger(__name__)
 
@@ -39,42 +36,33 @@ _LEGEND = {
 }
 
 
-class WhyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=BUTTON):
+class WhyButton(ConciergeButton, template=BUTTON):
     """Found by its id under any reply, whichever start of the bot has sent it."""
+
+    log_name = "Explaining a verdict"
 
     def __init__(self) -> None:
         super().__init__(
             discord.ui.Button(label="Why?", style=discord.ButtonStyle.secondary, custom_id=BUTTON)
         )
 
-    @classmethod
-    async def from_custom_id(
-        cls,
-        _interaction: discord.Interaction,
-        _item: discord.ui.Item[Any],
-        _match: re.Match[str],
-        /,
-    ) -> Self:
-        return cls()
-
-    async def callback(self, interaction: discord.Interaction) -> None:
-        """Answers whoever pressed it, and nobody else; the review is theirs to read anyway."""
-        bot = cast("ConciergeBot", interaction.client)
+    async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
+        """Answers the one who pressed, and nobody else; the review is theirs to read anyway."""
+        bot = interaction.client
         with bot.answering():
-            defer = partial(interaction.response.defer, ephemeral=True, thinking=True)
-            with suppress(*CANNOT_SEND):  # what is wrong will show when the answer is sent
-                await persist(defer)
+            is_deferred = await defer(interaction)
+            said = await self._said(bot, interaction)
+            answer = (
+                partial(interaction.edit_original_response, content=said)
+                if is_deferred
+                else partial(interaction.response.send_message, said, ephemeral=True)
+            )
             try:
-                said = await self._said(bot, interaction)
-            except Exception as error:  # a bug: discord.py would log it, and say nothing
-                log.error("Explaining a verdict failed: %s", whereabouts(error))
-                said = bot.concierge.say(Kind.FAILURE).text
-            try:
-                await persist(partial(interaction.edit_original_response, content=said))
+                await send_with_retry(answer)
             except CANNOT_SEND as error:
                 log.warning("An explanation was not delivered: %s", reason(error))
 
-    async def _said(self, bot: "ConciergeBot", interaction: discord.Interaction) -> str:
+    async def _said(self, bot: ConciergeBot, interaction: discord.Interaction[Any]) -> str:
         try:
             review = await _review(bot, interaction.message)
         except CANNOT_SEND as error:
@@ -83,21 +71,12 @@ class WhyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=BUTTON)
         return await explained(bot, review, customer=interaction.user.id)
 
 
-def why_button() -> discord.ui.View:
-    """What goes under a reply that is a verdict."""
-    view = discord.ui.View(timeout=None)
-    view.add_item(WhyButton())
-    # It is found by its id; the library need not keep this view.
-    view.stop()
-    return view
-
-
-async def explained(bot: "ConciergeBot", review: str, *, customer: int | None = None) -> str:
+async def explained(bot: ConciergeBot, review: str, *, customer: int | None = None) -> str:
     """What to say on why a review got its verdict; `customer` is who asks."""
     explanation = await bot.concierge.explain(review, customer=customer)
     if isinstance(explanation, Explanation):
         return shown(explanation)
-    await bot.report(explanation)
+    await report(bot, explanation)
     return explanation.text
 
 
@@ -116,7 +95,7 @@ def shown(explanation: Explanation) -> str:
     return f"{title}\n“{words}”\n{legend}"
 
 
-async def _review(bot: "ConciergeBot", reply: discord.Message | None) -> str:
+async def _review(bot: ConciergeBot, reply: discord.Message | None) -> str:
     """What the message says that this one answers; empty where it is gone or withheld."""
     reference = reply.reference if reply else None
     if reference is None or reference.message_id is None:
@@ -126,7 +105,7 @@ async def _review(bot: "ConciergeBot", reply: discord.Message | None) -> str:
         message = await channel.fetch_message(reference.message_id)
     except (discord.NotFound, discord.Forbidden):
         return ""
-    return plain_text(message.content)
+    return await review_in(message)
 
 
 def _marked(parts: tuple[Part, ...], count: int) -> str:

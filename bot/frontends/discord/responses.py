@@ -5,11 +5,11 @@ from pathlib import Path
 
 import discord
 from discord import app_commands
-from discord.ext import commands, tasks
+from discord.ext import tasks
 
 from bot.errors import ResponsesError
-from bot.frontends.discord import ConciergeBot
-from bot.frontends.discord.operators import require_operator, tell_operators
+from bot.frontends.discord.client import ConciergeBot
+from bot.frontends.discord.operators import OperatorCog, tell_operators
 from bot.responses import MAX_CHARACTERS, Responses
 
 log = logging.getLogger(__name__)
@@ -20,9 +20,7 @@ in parts."""
 
 
 @app_commands.default_permissions(administrator=True)
-class ResponsesCommands(
-    commands.GroupCog, group_name="responses", group_description="What the bot says"
-):
+class ResponsesCommands(OperatorCog, group_name="responses", group_description="What the bot says"):
     """The watcher, and /responses reload for those who cannot wait."""
 
     def __init__(self, bot: ConciergeBot) -> None:
@@ -38,8 +36,6 @@ class ResponsesCommands(
 
     @app_commands.command(name="reload", description="Read the file with the sentences again")
     async def reload(self, interaction: discord.Interaction) -> None:
-        if not await require_operator(interaction):
-            return
         try:
             said = self._reload()
         except ResponsesError as error:

@@ -1,23 +1,53 @@
 """Replies to the reviews that people send: in a mention, a direct message, a reply to the bot."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
+from typing import Any
 
 import discord
 from discord.ext import commands
 
-from bot.frontends.discord import ConciergeBot
+from bot.concierge import Reply
+from bot.frontends.discord.client import ConciergeBot, Send
 from bot.frontends.discord.delivery import CANNOT_SEND
-from bot.frontends.discord.markup import plain_text
-from bot.frontends.discord.reasons import why_button
+from bot.frontends.discord.reading import attachments, is_direct, is_empty, review_in
+from bot.frontends.discord.replies import replace, reply_to
+from bot.responses import Kind
 
 TYPING_AFTER_SECONDS = 0.3
 """A quicker answer needs no sign of life."""
 
 SEEN_MESSAGES = 10_000
 """Message ids that are remembered: a gateway that reconnects may send a message again."""
+
+EDIT_SECONDS = 600.0
+"""How long an edit is answered, of a message that the bot could not make sense of."""
+
+EDITABLE_MESSAGES = 1_000
+"""Of which so many are remembered, the latest."""
+
+
+@dataclass(eq=False, slots=True)
+class _Question:
+    """A message whose author was asked for other words, or is being answered."""
+
+    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    sent: discord.PartialMessage | None = None
+    """The bot's reply, for as long as an edit may change it."""
+    until: float = 0.0
+    """In seconds of `time.monotonic`."""
+    edited_at: datetime | None = None
+    """Discord repeats an edit, for instance once it has fetched the preview of a link."""
+
+    def expect_edit(self, reply: Reply, sent: discord.PartialMessage) -> None:
+        """Lets an edit of the message change `reply`, if that asks for other words."""
+        self.sent = sent if reply.asks_again else None
+        self.until = time.monotonic() + EDIT_SECONDS
 
 
 class Reviews(commands.Cog):
@@ -26,45 +56,80 @@ class Reviews(commands.Cog):
     def __init__(self, bot: ConciergeBot) -> None:
         self._bot = bot
         self._seen: dict[int, None] = {}
+        self._questions: dict[int, _Question] = {}
+        self.unanswered: set[int] = set()
+        """The ids of messages that are being answered, or whose answer was cut off."""
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
-        """Answers a message that is meant for the bot."""
+        await self.answer(message)
+
+    async def answer(self, message: discord.Message, *, is_late: bool = False) -> None:
+        """Answers a message that is meant for the bot and has not been answered yet.
+
+        `is_late`: the customer has waited for it, while the bot was away.
+        """
         if not self._is_for_the_bot(message) or not self._is_new(message):
             return
-        with self._bot.answering():
-            async with _typing_if_slow(message.channel):
-                reply = await self._bot.concierge.answer(
-                    plain_text(message.content),
-                    customer=message.author.id,
-                    attachment=bool(message.attachments),
-                    unread=self._is_withheld(message),
-                )
-            if reply.repeated:
+        self.unanswered.add(message.id)
+        question = self._questions[message.id] = _Question()
+        _drop_oldest(self._questions, EDITABLE_MESSAGES)
+        async with self._handling(partial(reply_to, self._bot, message)), question.busy:
+            reply = await self._reply(message, is_late=is_late)
+            if not reply.repeated:
+                sent = await reply_to(self._bot, message, reply)
+                if sent is not None:
+                    # Not `sent` itself, which holds the customer's message, too.
+                    channel = self._bot.get_partial_messageable(sent.channel.id)
+                    question.expect_edit(reply, channel.get_partial_message(sent.id))
+        self.unanswered.discard(message.id)
+        if question.sent is None:
+            self._questions.pop(message.id, None)
+
+    @commands.Cog.listener()
+    async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
+        """Answers anew what the bot could not make sense of, in the place of its first reply."""
+        message, question = event.message, self._questions.get(event.message_id)
+        if question is None or message.edited_at is None:
+            return
+        async with question.busy:
+            sent = question.sent
+            if sent is None or time.monotonic() > question.until:
                 return
-            # To the channel, if the message has been deleted meanwhile. As its id is the nonce,
-            # Discord itself drops a reply to it that comes a second time within some minutes.
-            more = {"view": why_button()} if reply.is_judgement else {}
-            send = partial(
-                message.channel.send,
-                reply.text,
-                reference=message.to_reference(fail_if_not_exists=False),
-                suppress_embeds=True,
-                nonce=message.id,
-                **more,
+            if message.edited_at == question.edited_at or not self._is_for_the_bot(message):
+                return
+            question.edited_at = message.edited_at
+            async with self._handling(partial(replace, self._bot, sent)):
+                reply = await self._reply(message)
+                if reply.kind is not Kind.HASTE:
+                    await replace(self._bot, sent, reply)
+                    question.expect_edit(reply, sent)
+
+    @asynccontextmanager
+    async def _handling(self, apologise: Send) -> AsyncIterator[None]:
+        with self._bot.answering():
+            async with self._bot.last_resort("Answering a message", apologise):
+                yield
+
+    async def _reply(self, message: discord.Message, *, is_late: bool = False) -> Reply:
+        async with _typing_if_slow(message.channel):
+            return await self._bot.concierge.answer(
+                await review_in(message),
+                customer=message.author.id,
+                attachment=bool(attachments(message)),
+                unread=self._is_withheld(message),
+                is_late=is_late,
             )
-            await self._bot.delivery.deliver(reply, message.channel.id, send)
-            await self._bot.report(reply)
 
     def _is_for_the_bot(self, message: discord.Message) -> bool:
         if message.author.bot or message.webhook_id:
             return False
         if message.type not in (discord.MessageType.default, discord.MessageType.reply):
             return False  # somebody joined, pinned, boosted
-        if message.guild is None or self._is_mentioned(message):
+        if is_direct(message) or self._is_mentioned(message):
             return True
         # Next to the bot, Discord's completion offers the role that it made for the bot.
-        if message.guild.self_role in message.role_mentions:
+        if message.guild is not None and message.guild.self_role in message.role_mentions:
             return True
         answered = message.reference and message.reference.resolved
         return isinstance(answered, discord.Message) and answered.author.id == self._my_id
@@ -74,21 +139,24 @@ class Reviews(commands.Cog):
 
     def _is_withheld(self, message: discord.Message) -> bool:
         """Whether Discord keeps the text from a bot without the message-content intent."""
-        empty = not message.content and not message.attachments
-        return empty and message.guild is not None and not self._is_mentioned(message)
+        return is_empty(message) and not is_direct(message) and not self._is_mentioned(message)
 
     def _is_new(self, message: discord.Message) -> bool:
         if message.id in self._seen:
             return False
         self._seen[message.id] = None
-        if len(self._seen) > SEEN_MESSAGES:
-            del self._seen[next(iter(self._seen))]
+        _drop_oldest(self._seen, SEEN_MESSAGES)
         return True
 
     @property
     def _my_id(self) -> int:
         assert self._bot.user is not None
         return self._bot.user.id
+
+
+def _drop_oldest(entries: dict[int, Any], most: int) -> None:
+    if len(entries) > most:
+        del entries[next(iter(entries))]
 
 
 @asynccontextmanager

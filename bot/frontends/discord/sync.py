@@ -9,16 +9,13 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
-import discord
-
-from bot.errors import UnreachableError
-from bot.logs import whereabouts
+from bot.errors import BotError
+from bot.frontends.discord.client import ConciergeBot
+from bot.frontends.discord.delivery import CANNOT_SEND, as_bot_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bot.frontends.discord import ConciergeBot
     from trainer.model.classifier import Verdict
 
 log = logging.getLogger(__name__)
@@ -37,7 +34,7 @@ class NoModel:
         raise NotImplementedError
 
 
-async def sync_if_changed(bot: "ConciergeBot") -> None:
+async def sync_if_changed(bot: ConciergeBot) -> None:
     """Syncs the command tree unless Discord has it already.
 
     A failure is logged, not raised: without its commands the bot still answers messages.
@@ -46,28 +43,26 @@ async def sync_if_changed(bot: "ConciergeBot") -> None:
         return
     try:
         count = await sync(bot)
-    except UnreachableError as error:
+    except BotError as error:
         log.warning("The commands may be missing. %s", error)
     else:
         log.info("Told Discord of %d commands, as they have changed", count)
 
 
-async def sync(bot: "ConciergeBot") -> int:
+async def sync(bot: ConciergeBot) -> int:
     """Syncs the command tree of a bot that has logged in; returns the number of its commands.
 
-    Raises UnreachableError where Discord does not take it.
+    Raises UnreachableError, RefusedRequestError or RateLimitedError where Discord does not take it.
     """
     try:
         told = await bot.tree.sync()
-    except discord.HTTPException as error:
-        raise UnreachableError(f"it answered with status {error.status}") from None
-    except (aiohttp.ClientError, OSError) as error:
-        raise UnreachableError(whereabouts(error)) from None
+    except CANNOT_SEND as error:
+        raise as_bot_error(error) from None
     _remember(_hash(bot))
     return len(told)
 
 
-def _hash(bot: "ConciergeBot") -> str:
+def _hash(bot: ConciergeBot) -> str:
     """Of the application's id and what would be sent, in an order of its own."""
     payload: list[Any] = [command.to_dict(bot.tree) for command in bot.tree.get_commands()]
     payload.sort(key=lambda command: (command["type"], command["name"]))

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import math
+import time
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -10,10 +12,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.frontends.discord import ConciergeBot
 from bot.frontends.discord.candidates import CandidateButton, buttons
-from bot.frontends.discord.delivery import CANNOT_SEND, persist, reason
-from bot.frontends.discord.operators import require_operator, tell_operators
+from bot.frontends.discord.client import ConciergeBot
+from bot.frontends.discord.delivery import CANNOT_SEND, reason, send_with_retry
+from bot.frontends.discord.operators import OperatorCog, require_operator, tell_operators
 from bot.frontends.discord.reports import ended, occupied, result, standing
 from bot.logs import whereabouts
 from bot.progress import Progress
@@ -24,6 +26,10 @@ from trainer.model.checkpoint import CHECKPOINTS, PICTURE_FILE
 
 log = logging.getLogger(__name__)
 
+EDIT_SECONDS = 5.0
+"""Between two edits of the message that shows a run: each is seen by all who read the channel, and
+counts towards Discord's rate limit there, of which the replies to customers need the most."""
+
 LEAST_FRACTION = 0.001
 MOST_EPOCHS = 100
 LARGEST_SEED = 2**32 - 1
@@ -32,7 +38,7 @@ LARGEST_SEED = 2**32 - 1
 
 @app_commands.default_permissions(administrator=True)
 class TrainingCommands(
-    commands.GroupCog, group_name="training", group_description="The training that is on"
+    OperatorCog, group_name="training", group_description="The training that is on"
 ):
     """Starts runs, follows the one that is on, and tells how it ended."""
 
@@ -41,6 +47,9 @@ class TrainingCommands(
         self._training = training
         self._starting = asyncio.Lock()
         self._following: asyncio.Task[None] | None = None
+        self._shown: str | None = None
+        """What the message says that shows the run; None where that is not known."""
+        self._shown_at = -math.inf
         self._train = _train_command(self, bot.settings.train_datasets)
 
     async def cog_load(self) -> None:
@@ -71,8 +80,6 @@ class TrainingCommands(
 
     @app_commands.command(name="cancel", description="Stop the training that is on")
     async def cancel(self, interaction: discord.Interaction) -> None:
-        if not await require_operator(interaction):
-            return
         await interaction.response.defer(ephemeral=True, thinking=True)
         async with self._starting:
             following = self._following
@@ -105,6 +112,7 @@ class TrainingCommands(
         return "It has begun. The message below shows how it goes, and the result comes after it."
 
     def _follow(self) -> None:
+        self._shown, self._shown_at = None, -math.inf
         self._following = asyncio.create_task(self._see_it_through())
 
     async def _see_it_through(self) -> None:
@@ -124,13 +132,18 @@ class TrainingCommands(
         self._following = None
 
     async def _show(self, run: Run, progress: Progress) -> None:
-        await self._edit(run, standing(run, progress))
+        if time.monotonic() - self._shown_at >= EDIT_SECONDS:
+            await self._edit(run, standing(run, progress))
 
     async def _edit(self, run: Run, text: str) -> None:
-        """Edits the message that shows the run; somebody may have deleted it."""
+        """Edits the message that shows the run, where it changes; it may have been deleted."""
+        if text == self._shown:
+            return
         channel = self._bot.get_partial_messageable(run.channel)
+        self._shown_at = time.monotonic()
         with suppress(*CANNOT_SEND):
             await channel.get_partial_message(run.message).edit(content=text)
+            self._shown = text
 
     async def _tell(self, run: Run, outcome: Failed | Trained) -> None:
         """Posts the outcome, with the candidate's picture and, where it waits, its buttons."""
@@ -149,9 +162,9 @@ class TrainingCommands(
 
         try:
             try:
-                await persist(partial(send, True))
+                await send_with_retry(partial(send, True))
             except (discord.Forbidden, FileNotFoundError):
-                await persist(partial(send, False))  # rather without the picture than not at all
+                await send_with_retry(partial(send, False))  # better than no result at all
         except CANNOT_SEND as error:
             log.warning("The result of the training cannot be posted: %s", reason(error))
             await tell_operators(self._bot, text)
@@ -164,6 +177,7 @@ def _train_command(
 
     @app_commands.command(name="train", description="Train a candidate for the serving checkpoint")
     @app_commands.default_permissions(administrator=True)
+    @app_commands.check(require_operator)  # it is no member of the cog, which checks its own
     @app_commands.describe(
         dataset="What it learns from",
         fraction="The share of the reviews to learn from, above 0 to 1",
@@ -180,8 +194,6 @@ def _train_command(
         epochs: app_commands.Range[int, 1, MOST_EPOCHS] | None = None,
         seed: app_commands.Range[int, 0, LARGEST_SEED] | None = None,
     ) -> None:
-        if not await require_operator(interaction):
-            return
         # Discord checks the choice, too; but this is what keeps paths away from the trainer.
         if dataset not in datasets:
             known = ", ".join(datasets)

@@ -1,6 +1,6 @@
 """The bot for simcord, which refuses commands that Discord has not been told of."""
 
-from bot.frontends.discord import ConciergeBot
+from bot.frontends.discord.client import ConciergeBot
 
 
 class SyncedBot(ConciergeBot):

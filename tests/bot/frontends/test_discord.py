@@ -10,8 +10,14 @@ import pytest
 
 from bot.concierge import Concierge
 from bot.engine import Engine
-from bot.errors import RefusedTokenError, UnreachableError
+from bot.errors import (
+    RateLimitedError,
+    RefusedRequestError,
+    RefusedTokenError,
+    UnreachableError,
+)
 from bot.frontends import discord as front_end
+from bot.frontends.discord import client, session
 from bot.responses import Kind, Responses, default_responses_file
 from tests.bot.frontends.loopback import SUPPRESS_EMBEDS, nothing_more, serving
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier, settings
@@ -169,7 +175,7 @@ async def test_stopping_does_not_wait_for_ever(
     responses: Responses,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(front_end, "CLOSING_SECONDS", 0.2)
+    monkeypatch.setattr(client, "CLOSING_SECONDS", 0.2)
     async with serving(server, classifier, responses) as task:
         classifier.gate.clear()
         await server.say(server.channel, "great")
@@ -208,7 +214,7 @@ async def test_an_unreachable_discord_is_told_after_a_few_attempts(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(front_end, "RETRY_SECONDS", (0, 0))
+    monkeypatch.setattr(session, "RETRY_SECONDS", (0, 0))
     async with DiscordServer() as gone:
         pass
     async with Engine(classifier) as engine:
@@ -220,9 +226,23 @@ async def test_an_unreachable_discord_is_told_after_a_few_attempts(
 async def test_a_log_in_answered_with_an_error_is_told(
     server: DiscordServer, classifier: KeywordClassifier, responses: Responses
 ) -> None:
-    server.fail("GET", "/users/@me", status=403)
     async with Engine(classifier) as engine:
-        with pytest.raises(UnreachableError, match="status 403"):
+        concierge = Concierge(engine, responses)
+        for status in (400, 403):
+            server.fail("GET", "/users/@me", status=status, code=50035)
+            with pytest.raises(RefusedRequestError, match=rf"status {status}, code 50035"):
+                await front_end.serve(concierge, settings(server.token))
+        server.fail("GET", "/users/@me", status=503)
+        with pytest.raises(UnreachableError, match="status 503"):
+            await front_end.serve(concierge, settings(server.token))
+
+
+async def test_a_rate_limit_at_log_in_is_told_with_its_length(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    server.fail("GET", "/users/@me", status=429, retry_after=61.2)
+    async with Engine(classifier) as engine:
+        with pytest.raises(RateLimitedError, match="for 62 s"):
             await front_end.serve(Concierge(engine, responses), settings(server.token))
 
 

@@ -11,7 +11,7 @@ import simcord
 
 from bot.concierge import Concierge
 from bot.engine import Engine
-from bot.frontends.discord import ConciergeBot
+from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.reports import duration
 from bot.responses import MAX_CHARACTERS, Responses
 from tests.bot.frontends.synced import SyncedBot

@@ -10,7 +10,7 @@ import simcord
 
 from bot.concierge import Concierge
 from bot.engine import Engine
-from bot.frontends.discord import ConciergeBot
+from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.operators import tell_operators
 from bot.responses import Responses
 from tests.bot.frontends.synced import SyncedBot

@@ -10,7 +10,7 @@ import yaml
 
 from bot.concierge import Concierge
 from bot.engine import Engine
-from bot.frontends.discord import ConciergeBot
+from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.responses import LOOK_SECONDS
 from bot.responses import MAX_CHARACTERS, Kind, Responses
 from tests.bot.frontends.synced import SyncedBot

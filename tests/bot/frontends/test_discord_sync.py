@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from bot.errors import RefusedTokenError, UnreachableError
-from bot.frontends.discord import register_commands
+from bot.errors import BotError, RateLimitedError, RefusedRequestError, RefusedTokenError
+from bot.frontends.discord import missed, register_commands
 from bot.frontends.discord.sync import STATE_FILE
 from bot.responses import Responses
 from tests.bot.frontends.loopback import serving
@@ -43,12 +43,17 @@ async def test_only_what_has_changed_is_told(
         await _start(server, classifier, responses)
         assert STATE_FILE.read_bytes() == told
     assert _syncs(server) == 4
-    assert [file.name for file in STATE_FILE.parent.iterdir()] == [STATE_FILE.name]
+    files = {file.name for file in STATE_FILE.parent.iterdir()}
+    assert files == {STATE_FILE.name, missed.STATE_FILE.name}
     assert server.violations == server.unknown_requests == []
 
 
 # A PUT is safe to repeat, so aiohttp itself tries again after the first reset.
-@pytest.mark.parametrize("trouble", [{"status": 403}, {"reset": True, "times": 2}], ids=str)
+@pytest.mark.parametrize(
+    "trouble",
+    [{"status": 400}, {"status": 429, "retry_after": 3_600}, {"reset": True, "times": 2}],
+    ids=str,
+)
 async def test_without_its_commands_the_bot_still_answers(
     server: DiscordServer,
     classifier: KeywordClassifier,
@@ -59,7 +64,9 @@ async def test_without_its_commands_the_bot_still_answers(
     server.fail(*SYNC, **trouble)  # type: ignore[arg-type]
     await _start(server, classifier, responses)
     (line,) = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
-    assert line.startswith("The commands may be missing. Discord cannot be reached")
+    cannot_be_reached = "Discord cannot be reached" in line
+    assert line.startswith("The commands may be missing. Discord ")
+    assert cannot_be_reached is ("reset" in trouble)
     assert not STATE_FILE.exists()
     await _start(server, classifier, responses)
     assert _syncs(server) == trouble.get("times", 1) + 1
@@ -77,8 +84,14 @@ async def test_on_request_they_are_told_in_any_case_and_without_a_model(
 
 
 async def test_on_request_a_failure_is_told(server: DiscordServer) -> None:
-    server.fail(*SYNC, status=403)
-    with pytest.raises(UnreachableError, match="status 403"):
-        await register_commands(settings(server.token))
+    troubles: list[tuple[dict[str, float], type[BotError], str]] = [
+        ({"status": 400}, RefusedRequestError, "status 400, code 50035"),
+        ({"status": 403}, RefusedRequestError, "status 403"),
+        ({"status": 429, "retry_after": 3_600}, RateLimitedError, "for 3,600 s"),
+    ]
+    for trouble, error, words in troubles:
+        server.fail(*SYNC, **trouble)  # type: ignore[arg-type]
+        with pytest.raises(error, match=words):
+            await register_commands(settings(server.token))
     with pytest.raises(RefusedTokenError):
         await register_commands(settings("not.the.token"))

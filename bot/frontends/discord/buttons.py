@@ -1,0 +1,49 @@
+"""What all buttons share: they are found by their ids, and end in the client's last resort."""
+
+import re
+from typing import Any, ClassVar, Self
+
+import discord
+
+from bot.frontends.discord.client import ConciergeBot, in_private
+
+
+class ConciergeButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"(?!)"):
+    """What it does is in its id, which Discord keeps with the message: a restart loses nothing.
+
+    The library logs what `callback` raises and says nothing to the one who pressed, so a button
+    overrides `pressed` instead.
+    """
+
+    log_name: ClassVar[str]
+    """What the log calls it."""
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        _interaction: discord.Interaction[Any],
+        _item: discord.ui.Item[Any],
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        parts: tuple[Any, ...] = match.groups()
+        return cls(*parts)
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        bot: ConciergeBot = interaction.client
+        async with bot.last_resort(self.log_name, in_private(interaction)):
+            await self.pressed(interaction)
+
+    async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
+        """Somebody pressed it, who may be anybody."""
+        raise NotImplementedError
+
+
+def view(*buttons: ConciergeButton) -> discord.ui.View:
+    """These buttons, to go under a message."""
+    made = discord.ui.View(timeout=None)
+    for button in buttons:
+        made.add_item(button)
+    # They are found by their ids; the library need not keep this view.
+    made.stop()
+    return made

@@ -1,0 +1,191 @@
+"""The client: what every cog shares, and the one way in which errors end.
+
+No privileged intent is needed: Discord hands a bot the text of messages that mention it and of
+direct messages to it, and this bot reads no others.
+"""
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.concierge import Concierge, Reply
+from bot.frontends.discord.delivery import CANNOT_SEND, Delivery, respond
+from bot.logs import whereabouts
+from bot.models import Models
+from bot.responses import Kind
+from bot.settings import Settings
+
+log = logging.getLogger(__name__)
+
+EXTENSIONS = (
+    "bot.frontends.discord.reviews",
+    "bot.frontends.discord.customers",
+    "bot.frontends.discord.explanations",
+    "bot.frontends.discord.missed",
+    "bot.frontends.discord.responses",
+    "bot.frontends.discord.training",
+    "bot.frontends.discord.models",
+)
+"""In this order: `missed` hands what it finds to `reviews`."""
+
+LONGEST_PAUSE_SECONDS = 30.0
+"""Where Discord asks for a longer one before the next request (429), that request is given up."""
+
+CLOSING_SECONDS = 5.0
+"""How long replies in flight may still take once the bot is stopped."""
+
+PERMISSIONS = discord.Permissions(
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    read_message_history=True,
+    attach_files=True,
+)
+"""The least that replying takes (a reply needs the history it refers to), and the picture of a
+training's result."""
+
+Send = Callable[[Reply], Awaitable[object]]
+
+
+class ConciergeTree(app_commands.CommandTree["ConciergeBot"]):
+    """Hands the errors of commands to the client."""
+
+    async def on_error(
+        self,
+        interaction: discord.Interaction["ConciergeBot"],
+        error: app_commands.AppCommandError,
+        /,
+    ) -> None:
+        if isinstance(error, app_commands.CheckFailure):
+            return  # `require_operator` has said who may
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        name = interaction.command.qualified_name if interaction.command else "a command"
+        await self.client.apologise(name, cause, in_private(interaction))
+
+
+class ConciergeBot(commands.Bot):
+    """The cogs, one a concern, find the concierge and the settings here."""
+
+    def __init__(self, concierge: Concierge, settings: Settings) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            tree_cls=ConciergeTree,
+            intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            activity=discord.CustomActivity("Mention me with a film review"),
+            # Without these, the library keeps a thousand messages and their authors in memory.
+            max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            max_ratelimit_timeout=LONGEST_PAUSE_SECONDS,
+        )
+        self.concierge = concierge
+        self.settings = settings
+        self.models = Models(concierge.engine, settings.runtime, settings.threads)
+        self.delivery = Delivery()
+        self.alarmed_at: float | None = None
+        """When the operators were last told of trouble, in seconds of `time.monotonic`."""
+        self._answering: set[asyncio.Task[Any]] = set()
+        # What a parser raises would end `connect`, and with it the process, though the connection
+        # is fine. The library offers no other place to catch it.
+        parsers = self._connection.parsers
+        for event, parse in parsers.items():
+            parsers[event] = partial(_parse_or_skip, event, parse)
+
+    async def setup_hook(self) -> None:
+        assert self.application is not None  # read at every log-in
+        team = self.application.team
+        owner = team.owner_id if team else self.application.owner.id
+        self.concierge.owner = f"<@{owner}>"  # shown as a name; nobody is pinged
+        for extension in EXTENSIONS:
+            await self.load_extension(extension)
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Within, the current task answers a customer, and closing waits for it."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._answering.add(task)
+        try:
+            yield
+        finally:
+            self._answering.discard(task)
+
+    async def close(self) -> None:
+        """Finishes the replies in flight, then disconnects; counts those that it has to cut off."""
+        deadline = asyncio.get_running_loop().time() + CLOSING_SECONDS
+        # Again and again, as an event that has just come begins its task meanwhile.
+        while self._answering and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(set(self._answering), timeout=left)
+        if late := set(self._answering):
+            for task in late:
+                task.cancel()  # the engine does not judge a text that no caller waits for
+            await asyncio.wait(late, timeout=1)
+            self.delivery.counts["cut off"] += len(late)
+            log.warning("Stopped before %d replies were sent", len(late))
+        await super().close()
+        if counts := self.delivery.counts:
+            log.info("Replies: %s", ", ".join(f"{counts[name]} {name}" for name in sorted(counts)))
+
+    @asynccontextmanager
+    async def last_resort(self, what: str, send: Send) -> AsyncIterator[None]:
+        """Within, an error ends in a log line and an apology, which `send` sends."""
+        try:
+            yield
+        except Exception as error:
+            await self.apologise(what, error, send)
+
+    async def apologise(self, what: str, error: Exception, send: Send) -> None:
+        """Where every way in ends when it fails: a command, a button, a message.
+
+        Logs where it failed, never the message, which may quote what a customer wrote. Not raised:
+        the library would log it once more, and say nothing to the customer.
+        """
+        log.error("%s failed: %s", what, whereabouts(error))
+        try:
+            await send(self.concierge.say(Kind.FAILURE))
+        except CANNOT_SEND as trouble:
+            log.warning("The apology was not delivered: %s", whereabouts(trouble))
+        except Exception as bug:
+            log.error("The apology failed, too: %s", whereabouts(bug))
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Nothing: the base class would take a review for a text command."""
+
+    async def on_ready(self) -> None:
+        assert self.application_id is not None
+        invitation = discord.utils.oauth_url(
+            self.application_id, permissions=PERMISSIONS, scopes=("bot", "applications.commands")
+        )
+        servers = "1 server" if len(self.guilds) == 1 else f"{len(self.guilds)} servers"
+        log.info("Ready as %s in %s; to invite it: %s", self.user, servers, invitation)
+
+    async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
+        """Logs a bug in an event handler; the default would log the exception's message."""
+        error = sys.exception()
+        log.error("%s failed: %s", event_method, whereabouts(error) if error else "unknown")
+
+
+def in_private(interaction: discord.Interaction[Any]) -> Send:
+    """Sends a reply to the one who used a command or a button, and to nobody else."""
+
+    async def send(reply: Reply) -> None:
+        await respond(interaction, reply.text)
+
+    return send
+
+
+def _parse_or_skip(event: str, parse: Callable[[Any], None], data: Any) -> None:
+    """Loses an event that the library cannot read, and nothing else."""
+    try:
+        parse(data)
+    except Exception as error:
+        log.warning("An event %s cannot be read, so it is skipped: %s", event, whereabouts(error))

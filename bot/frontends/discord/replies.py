@@ -1,0 +1,99 @@
+"""How a reply looks on Discord, and how it gets there: every reply to a customer is sent here."""
+
+import asyncio
+from collections.abc import Awaitable
+from functools import partial
+from typing import Any
+
+import discord
+
+from bot.concierge import Reply
+from bot.frontends.discord.buttons import view
+from bot.frontends.discord.client import ConciergeBot
+from bot.frontends.discord.delivery import defer
+from bot.frontends.discord.operators import report
+from bot.frontends.discord.reasons import WhyButton
+
+DEFER_AFTER_SECONDS = 1.0
+"""Discord waits 3 s for a first answer; a quicker one needs no "is thinking" before it."""
+
+
+async def reply_to(
+    bot: ConciergeBot, message: discord.Message, reply: Reply
+) -> discord.Message | None:
+    """Replies to a message; returns what was sent, and None where Discord did not take it.
+
+    To the channel, if the message has been deleted meanwhile. As its id is the nonce, Discord
+    itself drops a reply to it that comes a second time within some minutes.
+    """
+    send = partial(
+        message.channel.send,
+        reply.text,
+        reference=message.to_reference(fail_if_not_exists=False),
+        suppress_embeds=True,
+        nonce=message.id,
+        **({"view": view(WhyButton())} if reply.is_judgement else {}),
+    )
+    sent = await bot.delivery.deliver(reply, message.channel.id, send)
+    await report(bot, reply)
+    return sent
+
+
+async def replace(bot: ConciergeBot, sent: discord.PartialMessage, reply: Reply) -> None:
+    """Puts `reply` in the place of an earlier one, which keeps its flags: no previews of links."""
+    edit = partial(
+        sent.edit,
+        content=reply.text,
+        view=view(WhyButton()) if reply.is_judgement else None,
+    )
+    await bot.delivery.deliver(reply, sent.channel.id, edit)
+    await report(bot, reply)
+
+
+async def respond_to(
+    bot: ConciergeBot,
+    interaction: discord.Interaction[Any],
+    answer: Awaitable[Reply],
+    *,
+    ephemeral: bool,
+) -> Reply:
+    """Answers a command, and lets Discord show "is thinking" where that takes long.
+
+    What is no judgement is for the one who asked, where that can still be chosen.
+    """
+    answering = asyncio.ensure_future(answer)
+    try:
+        await asyncio.wait({answering}, timeout=DEFER_AFTER_SECONDS)
+        if not answering.done() and await defer(interaction, ephemeral=ephemeral):
+            await _fill_in(bot, interaction, await answering)
+        else:
+            reply = await answering
+            await tell(bot, interaction, reply, ephemeral=ephemeral or not reply.is_judgement)
+        await report(bot, answering.result())
+        return answering.result()
+    finally:
+        answering.cancel()
+
+
+async def tell(
+    bot: ConciergeBot,
+    interaction: discord.Interaction[Any],
+    reply: Reply,
+    *,
+    ephemeral: bool = True,
+) -> None:
+    """Answers a command with what there is to say on it."""
+    respond = interaction.response.send_message
+    send = partial(respond, reply.text, ephemeral=ephemeral, suppress_embeds=True)
+    await bot.delivery.deliver(reply, interaction.channel_id or 0, send)
+
+
+async def _fill_in(bot: ConciergeBot, interaction: discord.Interaction[Any], reply: Reply) -> None:
+    """Puts the answer in the place of "is thinking".
+
+    The first message after a deferral takes its place. Whether it did, a reset leaves open: then
+    the place is filled by an edit, which may be repeated, but cannot suppress a preview.
+    """
+    send = partial(interaction.followup.send, reply.text, suppress_embeds=True, wait=True)
+    again = partial(interaction.edit_original_response, content=reply.text)
+    await bot.delivery.deliver(reply, interaction.channel_id or 0, send, again)

@@ -1,0 +1,122 @@
+"""How the Discord front end starts and stops."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import aiohttp
+import discord
+
+from bot.concierge import Concierge
+from bot.engine import Engine
+from bot.errors import RefusedTokenError, UnreachableError
+from bot.frontends.discord.client import ConciergeBot
+from bot.frontends.discord.delivery import as_bot_error
+from bot.frontends.discord.sync import NoModel, sync, sync_if_changed
+from bot.responses import Responses
+from bot.settings import Settings
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+LOGIN_SECONDS = 45.0
+"""For one log-in; discord.py's own retries of a 5xx take 25 seconds of it."""
+
+RETRY_SECONDS = (1, 2, 4)
+"""Pauses between attempts to reach Discord at start; once connected, it reconnects for ever."""
+
+READY_SECONDS = 60.0
+"""From log-in until Discord says READY."""
+
+AUTHENTICATION_FAILED = 4004
+"""The gateway's close code for a token that is not valid (any more)."""
+
+
+async def serve(concierge: Concierge, settings: Settings) -> None:
+    """Answers on Discord until SIGTERM or Ctrl-C, then closes the gateway.
+
+    Raises RefusedTokenError, RefusedRequestError, RateLimitedError, and UnreachableError after a
+    bounded number of attempts to start.
+    """
+    loop = asyncio.get_running_loop()
+    session = asyncio.create_task(_session(concierge, settings, _stay_connected))
+    stopped = asyncio.Event()
+
+    def stop() -> None:
+        log.info("Closing the connection to Discord")
+        stopped.set()
+        session.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    try:
+        await session
+    except asyncio.CancelledError:
+        if not stopped.is_set():
+            raise
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def register_commands(settings: Settings) -> int:
+    """Tells Discord which commands there are, changed or not; returns their number.
+
+    Raises what `serve` does, and ResponsesError.
+    """
+    async with Engine(NoModel()) as engine:
+        concierge = Concierge(engine, Responses.load(settings.responses_file, settings.help_line))
+        return await _session(concierge, settings, sync)
+
+
+async def _session(
+    concierge: Concierge, settings: Settings, use: Callable[[ConciergeBot], Awaitable[T]]
+) -> T:
+    """Logs in, with a bounded number of attempts, and does something with the client."""
+    assert settings.discord_token is not None  # the command line has told of it by now
+    for pause in (*RETRY_SECONDS, None):
+        # A client that failed to log in cannot be used again.
+        async with ConciergeBot(concierge, settings) as bot:
+            try:
+                async with asyncio.timeout(LOGIN_SECONDS):
+                    await bot.login(settings.discord_token.get_secret_value())
+            except discord.LoginFailure:
+                raise RefusedTokenError from None
+            except TimeoutError:
+                raise UnreachableError(f"no answer in {LOGIN_SECONDS:.0f} s") from None
+            except (discord.HTTPException, discord.RateLimited) as error:
+                raise as_bot_error(error) from None
+            except (aiohttp.ClientError, OSError) as error:
+                reason = error.strerror if isinstance(error, OSError) else None
+                reason = reason or type(error).__name__
+            else:
+                return await use(bot)
+        if pause is None:
+            raise UnreachableError(reason)
+        log.warning("Discord cannot be reached (%s); trying again in %d s", reason, pause)
+        await asyncio.sleep(pause)
+    raise AssertionError("the last attempt returns or raises")
+
+
+async def _stay_connected(bot: ConciergeBot) -> None:
+    """Runs until cancelled; discord.py reconnects and resumes by itself."""
+    syncing = asyncio.create_task(sync_if_changed(bot))
+    try:
+        async with asyncio.timeout(READY_SECONDS) as start:
+
+            async def lift_the_limit() -> None:
+                start.reschedule(None)
+
+            bot.add_listener(lift_the_limit, "on_ready")
+            await bot.connect()
+    except TimeoutError:
+        raise UnreachableError(f"not ready {READY_SECONDS:.0f} s after the log-in") from None
+    except discord.ConnectionClosed as error:
+        if error.code == AUTHENTICATION_FAILED:
+            raise RefusedTokenError from None
+        raise UnreachableError(f"it closed the connection with code {error.code}") from None
+    finally:
+        syncing.cancel()
