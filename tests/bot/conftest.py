@@ -34,7 +34,7 @@ def responses() -> Responses:
 def _customers_write_the_marker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a test lets somebody write on either Discord; `dm` calls `say`."""
     for owner, name in (
-        *((DiscordServer, name) for name in ("say", "slash")),
+        *((DiscordServer, name) for name in ("say", "slash", "edit")),
         *((simcord.MemberActor, name) for name in ("send", "send_dm", "slash")),
     ):
         monkeypatch.setattr(owner, name, _marking(getattr(owner, name)))

@@ -128,7 +128,7 @@ class Gateway:
         return any(session.connection is not None for session in self._sessions.values())
 
     async def dispatch(
-        self, event: str, data: Json, *, intent: int = 0, withheld: Json | None = None
+        self, event: str, data: object, *, intent: int = 0, withheld: Json | None = None
     ) -> None:
         """Send to each session with `intent` (0: to all).
 

@@ -167,6 +167,8 @@ class Messages:
         self._by_id: dict[int, Message] = {}
         self.uploads: dict[int, Attachment] = {}
         """What the content-delivery route serves, by attachment id."""
+        self.oldest_first = False
+        """Whether histories are listed so, and not as Discord does."""
         self.cdn_base = ""
         """Where that route is, known once the server listens."""
 
@@ -186,6 +188,12 @@ class Messages:
         self, channel: Channel, *, limit: int, before: int | None, after: int | None
     ) -> list[Message]:
         """Newest first. With `after`: the `limit` messages that follow that id most closely."""
+        found = self._history(channel, limit, before, after)
+        return found[::-1] if self.oldest_first else found
+
+    def _history(
+        self, channel: Channel, limit: int, before: int | None, after: int | None
+    ) -> list[Message]:
         ids = channel.message_ids
         if after is not None:
             following = islice(ids, bisect_right(ids, after), None)
@@ -276,6 +284,15 @@ class Messages:
         if file.description is not None:
             described["description"] = file.description
         return described
+
+
+def forwarding(message: Message) -> Json:
+    """The fields of a message that forwards this one: a copy, and where it is from."""
+    copied = ("type", "content", "embeds", "attachments", "timestamp", "edited_timestamp", "flags")
+    also = ("mentions", "mention_roles", "components")
+    reference = {"type": 1, "channel_id": str(message.channel.id), "message_id": str(message.id)}
+    snapshot = {name: message.payload[name] for name in (*copied, *also)}
+    return {"message_reference": reference, "message_snapshots": [{"message": snapshot}]}
 
 
 def stored_components(components: list[Json], numbers: Iterator[int] | None = None) -> list[Json]:

@@ -6,6 +6,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -27,7 +28,7 @@ from .interactions import (
     interaction_payload,
     slash_data,
 )
-from .messages import Attachment, Message, Messages, Posted
+from .messages import Attachment, Message, Messages, Posted, forwarding
 from .posting import Postbox
 from .world import Channel, Json, User, World
 
@@ -224,11 +225,13 @@ class DiscordServer:
         reply_to: Message | int | None = None,
         ping_reply: bool = True,
         attachments: Sequence[Attachment] = (),
+        forward: Message | int | None = None,
     ) -> int:
         """A user (default: `member`) writes; returns the message's id.
 
         `mention_bot` puts the bot's mention in front, unless the text has it already. The bot is
-        sent no content where Discord withholds it: see `Message.visible`.
+        sent no content where Discord withholds it: see `Message.visible`. `forward` is a message
+        that this one forwards.
         """
         if mention_bot and self.bot.mention not in text:
             text = f"{self.bot.mention} {text}"
@@ -241,6 +244,9 @@ class DiscordServer:
             ping_reply=ping_reply,
             attachments=[self._store.upload(channel, file) for file in attachments],
         )
+        if forward is not None:
+            forwarded = self.message(forward) if isinstance(forward, int) else forward
+            payload |= forwarding(forwarded)
         is_visible = (
             channel.guild is None or author is self.bot or self.bot.payload in payload["mentions"]
         )
@@ -250,11 +256,33 @@ class DiscordServer:
         return message.id
 
     async def dm(
-        self, text: str, *, author: User | None = None, attachments: Sequence[Attachment] = ()
+        self,
+        text: str,
+        *,
+        author: User | None = None,
+        attachments: Sequence[Attachment] = (),
+        forward: Message | int | None = None,
     ) -> int:
         """A user (default: `member`) writes to the bot directly."""
         channel = self.world.dm_channel(author or self.member)
-        return await self.say(channel, text, mention_bot=False, attachments=attachments)
+        return await self.say(
+            channel, text, mention_bot=False, attachments=attachments, forward=forward
+        )
+
+    async def edit(self, message_id: int, text: str, *, mention_bot: bool = True) -> None:
+        """A user changes what they wrote; in a guild, `mention_bot` as for `say`."""
+        message = self.message(message_id)
+        if message.channel.guild is not None and mention_bot and self.bot.mention not in text:
+            text = f"{self.bot.mention} {text}"
+        edited = {"content": text, "edited_timestamp": datetime.now(UTC).isoformat()}
+        message.payload |= {**edited, **self._store.mentions(text, None)}
+        is_mentioned = self.bot.payload in message.payload["mentions"]
+        message.visible = message.channel.guild is None or is_mentioned
+        await self.repeat_edit(message_id)
+
+    async def repeat_edit(self, message_id: int) -> None:
+        """Discord sends MESSAGE_UPDATE, as it also does once it has fetched a link's preview."""
+        await self._postbox.announce("MESSAGE_UPDATE", self.message(message_id))
 
     async def delete(self, message: Message | int) -> None:
         """A user deletes the message: a reply to it is refused from now on."""
@@ -358,6 +386,14 @@ class DiscordServer:
         return interaction
 
     # Trouble
+
+    async def send_event(self, event: str, data: object) -> None:
+        """A gateway event as it stands, however little sense it makes."""
+        await self._gateway.dispatch(event, data)
+
+    def list_oldest_first(self) -> None:
+        """From now on histories come in the order in which some compatible servers give them."""
+        self._store.oldest_first = True
 
     def fail(
         self,

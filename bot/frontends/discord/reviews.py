@@ -1,13 +1,9 @@
 """Replies to the reviews that people send: in a mention, a direct message, a reply to the bot."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
-from typing import Any
 
 import discord
 from discord.ext import commands
@@ -15,6 +11,7 @@ from discord.ext import commands
 from bot.concierge import Reply
 from bot.frontends.discord.client import ConciergeBot, Send
 from bot.frontends.discord.delivery import CANNOT_SEND
+from bot.frontends.discord.edits import Questions
 from bot.frontends.discord.reading import attachments, is_direct, is_empty, review_in
 from bot.frontends.discord.replies import replace, reply_to
 from bot.responses import Kind
@@ -25,30 +22,6 @@ TYPING_AFTER_SECONDS = 0.3
 SEEN_MESSAGES = 10_000
 """Message ids that are remembered: a gateway that reconnects may send a message again."""
 
-EDIT_SECONDS = 600.0
-"""How long an edit is answered, of a message that the bot could not make sense of."""
-
-EDITABLE_MESSAGES = 1_000
-"""Of which so many are remembered, the latest."""
-
-
-@dataclass(eq=False, slots=True)
-class _Question:
-    """A message whose author was asked for other words, or is being answered."""
-
-    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
-    sent: discord.PartialMessage | None = None
-    """The bot's reply, for as long as an edit may change it."""
-    until: float = 0.0
-    """In seconds of `time.monotonic`."""
-    edited_at: datetime | None = None
-    """Discord repeats an edit, for instance once it has fetched the preview of a link."""
-
-    def expect_edit(self, reply: Reply, sent: discord.PartialMessage) -> None:
-        """Lets an edit of the message change `reply`, if that asks for other words."""
-        self.sent = sent if reply.asks_again else None
-        self.until = time.monotonic() + EDIT_SECONDS
-
 
 class Reviews(commands.Cog):
     """Listens for reviews, and answers each once."""
@@ -56,7 +29,7 @@ class Reviews(commands.Cog):
     def __init__(self, bot: ConciergeBot) -> None:
         self._bot = bot
         self._seen: dict[int, None] = {}
-        self._questions: dict[int, _Question] = {}
+        self._questions = Questions()
         self.unanswered: set[int] = set()
         """The ids of messages that are being answered, or whose answer was cut off."""
 
@@ -72,8 +45,7 @@ class Reviews(commands.Cog):
         if not self._is_for_the_bot(message) or not self._is_new(message):
             return
         self.unanswered.add(message.id)
-        question = self._questions[message.id] = _Question()
-        _drop_oldest(self._questions, EDITABLE_MESSAGES)
+        question = self._questions.begin(message.id)
         async with self._handling(partial(reply_to, self._bot, message)), question.busy:
             reply = await self._reply(message, is_late=is_late)
             if not reply.repeated:
@@ -83,27 +55,24 @@ class Reviews(commands.Cog):
                     channel = self._bot.get_partial_messageable(sent.channel.id)
                     question.expect_edit(reply, channel.get_partial_message(sent.id))
         self.unanswered.discard(message.id)
-        if question.sent is None:
-            self._questions.pop(message.id, None)
+        self._questions.end(message.id)
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
         """Answers anew what the bot could not make sense of, in the place of its first reply."""
         message, question = event.message, self._questions.get(event.message_id)
-        if question is None or message.edited_at is None:
+        if question is None:
             return
         async with question.busy:
-            sent = question.sent
-            if sent is None or time.monotonic() > question.until:
+            sent = question.reply
+            if sent is None or not self._is_for_the_bot(message) or not question.is_news(message):
                 return
-            if message.edited_at == question.edited_at or not self._is_for_the_bot(message):
-                return
-            question.edited_at = message.edited_at
             async with self._handling(partial(replace, self._bot, sent)):
                 reply = await self._reply(message)
                 if reply.kind is not Kind.HASTE:
                     await replace(self._bot, sent, reply)
                     question.expect_edit(reply, sent)
+        self._questions.end(message.id)
 
     @asynccontextmanager
     async def _handling(self, apologise: Send) -> AsyncIterator[None]:
@@ -145,18 +114,14 @@ class Reviews(commands.Cog):
         if message.id in self._seen:
             return False
         self._seen[message.id] = None
-        _drop_oldest(self._seen, SEEN_MESSAGES)
+        if len(self._seen) > SEEN_MESSAGES:
+            del self._seen[next(iter(self._seen))]
         return True
 
     @property
     def _my_id(self) -> int:
         assert self._bot.user is not None
         return self._bot.user.id
-
-
-def _drop_oldest(entries: dict[int, Any], most: int) -> None:
-    if len(entries) > most:
-        del entries[next(iter(entries))]
 
 
 @asynccontextmanager

@@ -2,15 +2,17 @@
 
 import asyncio
 import logging
+import os
 import re
+import signal
 
 import pytest
 
-from bot.frontends.discord import delivery
+from bot.frontends.discord import client, delivery
 from bot.responses import Kind, Responses
 from tests.bot.frontends.loopback import POST_MESSAGE, SUPPRESS_EMBEDS, nothing_more, serving
 from tests.bot.stub import KeywordClassifier
-from tests.discord_server import DiscordServer
+from tests.discord_server import Channel, DiscordServer
 
 ANSWER = ("POST", "/interactions/{interaction_id}/{interaction_token}/callback")
 FOLLOW_UP = ("POST", "/webhooks/{webhook_id}/{webhook_token}")
@@ -216,6 +218,121 @@ async def test_after_a_new_identify_the_channels_histories_are_read(
     posted = {message.id for message in server.messages}
     assert posted == {message.id for message in [*before, *after]}
     assert server.violations == server.unknown_requests == []
+
+
+@pytest.mark.usefixtures("bot")
+async def test_an_event_that_cannot_be_read_costs_that_event(
+    server: DiscordServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    guild = {**server.guild.create_payload, "id": "1", "threads": [None]}
+    channel = {name: v for name, v in server.channel.payload.items() if name != "position"}
+    role = {"id": "1", "name": "not an id"}
+    for event, data in [
+        ("GUILD_CREATE", guild),
+        ("CHANNEL_CREATE", channel),
+        ("MESSAGE_CREATE", {"private": True, "member": {"roles": [role]}}),
+        ("INTERACTION_CREATE", {"private": None}),
+        ("MESSAGE_UPDATE", None),
+    ]:
+        await server.send_event(event, data)
+    reply = await server.wait_for_reply(await server.say(server.channel, "great"))
+    assert caplog.text.count("cannot be read, so it is skipped") == 5
+    assert "An event GUILD_CREATE" in caplog.text
+    assert "private" not in caplog.text
+    assert len(server.identifies) == 1
+    await nothing_more(server, reply)
+
+
+async def test_in_a_guild_that_cannot_be_read_only_mentions_are_answered(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unreadable = property(lambda guild: {**guild.payload, "channels": [{"id": "1", "type": 0}]})
+    monkeypatch.setattr(type(server.guild), "create_payload", unreadable)
+    async with serving(server, classifier, responses):
+        await server.say(server.channel, "A great film", mention_bot=False)
+        reply = await server.wait_for_reply(await server.say(server.channel, "great"))
+        await nothing_more(server, reply)
+
+
+async def _missed(server: DiscordServer, channel: Channel, *texts: str) -> list[int]:
+    return [await server.say(channel, text) for text in texts]
+
+
+@pytest.mark.parametrize("oldest_first", [False, True])
+async def test_what_was_missed_is_answered_oldest_first_and_not_called_too_fast(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    oldest_first: bool,
+) -> None:
+    async with serving(server, classifier, responses, messages_per_second=1):
+        first = await server.wait_for_reply(await server.say(server.channel, "great"))
+        if oldest_first:
+            server.list_oldest_first()
+        await server.invalidate_session()
+        texts = ["so dull and long and much too slow", "great", "dull", "wonderful", "slow"]
+        missed = await _missed(server, server.channel, *texts)
+        replies = [await server.wait_for_reply(question, timeout=30) for question in missed]
+    assert server.messages == [first, *replies]
+    assert [reply.content for reply in replies] == [
+        f"a {kind} sentence"
+        for kind in ("negative", "positive", "negative", "positive", "negative")
+    ]
+    assert server.violations == server.unknown_requests == []
+
+
+@pytest.mark.usefixtures("bot")
+async def test_what_cannot_be_read_of_a_gap_costs_that_channel_only(
+    server: DiscordServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = await server.wait_for_reply(await server.say(server.channel, "great"))
+    await server.invalidate_session()
+    missed = await _missed(server, server.channel, "great", "private", "great")
+    server.message(missed[1]).payload["author"] = None
+    (other,) = await _missed(server, server.other_channel, "so dull")
+    replies = [await server.wait_for_reply(q, timeout=30) for q in (missed[0], other)]
+    assert "TypeError" in caplog.text
+    assert "private" not in caplog.text
+    assert server.messages == [first, *replies]
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_history_that_is_forbidden_costs_that_channel_only(server: DiscordServer) -> None:
+    await server.wait_for_reply(await server.say(server.channel, "great"))
+    await server.invalidate_session()
+    server.fail("GET", "/channels/{channel_id}/messages", status=403, code=50001)
+    await _missed(server, server.channel, "great")
+    (other,) = await _missed(server, server.other_channel, "so dull")
+    await server.wait_for_reply(other, timeout=30)
+
+
+async def test_a_restart_answers_what_came_meanwhile_and_what_was_cut_off(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(client, "CLOSING_SECONDS", 0.2)
+    caplog.set_level(logging.INFO, "bot")
+    async with serving(server, classifier, responses) as task:
+        answered = await server.wait_for_reply(await server.say(server.channel, "great"))
+        classifier.entered.clear()
+        classifier.gate.clear()
+        cut_off = [await server.say(server.channel, text) for text in ("dull", "so dull")]
+        await asyncio.to_thread(classifier.entered.wait, 10)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.wait_for(task, 10)
+        classifier.gate.set()
+    assert "Stopped before 2 replies were sent" in caplog.text
+    assert "Replies: 2 cut off, 1 positive" in caplog.text
+    meanwhile = await server.say(server.other_channel, "wonderful")
+    async with serving(server, classifier, responses):
+        replies = [await server.wait_for_reply(q, timeout=30) for q in (*cut_off, meanwhile)]
+        await nothing_more(server, answered, *replies)
 
 
 # The model

@@ -1,0 +1,66 @@
+"""Which replies an edit of the customer's message may still change. Only ids are kept."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import discord
+
+from bot.concierge import Reply
+
+EDIT_SECONDS = 600.0
+"""How long an edit is answered, of a message that the bot could not make sense of."""
+
+MESSAGES = 1_000
+"""So many are remembered, the latest."""
+
+
+@dataclass(eq=False, slots=True)
+class Question:
+    """A message that is being answered, or whose author was asked for other words."""
+
+    busy: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while it is answered: an edit that comes before the reply waits for it."""
+    reply: discord.PartialMessage | None = None
+    """The bot's reply, where an edit may change it."""
+    _until: float = 0.0
+    _edited_at: datetime | None = None
+
+    def expect_edit(self, reply: Reply, sent: discord.PartialMessage) -> None:
+        """Lets an edit change what was sent, if that asks for the same in other words."""
+        self.reply = sent if reply.asks_again else None
+        self._until = time.monotonic() + EDIT_SECONDS
+
+    def is_news(self, message: discord.Message) -> bool:
+        """Whether this is an edit by the author, in time, and the first that is seen of it.
+
+        Discord also sends one once it has fetched the preview of a link.
+        """
+        if message.edited_at is None or message.edited_at == self._edited_at:
+            return False
+        self._edited_at = message.edited_at
+        return time.monotonic() <= self._until
+
+
+class Questions:
+    """The latest messages that an edit may concern, by their ids."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[int, Question] = {}
+
+    def begin(self, message_id: int) -> Question:
+        """Remembers a message that is about to be answered."""
+        question = self._by_id[message_id] = Question()
+        if len(self._by_id) > MESSAGES:
+            del self._by_id[next(iter(self._by_id))]
+        return question
+
+    def end(self, message_id: int) -> None:
+        """Forgets one that is answered, unless an edit is expected."""
+        question = self._by_id.get(message_id)
+        if question is not None and question.reply is None:
+            del self._by_id[message_id]
+
+    def get(self, message_id: int) -> Question | None:
+        return self._by_id.get(message_id)
