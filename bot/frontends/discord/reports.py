@@ -5,6 +5,10 @@ import discord
 from bot.progress import Progress, Step
 from bot.runs import Cancelled, Comparison, Failed, Outcome, Run, Trained
 
+EDIT_SECONDS = 5.0
+"""Between two edits of the message that shows a run: each is seen by all who read the channel, and
+counts towards Discord's rate limit there, of which the replies to customers need the most."""
+
 BAR_CHARACTERS = 20
 LONGEST_NOTES = 600
 """In characters: enough for what a run has to note, and far from Discord's 2,000."""

@@ -12,6 +12,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.frontends.discord import reports
 from bot.frontends.discord.candidates import CandidateButton, buttons
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND, reason, send_with_retry
@@ -25,10 +26,6 @@ from trainer.extras import TRAINING, missing
 from trainer.model.checkpoint import CHECKPOINTS, PICTURE_FILE
 
 log = logging.getLogger(__name__)
-
-EDIT_SECONDS = 5.0
-"""Between two edits of the message that shows a run: each is seen by all who read the channel, and
-counts towards Discord's rate limit there, of which the replies to customers need the most."""
 
 LEAST_FRACTION = 0.001
 MOST_EPOCHS = 100
@@ -132,7 +129,7 @@ class TrainingCommands(
         self._following = None
 
     async def _show(self, run: Run, progress: Progress) -> None:
-        if time.monotonic() - self._shown_at >= EDIT_SECONDS:
+        if time.monotonic() - self._shown_at >= reports.EDIT_SECONDS:
             await self._edit(run, standing(run, progress))
 
     async def _edit(self, run: Run, text: str) -> None:

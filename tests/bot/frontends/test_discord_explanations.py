@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+import discord
 import pytest
 
 from bot.concierge import Concierge
@@ -153,6 +154,32 @@ async def test_trouble_with_discord_is_excused(
     assert await _why(server, reply) == f"a {Kind.FAILURE} sentence"
     server.fail("PATCH", "/webhooks/{webhook_id}/{webhook_token}/messages/@original", status=503)
     assert "a **great** film" in await _why(server, reply)
+
+
+ANSWER = ("POST", "/interactions/{interaction_id}/{interaction_token}/callback")
+
+
+@pytest.mark.usefixtures("bot")
+async def test_where_is_thinking_is_refused_the_explanation_itself_is_the_answer(
+    server: DiscordServer,
+) -> None:
+    reply = await server.wait_for_reply(await server.dm("what a great film"))
+    server.fail(*ANSWER, status=400)
+    assert await _why(server, reply) == EXPLAINED
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_bug_while_is_thinking_is_announced_is_excused(
+    server: DiscordServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("private")
+
+    reply = await server.wait_for_reply(await server.dm("a great film"))
+    monkeypatch.setattr(discord.InteractionResponse, "defer", broken)
+    assert await _why(server, reply) == f"a {Kind.FAILURE} sentence"
+    assert "Explaining a verdict failed: RuntimeError" in caplog.text
+    assert "private" not in caplog.text
 
 
 @pytest.mark.usefixtures("bot")

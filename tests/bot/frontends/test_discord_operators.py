@@ -58,6 +58,7 @@ def _person(actor: simcord.MemberActor) -> Any:
     return SimpleNamespace(id=actor.id, mention=actor.mention)
 
 
+@pytest.mark.simcord(check_errors=False)
 @pytest.mark.parametrize("command", COMMANDS)
 async def test_an_administrator_is_refused_and_told_who_may(
     simcord_env: simcord.Env,
@@ -105,6 +106,7 @@ def _said(result: simcord.InteractionResult) -> list[simcord.ResponseMessage]:
     return [*first, *result.followups]
 
 
+@pytest.mark.simcord(check_errors=False)
 async def test_of_a_team_those_may_who_may_change_its_applications(
     simcord_env: simcord.Env, simcord_bot: ConciergeBot, guild: simcord.GuildHandle
 ) -> None:

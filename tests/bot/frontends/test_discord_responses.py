@@ -133,6 +133,7 @@ async def test_lists_that_are_missing_are_shown_to_be_copied(
     assert len(shown) > min(number, 10) - 1  # of very many, those for which there is room
 
 
+@pytest.mark.simcord(check_errors=False)
 async def test_an_administrator_who_is_no_operator_may_not_and_others_do_not_see_it(
     simcord_env: simcord.Env, simcord_bot: ConciergeBot, staff: simcord.MemberActor
 ) -> None:

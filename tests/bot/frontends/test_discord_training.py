@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from bot import background
+from bot import background, training
+from bot.frontends.discord import reports
+from bot.models import Models
 from bot.responses import Kind, Responses
 from tests.bot import fake_trainer
 from tests.bot.frontends.loopback import POST_MESSAGE, nothing_more, serving
@@ -23,6 +25,11 @@ from trainer.model.checkpoint import serving_checkpoint
 DATASETS = {"films": "/srv/films.csv --text-column body"}
 PATIENCE = 60.0
 """In seconds: other work shares the processors."""
+
+
+@pytest.fixture(autouse=True)
+def _edited_at_every_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "EDIT_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -110,6 +117,29 @@ async def test_a_run_is_shown_as_it_goes_and_its_result_is_a_new_message(
         fake_trainer.asked("fit")
     )
     assert server.unknown_requests == server.violations == []
+
+
+@pytest.mark.usefixtures("_fake")
+async def test_the_message_is_edited_only_when_something_has_changed(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(training, "LOOK_SECONDS", 0.02)
+    held = fake_trainer.hold("fit")
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        await _train(server)
+        shown = await _shown(server)
+        edits = len(shown.edits)
+        await asyncio.sleep(0.5)
+        assert len(shown.edits) == edits
+        monkeypatch.setattr(reports, "EDIT_SECONDS", 3_600.0)
+        held.unlink()
+        await _result(server)
+        # However soon the end comes, it is shown.
+        assert len(shown.edits) == edits + 1
+        assert "done. The result is below." in shown.content
 
 
 @pytest.mark.usefixtures("_fake")
@@ -296,6 +326,34 @@ async def test_a_broken_candidate_is_refused_and_its_buttons_stay(
         reply = await server.wait_for_reply(await server.dm("A great film"))
         assert reply.content == "a positive sentence"
         assert classifier.judged == ["A great film"]
+
+
+async def test_a_bug_while_a_candidate_is_promoted_is_excused(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def broken(*_: Any) -> None:
+        raise RuntimeError("private")
+
+    monkeypatch.setattr(Models, "promote", broken)
+    fake_trainer.install(checkpoint, monkeypatch, not_worse=False)
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        await _train(server)
+        result = await _result(server)
+        (folder,) = [path for path in Path("checkpoints").iterdir() if "films" in path.name]
+        button = f"candidate:promote:{folder.name}"
+        pressed = await server.press(result, button, author=server.owner)
+        answer = await server.wait_for_message(
+            lambda posted: posted.interaction_id == pressed.id, PATIENCE
+        )
+        assert (answer.content, answer.ephemeral) == (f"a {Kind.FAILURE} sentence", True)
+        assert result.components
+    assert "Deciding on a candidate failed: RuntimeError" in caplog.text
+    assert "private" not in caplog.text
 
 
 @pytest.mark.usefixtures("_fake")
