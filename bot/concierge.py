@@ -4,13 +4,17 @@ The one place that decides what kind of answer a message gets.
 """
 
 import logging
+import math
 import re
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bot.answers import Side, read_answer
 from bot.engine import BusyError, Engine, UnansweredError
 from bot.language import is_foreign
 from bot.logs import SeldomLog
+from bot.questions import MOST_ASKED, Held, HeldQuestions
 from bot.responses import OWNER, Kind, Responses
 from bot.throttle import Pace, Throttle
 from bot.why import Explainer, Explanation
@@ -25,9 +29,21 @@ log = logging.getLogger(__name__)
 _ADDRESS = re.compile(r"(?:https?://|\bwww\.)\S+", re.IGNORECASE)
 
 
+LEANS_FROM = 0.65
+"""The probability of the likelier class from which on a question says which way the bot leans.
+Probabilities are calibrated (`trainer.model.calibration`): it is wrong in one of three at most."""
+
+DECIDED_FROM = 0.9
+"""The same for two opinions on one film together, neither of which is clear by itself."""
+
+_DROP_A_QUESTION = frozenset((DISTRESS, Kind.SERVICE, Kind.PERSON))
+"""Kinds of message that are something new, also where they begin like an answer: "no, I want my
+money back"."""
+
 _ASKS_AGAIN = frozenset(
     (
-        *(Kind.UNSURE, Kind.FOREIGN, Kind.WORDLESS),
+        *(Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE),
+        *(Kind.FOREIGN, Kind.WORDLESS),
         *(Kind.EMPTY, Kind.ATTACHMENT, Kind.UNREAD),
         *(Kind.BUSY, Kind.FAILURE),
     )
@@ -45,6 +61,8 @@ class Reply:
     """They have been told already: nothing need be said, where the platform allows silence."""
     trouble: str | None = None
     """What the operator should know; it holds nothing of the message."""
+    question: Held | None = None
+    """What is asked, where an answer is expected."""
 
     @property
     def asks_again(self) -> bool:
@@ -61,7 +79,11 @@ class Concierge:
     """Answers customers with `responses`, which may be exchanged at any time."""
 
     def __init__(
-        self, engine: Engine, responses: Responses, throttle: Throttle | None = None
+        self,
+        engine: Engine,
+        responses: Responses,
+        throttle: Throttle | None = None,
+        questions: HeldQuestions | None = None,
     ) -> None:
         self.responses = responses
         self.engine = engine
@@ -70,12 +92,14 @@ class Concierge:
         self._seldom = SeldomLog(log)
         self._explainer = Explainer(engine)
         self._throttle = throttle or Throttle(0)
+        self._questions = questions or HeldQuestions()
 
     async def answer(
         self,
         text: str,
         *,
         customer: int | None = None,
+        place: Hashable = None,
         attachment: bool = False,
         unread: bool = False,
         is_review: bool = False,
@@ -84,6 +108,7 @@ class Concierge:
         """The reply to a message.
 
         `customer` is any number that stands for its author, without which nobody is too fast;
+        `place` is where they write, without which no answer to a question is expected;
         `attachment` says that a file came with it, `unread` that its text was withheld from us,
         `is_review` that somebody calls it a review, whatever kind the model takes it for, and
         `is_late` that it has waited while the bot was away, so that its pace says nothing.
@@ -94,15 +119,81 @@ class Concierge:
             return self.say(Kind.UNREAD)
         if not text.strip():
             return self.say(Kind.ATTACHMENT if attachment else Kind.EMPTY)
+        held = None if place is None else self._questions.take((place, customer))
+        try:
+            reply = None if held is None or is_review else await self._hear(text, held)
+            reply = reply or await self._judge(text, is_review, asks=place is not None)
+        except (BusyError, UnansweredError) as error:
+            if held is not None:  # they will say it once more
+                self._questions.hold((place, customer), held)
+            return self._excuse(error)
+        if reply.question is not None:
+            self._questions.hold((place, customer), reply.question)
+        return reply
+
+    def decide(self, side: Side, *, customer: int | None = None, place: Hashable = None) -> Reply:
+        """The reply to somebody who says by a button how they liked the film."""
+        self._questions.take((place, customer))
+        return self.say(Kind(side))
+
+    async def _judge(self, text: str, is_review: bool, asks: bool) -> Reply:
+        """The reply to a message that stands by itself; `asks`: an answer to a question is heard.
+
+        Raises BusyError and UnansweredError, as the engine does.
+        """
         if kind := _unjudged(text):
             return self.say(kind)
-        try:
-            verdict = await self.engine.classify(text)
-        except (BusyError, UnansweredError) as error:
-            return self._excuse(error)
+        verdict = await self.engine.classify(text)
         if is_review and verdict.kind != DISTRESS:
             verdict = replace(verdict, kind=REVIEW)
-        return self.say(Kind.of(verdict), verdict=verdict if verdict.is_review else None)
+        kind = Kind.of(verdict)
+        if kind is Kind.UNSURE and asks:
+            return self._ask(_log_odds(verdict), verdict=verdict)
+        return self.say(kind, verdict=verdict if verdict.is_review else None)
+
+    async def _hear(self, text: str, held: Held) -> Reply | None:
+        """The reply to an answer to a question that was asked; None where it is something new.
+
+        Raises BusyError and UnansweredError, as the engine does.
+        """
+        answer = read_answer(text, held.yes)
+        if answer.side is None and _unjudged(text) is not None:
+            return None
+        verdict = await self.engine.classify(text)
+        if answer.side is None:
+            return self._weigh(verdict, held) if verdict.is_review else None
+        if verdict.kind == DISTRESS or (answer.opinion and verdict.kind in _DROP_A_QUESTION):
+            return None
+        if answer.opinion:
+            beside = await self.engine.classify(answer.opinion)
+            if beside.is_review and beside.label == answer.side.opposite:  # "yes, it was awful"
+                return self._ask_once_more(held, _log_odds(beside))
+        return self.say(Kind(answer.side))
+
+    def _weigh(self, verdict: "Verdict", held: Held) -> Reply:
+        """The reply to a second opinion on one film, which counts together with the first."""
+        if verdict.label != Kind.UNSURE:
+            return self.say(Kind.of(verdict), verdict=verdict)
+        log_odds = _log_odds(verdict)
+        together = held.log_odds + log_odds
+        agree = held.log_odds * log_odds > 0
+        if agree and abs(together) >= math.log(DECIDED_FROM / (1 - DECIDED_FROM)):
+            return self.say(Kind.POSITIVE if together > 0 else Kind.NEGATIVE)
+        return self._ask_once_more(held, together)
+
+    def _ask_once_more(self, held: Held, log_odds: float) -> Reply:
+        """Another question about the same review; after the last one, both sides are taken."""
+        if held.asked >= MOST_ASKED:
+            return self.say(Kind.BOTH)
+        return self._ask(log_odds, asked=held.asked + 1)
+
+    def _ask(self, log_odds: float, *, verdict: "Verdict | None" = None, asked: int = 1) -> Reply:
+        """Asks which way a review tips, and says so where the bot leans to one side."""
+        kind = Kind.UNSURE
+        if abs(log_odds) >= math.log(LEANS_FROM / (1 - LEANS_FROM)):
+            kind = Kind.LEANS_POSITIVE if log_odds > 0 else Kind.LEANS_NEGATIVE
+        sentence = self.responses.ask(kind, owner=self.owner)
+        return Reply(sentence.text, kind, verdict, question=Held(sentence.yes, log_odds, asked))
 
     async def explain(self, text: str, *, customer: int | None = None) -> Explanation | Reply:
         """Which words of a review carry its verdict; a reply where that cannot be told.
@@ -148,6 +239,12 @@ class Concierge:
         """The reply of this kind: the one place where a reply is made."""
         text = self.responses.say(kind, owner=self.owner)
         return Reply(text, kind, verdict, repeated, trouble)
+
+
+def _log_odds(verdict: "Verdict") -> float:
+    """Of a positive review, within +-5, so that one opinion does not drown another."""
+    positive, negative = (verdict.probabilities[label] for label in (Side.POSITIVE, Side.NEGATIVE))
+    return math.log(max(positive, 0.0067) / max(negative, 0.0067))
 
 
 def _unjudged(text: str) -> Kind | None:

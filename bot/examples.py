@@ -4,6 +4,10 @@ EXAMPLES = {
     "positive": "Thank you for your positive review! We're glad you enjoyed the movie.",
     "negative": "We're sorry to hear you didn't enjoy the movie. We appreciate your feedback.",
     "unsure": "I can't quite tell which way that tips. All in all, did you like the film?",
+    "leans_positive": "Sounds like you enjoyed it. Did I get that right?",
+    "leans_negative": "Sounds like it wasn't for you. Did I get that right?",
+    "both": "Fair enough, a bit of both. Thank you for telling us how you saw it!",
+    "not_yours": "These buttons are for the person I asked. How did you find the film?",
     "greeting": "Hello! I'm here for film reviews. Tell me about a film you've seen.",
     "thanks": "You're very welcome!",
     "service": "I only read film reviews and can't pass this on. Please ask the team of this "

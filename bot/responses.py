@@ -2,7 +2,8 @@
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from bot.answers import Side
 from bot.errors import ResponsesError
 from bot.examples import EXAMPLES
 
@@ -51,6 +53,13 @@ class Kind(StrEnum):
     NEGATIVE = "negative"
     UNSURE = "unsure"
     """A review that praises and complains, or of which the model cannot tell."""
+    LEANS_POSITIVE = "leans_positive"
+    """A review that is more likely praise, though not surely."""
+    LEANS_NEGATIVE = "leans_negative"
+    BOTH = "both"
+    """Asked which way it tips, somebody says both, or leaves it open."""
+    NOT_YOURS = "not_yours"
+    """Somebody presses a button under a question that was put to another person."""
     GREETING = "greeting"
     THANKS = "thanks"
     SERVICE = "service"
@@ -93,6 +102,23 @@ class Kind(StrEnum):
         return cls(verdict.label if verdict.is_review else verdict.kind)
 
 
+QUESTIONS = (Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE)
+"""These ask how somebody liked a film."""
+
+OPTIONAL = (Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE, Kind.BOTH, Kind.NOT_YOURS)
+"""A file of before there were these is read as it is: where one is missing, `unsure` asks instead
+of the two that lean, and `EXAMPLES` has a sentence for the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What is said, and what an answer to it means."""
+
+    text: str
+    yes: Side | None = None
+    """Of a question: what a yes means. None: it offers a choice, or the file does not say."""
+
+
 def _check(sentence: str, info: ValidationInfo) -> str:
     """Refuses unknown placeholders, and what is too long for Discord once they are filled in."""
     for name in _PLACEHOLDER.findall(sentence):
@@ -112,7 +138,9 @@ _Sentence = Annotated[
 _Variants = Annotated[tuple[_Sentence, ...], Field(min_length=1)]
 
 
-_Lists: dict[str, Any] = {kind.value: (_Variants, ...) for kind in Kind}
+_Lists: dict[str, Any] = {
+    kind.value: (_Variants | None, None) if kind in OPTIONAL else (_Variants, ...) for kind in Kind
+}
 _File = create_model("_File", __config__=ConfigDict(extra="forbid", frozen=True), **_Lists)
 """What responses.yaml holds: at least one sentence of each kind, and nothing else."""
 
@@ -120,8 +148,19 @@ _File = create_model("_File", __config__=ConfigDict(extra="forbid", frozen=True)
 class Responses:
     """The sentences of one responses.yaml; it remembers what it said last, to vary."""
 
-    def __init__(self, variants: dict[Kind, Sequence[str]], help_line: str = HELP_LINE) -> None:
-        self._variants = variants
+    def __init__(
+        self,
+        variants: Mapping[Kind, Sequence[str]],
+        help_line: str = HELP_LINE,
+        yes: Mapping[str, Side] | None = None,
+    ) -> None:
+        """`yes` says of questions among the `variants` what a yes means."""
+        self._variants = {kind: variants.get(kind, ()) for kind in Kind}
+        for kind in (Kind.BOTH, Kind.NOT_YOURS):
+            self._variants[kind] = self._variants[kind] or (EXAMPLES[kind],)
+        for kind in (Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE):
+            self._variants[kind] = self._variants[kind] or self._variants[Kind.UNSURE]
+        self._yes = yes or {}
         self._help_line = help_line
         self._last: dict[Kind, str] = {}
 
@@ -131,7 +170,9 @@ class Responses:
 
         Raises ResponsesError: the file, the line, what is wrong there and what to do.
         """
-        return cls(_validate(file, _parse(file), help_line), help_line)
+        root = _parse(file)
+        yes = _take_meanings(file, root)
+        return cls(_validate(file, root, help_line), help_line, yes)
 
     @property
     def count(self) -> int:
@@ -143,7 +184,11 @@ class Responses:
         return self.say(Kind.of(verdict))
 
     def say(self, kind: Kind, *, owner: str = OWNER) -> str:
-        """A sentence of this kind, its placeholders filled in.
+        """A sentence of this kind; see `ask`."""
+        return self.ask(kind, owner=owner).text
+
+    def ask(self, kind: Kind, *, owner: str = OWNER) -> Sentence:
+        """A sentence of this kind, its placeholders filled in, and what a yes to it means.
 
         Not the one said last, where there is another. `owner` says how to reach the one who runs
         the bot.
@@ -151,7 +196,8 @@ class Responses:
         variants = self._variants[kind]
         fresh = [sentence for sentence in variants if sentence != self._last.get(kind)]
         self._last[kind] = random.choice(fresh or variants)
-        return _filled(self._last[kind], self._help_line, owner)
+        text = _filled(self._last[kind], self._help_line, owner)
+        return Sentence(text, self._yes.get(self._last[kind]) if kind in QUESTIONS else None)
 
 
 def default_responses_file() -> Path:
@@ -241,12 +287,12 @@ def _validate(file: Path, root: yaml.MappingNode, help_line: str) -> dict[Kind, 
             raise _error(file, line, problem + "put all its sentences into one list")
         lines[name] = line
     # All at once: a file from before there were these kinds lacks several.
-    if absent := [kind for kind in Kind if kind not in lines]:
+    if absent := [kind for kind in Kind if kind not in lines and kind not in OPTIONAL]:
         raise _missing(file, root.start_mark.line + 1, absent)
     lists = {str(key.value): _plain(value) for key, value in root.value}
     try:
         checked = _File.model_validate(lists, context=help_line)
-        return {kind: getattr(checked, kind) for kind in Kind}
+        return {kind: getattr(checked, kind) or () for kind in Kind}
     except ValidationError as error:
         # The first in the order of the file: the others may follow from it. That a list is too
         # short does, where it has an entry that is not a sentence.
@@ -258,6 +304,43 @@ def _validate(file: Path, root: yaml.MappingNode, help_line: str) -> dict[Kind, 
             if d["type"] != "too_short" or d["loc"][0] not in entries
         )
         raise _error(file, line, problem) from None
+
+
+def _take_meanings(file: Path, root: yaml.MappingNode) -> dict[str, Side]:
+    """What a yes means to which question; its entry becomes the sentence alone.
+
+    An entry of a list of questions may be written as "say: ..." with "yes: positive" below it.
+    """
+    meanings = {}
+    for key, entries in root.value:
+        if key.value not in QUESTIONS or not isinstance(entries, yaml.SequenceNode):
+            continue
+        for place, entry in enumerate(entries.value):
+            if isinstance(entry, yaml.MappingNode):
+                sentence, yes = _read_question(file, entry)
+                entries.value[place] = sentence
+                meanings[sentence.value.strip()] = yes
+    return meanings
+
+
+def _read_question(file: Path, entry: yaml.MappingNode) -> tuple[yaml.ScalarNode, Side]:
+    fields = {str(key.value): value for key, value in entry.value}
+    line = entry.start_mark.line + 1
+    sentence, yes = fields.get("say"), fields.get("yes")
+    if (
+        not isinstance(sentence, yaml.ScalarNode)
+        or sentence.tag != TEXT_TAG
+        or not isinstance(yes, yaml.ScalarNode)
+        or set(fields) != {"say", "yes"}
+    ):
+        form = '- say: "Did you like it?"' + ", and on the next line, below the s,"
+        raise _error(file, line, f"a question with a meaning is written {form} yes: positive")
+    if yes.value not in (Side.POSITIVE, Side.NEGATIVE):
+        line = yes.start_mark.line + 1
+        raise _error(
+            file, line, f"'yes' says what a yes means: positive or negative, not {yes.value[:40]!r}"
+        )
+    return sentence, Side(yes.value)
 
 
 def _plain(node: yaml.Node) -> object:

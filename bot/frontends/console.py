@@ -75,7 +75,7 @@ async def _converse(concierge: Concierge, screen: Screen, lines: AsyncIterator[s
                     f"There is no command /{word}; type help to see those there are."
                 )
             case _:
-                reply = await concierge.answer(line)
+                reply = await concierge.answer(line, place="terminal")
                 if reply.verdict:
                     history.append((line, reply))
                 heard = screen.reply(reply)

@@ -45,7 +45,12 @@ class Customers(commands.Cog):
     ) -> None:
         """Answers where everybody sees it, as to a mention."""
         review = plain_text(text)
-        answer = self._bot.concierge.answer(review, customer=interaction.user.id, is_review=True)
+        answer = self._bot.concierge.answer(
+            review,
+            customer=interaction.user.id,
+            place=interaction.channel_id,
+            is_review=True,
+        )
         with self._bot.answering():
             reply = await respond_to(self._bot, interaction, answer, ephemeral=False)
             if explain and reply.is_judgement:

@@ -1,22 +1,23 @@
-"""Which words carried a verdict: told to whoever presses "Why?" under a reply."""
+"""The buttons under replies: "Why?", and the answers to a question."""
 
 from discord.ext import commands
 
 from bot.frontends.discord.client import ConciergeBot
+from bot.frontends.discord.questions import AnswerButton
 from bot.frontends.discord.reasons import WhyButton
 
 
 class Explanations(commands.Cog):
-    """Answers the button under every reply, also those of earlier starts."""
+    """Hears the buttons under every reply, also those of earlier starts."""
 
     def __init__(self, bot: ConciergeBot) -> None:
         self._bot = bot
 
     async def cog_load(self) -> None:
-        self._bot.add_dynamic_items(WhyButton)
+        self._bot.add_dynamic_items(WhyButton, AnswerButton)
 
     async def cog_unload(self) -> None:
-        self._bot.remove_dynamic_items(WhyButton)
+        self._bot.remove_dynamic_items(WhyButton, AnswerButton)
 
 
 async def setup(bot: ConciergeBot) -> None:

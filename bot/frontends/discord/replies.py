@@ -6,12 +6,14 @@ from functools import partial
 from typing import Any
 
 import discord
+from discord.utils import MISSING
 
 from bot.concierge import Reply
-from bot.frontends.discord.buttons import view
+from bot.frontends.discord.buttons import ConciergeButton, view
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import defer
 from bot.frontends.discord.operators import report
+from bot.frontends.discord.questions import answer_buttons
 from bot.frontends.discord.reasons import WhyButton
 
 DEFER_AFTER_SECONDS = 1.0
@@ -32,19 +34,34 @@ async def reply_to(
         reference=message.to_reference(fail_if_not_exists=False),
         suppress_embeds=True,
         nonce=message.id,
-        **({"view": view(WhyButton())} if reply.is_judgement else {}),
+        **_buttons(reply, message.author.id),
     )
     sent = await bot.delivery.deliver(reply, message.channel.id, send)
     await report(bot, reply)
     return sent
 
 
-async def replace(bot: ConciergeBot, sent: discord.PartialMessage, reply: Reply) -> None:
+def _buttons(reply: Reply, customer: int, *, why: bool = True) -> dict[str, discord.ui.View]:
+    """What goes under a reply to this customer, as an argument of a call that sends it.
+
+    "Why?" reads the message that a reply answers, which a command has none of.
+    """
+    buttons: list[ConciergeButton] = []
+    if reply.question is not None:
+        buttons += answer_buttons(customer)
+    if reply.is_judgement and why:
+        buttons.append(WhyButton())
+    return {"view": view(*buttons)} if buttons else {}
+
+
+async def replace(
+    bot: ConciergeBot, sent: discord.PartialMessage, reply: Reply, customer: int
+) -> None:
     """Puts `reply` in the place of an earlier one, which keeps its flags: no previews of links."""
     edit = partial(
         sent.edit,
         content=reply.text,
-        view=view(WhyButton()) if reply.is_judgement else None,
+        view=_buttons(reply, customer).get("view"),
     )
     await bot.delivery.deliver(reply, sent.channel.id, edit)
     await report(bot, reply)
@@ -84,7 +101,8 @@ async def tell(
 ) -> None:
     """Answers a command with what there is to say on it."""
     respond = interaction.response.send_message
-    send = partial(respond, reply.text, ephemeral=ephemeral, suppress_embeds=True)
+    more = _buttons(reply, interaction.user.id, why=False)
+    send = partial(respond, reply.text, ephemeral=ephemeral, suppress_embeds=True, **more)
     await bot.delivery.deliver(reply, interaction.channel_id or 0, send)
 
 
@@ -94,6 +112,9 @@ async def _fill_in(bot: ConciergeBot, interaction: discord.Interaction[Any], rep
     The first message after a deferral takes its place. Whether it did, a reset leaves open: then
     the place is filled by an edit, which may be repeated, but cannot suppress a preview.
     """
-    send = partial(interaction.followup.send, reply.text, suppress_embeds=True, wait=True)
-    again = partial(interaction.edit_original_response, content=reply.text)
+    more = _buttons(reply, interaction.user.id, why=False)
+    send = partial(interaction.followup.send, reply.text, suppress_embeds=True, wait=True, **more)
+    again = partial(
+        interaction.edit_original_response, content=reply.text, view=more.get("view", MISSING)
+    )
     await bot.delivery.deliver(reply, interaction.channel_id or 0, send, again)

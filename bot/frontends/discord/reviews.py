@@ -67,10 +67,11 @@ class Reviews(commands.Cog):
             sent = question.reply
             if sent is None or not self._is_for_the_bot(message) or not question.is_news(message):
                 return
-            async with self._handling(partial(replace, self._bot, sent)):
+            apologise = partial(replace, self._bot, sent, customer=message.author.id)
+            async with self._handling(apologise):
                 reply = await self._reply(message)
                 if reply.kind is not Kind.HASTE:
-                    await replace(self._bot, sent, reply)
+                    await apologise(reply)
                     question.expect_edit(reply, sent)
         self._questions.end(message.id)
 
@@ -85,6 +86,7 @@ class Reviews(commands.Cog):
             return await self._bot.concierge.answer(
                 await review_in(message),
                 customer=message.author.id,
+                place=message.channel.id,
                 attachment=bool(attachments(message)),
                 unread=self._is_withheld(message),
                 is_late=is_late,
