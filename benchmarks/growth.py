@@ -49,7 +49,9 @@ def answering(
 ) -> list[Curve]:
     """The network alone: one text of more and more tokens, and more and more texts of `tokens`."""
     runtime = OnnxRuntime(graph_file(checkpoint))
-    model = AutoModelForSequenceClassification.from_pretrained(checkpoint, dtype=torch.float32)
+    model = AutoModelForSequenceClassification.from_pretrained(
+        checkpoint, dtype=torch.float32, trust_remote_code=False
+    )
     other = TorchRuntime(model)
     shapes = [(1, length) for length in lengths] + [(batch, tokens) for batch in batches]
     rng = np.random.default_rng(0)

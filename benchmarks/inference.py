@@ -196,5 +196,7 @@ async def _customers(
 def _export_fp32(checkpoint: Path, file: Path) -> None:
     from transformers import AutoModelForSequenceClassification
 
-    model = AutoModelForSequenceClassification.from_pretrained(checkpoint, dtype=torch.float32)
+    model = AutoModelForSequenceClassification.from_pretrained(
+        checkpoint, dtype=torch.float32, trust_remote_code=False
+    )
     export(model, file, GraphPrecision.FP32)

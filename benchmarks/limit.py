@@ -27,7 +27,7 @@ def distance(
     One message cannot be answered before the int8 weights of all products were read once. A batch
     of (texts, tokens) cannot be answered before its products are computed.
     """
-    config = AutoConfig.from_pretrained(checkpoint)
+    config = AutoConfig.from_pretrained(checkpoint, trust_remote_code=False)
     bandwidth = read_bandwidth(megabytes, seconds / 4)
     weights = config.n_layers * (4 * config.dim**2 + 2 * config.dim * config.hidden_dim)
     classifier = make_classifier(checkpoint)

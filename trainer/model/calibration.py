@@ -3,6 +3,7 @@
 Both are chosen by validation reviews and stored with the checkpoint; every runtime applies them.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -21,6 +22,21 @@ chat: there, so chosen, verdicts are right more often, and with 0.95 most messag
 (`python -m benchmarks.transfer`)."""
 _LOWEST, _HIGHEST = 0.05, 20.0
 _GOLDEN = (5**0.5 - 1) / 2
+
+
+def require_temperature(value: float) -> None:
+    """Raises ValueError where `value` cannot divide logits: a negative one turns verdicts round."""
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"a temperature is {value}, but must be finite and above 0")
+
+
+def require_threshold(value: float) -> None:
+    """Raises ValueError where no probability is compared with `value`.
+
+    A float32 above 1 is the next one, which stands for "never".
+    """
+    if not 0 <= value <= np.nextafter(np.float32(1), np.float32(2)):
+        raise ValueError(f"a threshold is {value}, but must be from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,11 @@
 This is the only module that knows those names. It imports no torch.
 """
 
+import errno
 import fcntl
 import hashlib
 import json
+import logging
 import math
 import os
 import re
@@ -38,11 +40,14 @@ from trainer.errors import CheckpointError as CheckpointError  # the bot takes i
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+log = logging.getLogger(__name__)
+
 CHECKPOINTS = Path("checkpoints")
 """Where checkpoints live, seen from the working directory."""
 
 PICTURE_FILE = "training.png"
 _TRAINING_FILE = "training.json"
+_CONFIG_FILE = "config.json"
 _CARD_FILE = "README.md"
 _TOKENIZER_FILE = "tokenizer.json"
 _WEIGHTS_FILE = "model.safetensors"
@@ -50,7 +55,9 @@ _HEAD_FILE = "kinds.safetensors"
 _GRAPH_FILE = "model.onnx"
 _CHECKSUMS_FILE = "checksums.sha256"
 _POINTER_FILE = "serving.json"
-_PARTIAL_PREFIX = ".partial-"
+# What carries this prefix was made here, and is deleted when its process is gone.
+_PARTIAL_PREFIX = ".review-concierge-partial-"
+_REQUIRED = (_WEIGHTS_FILE, _CONFIG_FILE, _TOKENIZER_FILE, _TRAINING_FILE)
 # People may edit the card, and a picture decides nothing.
 _NOT_CHECKED = {_CARD_FILE, PICTURE_FILE, _CHECKSUMS_FILE}
 
@@ -69,31 +76,40 @@ class Listed:
 def new_checkpoint(path: Path) -> Iterator[Path]:
     """Yields a temporary folder that becomes `path`, complete, when the block ends well.
 
-    The folder stands beside `path`, so that the last move is one rename. If the block raises, or
-    the process is killed, `path` does not come to exist; what a killed process left behind is
-    removed by the next one.
+    The folder stands beside `path`, so that the last move is one rename, and a disk that takes no
+    files shows before the block runs. If the block raises, or the process is killed, `path` does
+    not come to exist; what a killed process left behind is removed by the next one.
 
     Raises:
         CheckpointError: `path` exists, or the disk does not take it.
     """
     refuse_existing(path)
-    with _disk_errors_named(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with _disk_errors_named(path), _made(path.parent):
         _remove_leftovers(path.parent)
         partial = Path(tempfile.mkdtemp(prefix=_PARTIAL_PREFIX, dir=path.parent))
         try:
             with _locked(partial):
                 yield partial
                 _write_checksums(partial)
-                partial.chmod(0o755)  # mkdtemp's 0700 would keep a bot under another user out
+                _set_modes(partial)
                 for file in partial.iterdir():
                     _sync(file)
                 _sync(partial)
                 refuse_existing(path)
                 partial.rename(path)
-                _sync(path.parent)
+                _sync_rename(path)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+
+
+def require_space(folder: Path, size: int) -> None:
+    """Raises CheckpointError where the disk of `folder` has under `size` bytes left."""
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise CheckpointError(
+            f"The disk of {folder.parent} has {free / 1e6:,.0f} MB left, and a checkpoint of this "
+            f"base model may take {size / 1e6:,.0f} MB. Make room, or choose another --output."
+        )
 
 
 def dated_path(dataset: str, root: Path = CHECKPOINTS) -> Path:
@@ -122,29 +138,40 @@ def refuse_existing(path: Path) -> None:
 def verify(path: Path) -> None:
     """Checks every file of a checkpoint against its SHA-256.
 
+    A file without a checksum is refused as well, for it would be read: another model's graph, say.
+
     Raises:
-        CheckpointError: it is missing or incomplete, or a file is not as it was written.
+        CheckpointError: it is missing or incomplete, a file is not as it was written, or it names
+            Python code of its own.
     """
+    try:
+        _verify(path)
+    except OSError as error:
+        raise CheckpointError(_unreadable(path, error)) from error
+
+
+def _verify(path: Path) -> None:
     if not path.is_dir():
         raise CheckpointError(
             f"There is no checkpoint at {path}. Train one with: python -m trainer fit"
         )
-    try:
-        lines = (path / _CHECKSUMS_FILE).read_text(encoding="utf-8").splitlines()
-        # The format of sha256sum(1): digest, two spaces, file name.
-        digests = {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
-    except FileNotFoundError as error:
-        raise CheckpointError(_foreign(path)) from error
-    except (OSError, ValueError) as error:
-        raise CheckpointError(_damaged(path / _CHECKSUMS_FILE)) from error
-    names = list(dict.fromkeys((_WEIGHTS_FILE, *digests)))
+    digests = _read_checksums(path)
+    names = list(dict.fromkeys((*_REQUIRED, *digests)))
     # Each file once, the weights first, for they take longest: hashing lets go of the GIL, and the
     # others are done meanwhile.
     with ThreadPoolExecutor() as pool:
-        found = pool.map(lambda name: _digest_or_none(path / name), names)
+        found = pool.map(lambda name: _digest_or_error(path / name), names)
         for name, digest in zip(names, found, strict=True):
-            if digest is None or digests.get(name) != digest:
+            if isinstance(digest, OSError):
+                raise CheckpointError(_unreadable(path / name, digest)) from digest
+            if name not in digests:
+                raise CheckpointError(_unlisted(path / name))
+            if digests[name] != digest:
                 raise CheckpointError(_damaged(path / name))
+    for name in _loadable(path):
+        if name not in digests:
+            raise CheckpointError(_unlisted(path / name))
+    _refuse_code(path)
 
 
 def read_training(path: Path) -> dict[str, Any]:
@@ -153,13 +180,7 @@ def read_training(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: it is missing or not what was written.
     """
-    try:
-        training = json.loads((path / _TRAINING_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(_damaged(path / _TRAINING_FILE)) from error
-    if not isinstance(training, dict):
-        raise CheckpointError(_damaged(path / _TRAINING_FILE))
-    return training
+    return _read_object(path / _TRAINING_FILE)
 
 
 def read_tokenizer(path: Path) -> "Tokenizer":
@@ -236,39 +257,68 @@ def promote(name: str, root: Path = CHECKPOINTS) -> Path:
         known = ", ".join(row.name for row in list_checkpoints(root)) or "none yet"
         raise CheckpointError(f"There is no checkpoint called {name}. There are: {known}.")
     with _locked(root):
-        verify(path)  # what was verified cannot be discarded before it serves
-        history = _read_pointer(root)
-        if history[-1:] != [name]:
-            _write_pointer(root, [*history, name])
+        _promote(path)
     return path
 
 
 def promote_if_first(path: Path, root: Path = CHECKPOINTS) -> bool:
     """Promotes a new checkpoint where nothing serves yet; says whether it did."""
-    if path.parent.resolve() != root.resolve() or _read_pointer(root):
+    if path.parent.resolve() != root.resolve():
         return False
-    promote(path.name, root)
+    with _locked(root):
+        if _read_pointer(root):
+            return False
+        _promote(root / path.name)
     return True
 
 
-def rollback(root: Path = CHECKPOINTS) -> Path:
-    """Makes the checkpoint that served before the present one the serving one again.
+def _promote(path: Path) -> None:
+    """Call it under the lock: what was verified cannot be discarded before it serves."""
+    verify(path)
+    history = _read_pointer(path.parent)
+    if history[-1:] != [path.name]:  # the folder's own name, however it was typed
+        _write_pointer(path.parent, [*history, path.name])
 
-    Checkpoints that were deleted meanwhile are passed over.
+
+def earlier_checkpoint(root: Path = CHECKPOINTS) -> Path:
+    """The checkpoint that a rollback goes back to; those deleted meanwhile are passed over.
 
     Raises:
-        CheckpointError: there is none to go back to, or it fails its checks; nothing changes.
+        CheckpointError: there is none.
+    """
+    return root / _earlier(root)[-1]
+
+
+def rollback(root: Path = CHECKPOINTS, expected: Path | None = None) -> Path:
+    """Makes the checkpoint that served before the present one the serving one again.
+
+    `expected` is the one that the caller has loaded and means to go back to.
+
+    Raises:
+        CheckpointError: there is none to go back to, it fails its checks, or it is not the
+            `expected` one any more; nothing changes.
     """
     with _locked(root):
-        earlier = _read_pointer(root)[:-1]
-        while earlier and not (root / earlier[-1]).is_dir():
-            earlier.pop()
-        if not earlier:
-            raise CheckpointError("There is no earlier checkpoint to go back to.")
+        earlier = _earlier(root)
         path = root / earlier[-1]
+        if expected is not None and path != expected:
+            raise CheckpointError(
+                f"Another process has changed the serving checkpoint meanwhile: a rollback goes "
+                f"to {path.name} now, no longer to {expected.name}. Try again."
+            )
         verify(path)
         _write_pointer(root, earlier)
     return path
+
+
+def _earlier(root: Path) -> list[str]:
+    """The history without the present checkpoint; the one to go back to is the last."""
+    earlier = _read_pointer(root)[:-1]
+    while earlier and not (root / earlier[-1]).is_dir():
+        earlier.pop()
+    if not earlier:
+        raise CheckpointError("There is no earlier checkpoint to go back to.")
+    return earlier
 
 
 def discard(name: str, root: Path = CHECKPOINTS) -> None:
@@ -293,7 +343,8 @@ def discard(name: str, root: Path = CHECKPOINTS) -> None:
             partial = Path(tempfile.mkdtemp(prefix=_PARTIAL_PREFIX, dir=root))
             try:
                 path.rename(partial)
-                _sync(root)  # else a machine that fails now could bring half of it back
+                # Else a machine that fails now could bring half of it back.
+                _sync_rename(path)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
     except FileNotFoundError:
@@ -312,47 +363,137 @@ def _read_pointer(root: Path) -> list[str]:
     """Names of the checkpoints that were promoted, the serving one last."""
     pointer = root / _POINTER_FILE
     try:
-        content = json.loads(pointer.read_text(encoding="utf-8"))
-        return [str(name) for name in (*content["earlier"], content["serving"])]
+        content = json.loads(_read_text(pointer))
+        return [_name(name) for name in (*content["earlier"], content["serving"])]
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise CheckpointError(_unreadable(pointer, error)) from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(
             f"{pointer} cannot be understood. Delete it and promote a checkpoint: "
             f"python -m trainer checkpoints promote NAME"
         ) from error
 
 
+def _name(written: object) -> str:
+    """A checkpoint's name in the pointer; raises ValueError where it leads out of the folder."""
+    path = Path(str(written))
+    if len(path.parts) != 1 or path.is_absolute() or path.name.startswith("."):
+        raise ValueError("not the name of a checkpoint")
+    return path.name
+
+
 def _write_pointer(root: Path, history: list[str]) -> None:
     content = {"serving": history[-1], "earlier": history[:-1]}
-    with _disk_errors_named(root / _POINTER_FILE):
-        temporary = root / f"{_PARTIAL_PREFIX}{_POINTER_FILE}"
+    temporary = root / f"{_PARTIAL_PREFIX}{_POINTER_FILE}"
+    try:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         _sync(temporary)
         temporary.replace(root / _POINTER_FILE)
-        _sync(root)
+    except OSError as error:
+        raise CheckpointError(
+            f"{root / _POINTER_FILE} cannot be written: {error.strerror}. The checkpoint that "
+            f"served before goes on serving."
+        ) from error
+    _sync_rename(root / _POINTER_FILE)
 
 
 def _write_checksums(folder: Path) -> None:
-    names = sorted(file.name for file in folder.iterdir() if file.name not in _NOT_CHECKED)
-    lines = [f"{_digest(folder / name)}  {name}\n" for name in names]
+    lines = [f"{_digest(folder / name)}  {name}\n" for name in _loadable(folder)]
     (folder / _CHECKSUMS_FILE).write_text("".join(lines), encoding="utf-8")
 
 
+def _loadable(folder: Path) -> list[str]:
+    """The files that something may read when the checkpoint is loaded, sorted by name."""
+    return sorted(
+        file.name
+        for file in folder.iterdir()
+        if file.name not in _NOT_CHECKED and not file.name.startswith(".") and not file.is_dir()
+    )
+
+
+def _read_checksums(path: Path) -> dict[str, str]:
+    """The SHA-256 of each file that is listed, by its name."""
+    file = path / _CHECKSUMS_FILE
+    try:
+        # The format of sha256sum(1): digest, two spaces, file name.
+        pairs = [line.split("  ", 1) for line in _read_text(file).splitlines()]
+        return {_name(name): digest for digest, name in pairs}
+    except FileNotFoundError as error:
+        raise CheckpointError(_foreign(path)) from error
+    except OSError as error:
+        raise CheckpointError(_unreadable(file, error)) from error
+    except ValueError as error:
+        raise CheckpointError(_damaged(file)) from error
+
+
+def _refuse_code(path: Path) -> None:
+    """No checkpoint of this trainer has Python code of its own, which transformers would run."""
+    if "auto_map" in _read_object(path / _CONFIG_FILE):
+        raise CheckpointError(
+            f"{path / _CONFIG_FILE} names Python code of its own (auto_map), which no checkpoint "
+            f"of this trainer does and which is never run. Serve another checkpoint: "
+            f"python -m trainer checkpoints"
+        )
+
+
+def _read_text(file: Path) -> str:
+    _require_regular(file)
+    return file.read_text(encoding="utf-8")
+
+
+def _read_object(file: Path) -> dict[str, Any]:
+    """The JSON object in a file of a checkpoint; raises CheckpointError."""
+    try:
+        content = json.loads(_read_text(file))
+    except OSError as error:
+        raise CheckpointError(_unreadable(file, error)) from error
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(_damaged(file)) from error
+    if not isinstance(content, dict):
+        raise CheckpointError(_damaged(file))
+    return content
+
+
+def _require_regular(file: Path) -> None:
+    """Raises OSError where `file` is a pipe, say, which would block whoever opens it."""
+    if file.exists() and not file.is_file():
+        raise OSError(errno.EINVAL, "not a regular file")
+
+
 def _digest(file: Path) -> str:
+    _require_regular(file)
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _digest_or_none(file: Path) -> str | None:
+def _digest_or_error(file: Path) -> str | OSError:
     try:
         return _digest(file)
-    except OSError:
-        return None
+    except OSError as error:
+        return error
 
 
 def _foreign(path: Path) -> str:
     return f"{path} is not a checkpoint of this trainer: it has no {_CHECKSUMS_FILE}."
+
+
+def _unlisted(file: Path) -> str:
+    return (
+        f"{file} has no checksum in {_CHECKSUMS_FILE}, so it was not saved with the checkpoint or "
+        f"the list was cut. Delete the file if you have put it there, or restore the checkpoint "
+        f"from a copy."
+    )
+
+
+def _unreadable(file: Path, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return _damaged(file)
+    advice = ""
+    if isinstance(error, PermissionError):
+        advice = f" Let the user who runs this read it: chmod -R a+rX {file.parent}"
+    return f"{file} cannot be read: {error.strerror}.{advice}"
 
 
 def _damaged(file: Path) -> str:
@@ -368,6 +509,44 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _sync_rename(path: Path) -> None:
+    """Makes a rename to or from `path` last. It has taken effect by now, so an error is no failure:
+    to say that nothing has changed would be wrong."""
+    try:
+        _sync(path.parent)
+    except OSError as error:
+        log.warning(
+            "%s is changed, but the disk does not confirm it (%s): a power failure now may undo it",
+            path,
+            error.strerror,
+        )
+
+
+def _set_modes(folder: Path) -> None:
+    """Lets others read the folder as far as the umask does.
+
+    safetensors and `mkdtemp` keep to 0600 and 0700, which would keep a bot under another user out.
+    """
+    # Written in the plain way, so the umask shows in its mode; to ask for it would change it.
+    mode = (folder / _CHECKSUMS_FILE).stat().st_mode & 0o666
+    for file in folder.iterdir():
+        file.chmod(mode)
+    folder.chmod(mode | (mode & 0o444) >> 2)
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Makes a folder; removes it again where it is empty in the end."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # it is not empty
+            for each in missing:
+                each.rmdir()
 
 
 @contextmanager
@@ -386,7 +565,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _remove_leftovers(root: Path) -> None:
     for leftover in root.glob(f"{_PARTIAL_PREFIX}*"):
-        if not leftover.is_dir():
+        if leftover.is_symlink() or not leftover.is_dir():
             continue
         descriptor = os.open(leftover, os.O_RDONLY)
         try:
@@ -409,7 +588,7 @@ def _disk_errors_named(path: Path) -> Iterator[None]:
         reason = getattr(error, "strerror", None) or _reason(str(error))
         raise CheckpointError(
             f"{path} cannot be written: {reason}. Nothing was kept of it and everything else is "
-            f"as it was. Make room, or choose another --output."
+            f"as it was. Make room or allow writing there, or choose another --output."
         ) from error
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from trainer.config import LABELS
 from trainer.errors import CheckpointError
 from trainer.extras import missing
-from trainer.model.calibration import confident
+from trainer.model.calibration import confident, require_temperature, require_threshold
 from trainer.model.checkpoint import (
     CHECKPOINTS,
     graph_file,
@@ -75,6 +75,13 @@ class Scale:
     confidences: tuple[float, float] = (0.0, 0.0)
     """For each class, in the order of `LABELS`, the confidence from which on a verdict for it is
     given (`trainer.model.calibration.choose_confidences`)."""
+
+    def __post_init__(self) -> None:
+        require_temperature(self.temperature)
+        if len(self.confidences) != len(LABELS):
+            raise ValueError(f"there are {len(self.confidences)} confidences, not one a class")
+        for confidence in self.confidences:
+            require_threshold(confidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +189,9 @@ class Classifier:
         `threads` work on one batch on the processor; None: one a core.
 
         Raises:
-            CheckpointError: it is missing, incomplete, was changed, or is of an earlier version; or
-                ONNX Runtime is asked for and it carries no graph; or PyTorch is needed and not
-                installed.
+            CheckpointError: it is missing, incomplete, was changed, is of an earlier version, or
+                cannot be loaded; or ONNX Runtime is asked for and it carries no graph; or PyTorch
+                is needed and not installed.
         """
         verify(path)
         training = read_training(path)
@@ -198,10 +205,26 @@ class Classifier:
                 f"{path.name} was made by an earlier version of the trainer, which did not note "
                 f"its {error.args[0]}. Train again: python -m trainer fit"
             ) from error
-        encoder = TextEncoder(
-            read_tokenizer(path), max_length, pad_id, most_windows, hyperparameters["marks"]
-        )
-        return cls(path.resolve().name, _load_runtime(path, runtime, threads), encoder, judgement)
+        except (TypeError, ValueError) as error:
+            raise CheckpointError(
+                f"{path.name} cannot judge by what its training.json says: {error}. Serve another "
+                f"checkpoint: python -m trainer checkpoints"
+            ) from error
+        try:
+            tokenizer = read_tokenizer(path)
+            loaded = _load_runtime(path, runtime, threads)
+            encoder = TextEncoder(
+                tokenizer, max_length, pad_id, most_windows, hyperparameters["marks"]
+            )
+        except CheckpointError:
+            raise
+        except Exception as error:  # whatever the libraries raise about a file of another kind
+            raise CheckpointError(
+                f"{path.name} is as it was written, but its tokenizer or its network cannot be "
+                f"loaded ({type(error).__name__}). Serve another checkpoint: "
+                f"python -m trainer checkpoints"
+            ) from error
+        return cls(path.resolve().name, loaded, encoder, judgement)
 
     def __call__(self, texts: Sequence[str]) -> list[Verdict]:
         """Judges the texts, in their order."""

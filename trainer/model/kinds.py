@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from trainer.model.calibration import fit_temperature
+from trainer.model.calibration import fit_temperature, require_temperature, require_threshold
 from trainer.model.inference import FloatArray, softmax
 
 REVIEW, DISTRESS = "review", "distress"
@@ -61,6 +61,12 @@ class KindRule:
     no review. None: every text is a review."""
     distress: float | None = None
     """The same where that kind is distress; chosen by its false alarms."""
+
+    def __post_init__(self) -> None:
+        require_temperature(self.temperature)
+        for threshold in (self.dismissal, self.distress):
+            if threshold is not None:
+                require_threshold(threshold)
 
     def probabilities(self, logits: FloatArray) -> FloatArray:
         """(texts, kinds)"""

@@ -98,7 +98,12 @@ class TorchRuntime:
         transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         model = AutoModelForSequenceClassification.from_pretrained(
-            path, use_safetensors=True, dtype=torch.float32, local_files_only=True
+            path,
+            use_safetensors=True,
+            dtype=torch.float32,
+            local_files_only=True,
+            # Without it, transformers asks on standard input, which carries customers' texts.
+            trust_remote_code=False,
         )
         to_best_device(model)
         head = read_head(head_file).to(model.device) if head_file.exists() else None

@@ -22,7 +22,9 @@ from transformers import (
     DistilBertConfig,
     DistilBertForSequenceClassification,
     DistilBertTokenizer,
+    PretrainedConfig,
 )
+from transformers.models.auto.tokenization_auto import get_tokenizer_config
 from transformers.utils import logging as transformers_logging
 
 from trainer.config import LABELS
@@ -138,8 +140,11 @@ def _load_named(name: str) -> Encoder:
 
 
 def _load_pretrained(name: str) -> Encoder:
-    tokenizer = AutoTokenizer.from_pretrained(name)
-    config = AutoConfig.from_pretrained(name, id2label=_ID_TO_LABEL, label2id=_LABEL_TO_ID)
+    _refuse_code(name)
+    tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+    config = AutoConfig.from_pretrained(
+        name, id2label=_ID_TO_LABEL, label2id=_LABEL_TO_ID, trust_remote_code=False
+    )
     if tokenizer.pad_token is None:
         # GPT-2 was trained without padding; what the attention mask hides may be any token, and
         # the classification head finds the last real one by this id.
@@ -152,8 +157,19 @@ def _load_pretrained(name: str) -> Encoder:
         # A head for other classes is replaced by a new one.
         ignore_mismatched_sizes=True,
         dtype=torch.float32,
+        trust_remote_code=False,
     )
     return Encoder(model, tokenizer, name, name)
+
+
+def _refuse_code(name: str) -> None:
+    """Raises EncoderError where a base model names Python code of its own (`auto_map`)."""
+    config, _ = PretrainedConfig.get_config_dict(name)
+    if "auto_map" in config or "auto_map" in get_tokenizer_config(name):
+        raise EncoderError(
+            f"{name} names Python code of its own (auto_map), which is never run here. Choose a "
+            f"base model of a family that transformers knows by itself."
+        )
 
 
 def _load_stand_in() -> Encoder:

@@ -1,11 +1,16 @@
 """Checkpoints are whole or absent, verified before they serve, and can be rolled back."""
 
+import errno
 import fcntl
+import hashlib
+import io
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -15,13 +20,17 @@ from tests.conftest import run_trainer
 from trainer.errors import CheckpointError
 from trainer.model.checkpoint import (
     discard,
+    earlier_checkpoint,
     list_checkpoints,
     new_checkpoint,
     promote,
+    promote_if_first,
     rollback,
     serving_checkpoint,
     verify,
 )
+from trainer.model.classifier import Classifier
+from trainer.model.runtime import RuntimeName
 
 
 @pytest.fixture
@@ -32,10 +41,24 @@ def root(tmp_path: Path, checkpoint: Path) -> Path:
     return tmp_path / "checkpoints"
 
 
+def _fill(folder: Path) -> None:
+    """Writes what a checkpoint must have."""
+    for name in ("model.safetensors", "config.json", "tokenizer.json", "training.json"):
+        (folder / name).write_text("{}")
+
+
+def _reseal(folder: Path) -> None:
+    """Writes checksums of the files as they are, as whoever made the folder could."""
+    checksums = folder / "checksums.sha256"
+    names = [line.split("  ", 1)[1] for line in checksums.read_text().splitlines()]
+    digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+    checksums.write_text("".join(f"{digests[name]}  {name}\n" for name in names))
+
+
 class TestWriting:
     def test_appears_complete_under_its_name(self, tmp_path: Path) -> None:
         with new_checkpoint(tmp_path / "new") as folder:
-            (folder / "model.safetensors").write_text("weights")
+            _fill(folder)
             assert not (tmp_path / "new").exists()
         verify(tmp_path / "new")
         assert [path.name for path in tmp_path.iterdir()] == ["new"]
@@ -53,16 +76,74 @@ class TestWriting:
     def test_removes_what_a_killed_process_left_but_not_what_another_writes(
         self, tmp_path: Path
     ) -> None:
-        (tmp_path / ".partial-dead").mkdir()
-        (tmp_path / ".partial-alive").mkdir()
-        alive = os.open(tmp_path / ".partial-alive", os.O_RDONLY)
+        (tmp_path / ".review-concierge-partial-dead").mkdir()
+        (tmp_path / ".review-concierge-partial-alive").mkdir()
+        alive = os.open(tmp_path / ".review-concierge-partial-alive", os.O_RDONLY)
         fcntl.flock(alive, fcntl.LOCK_EX)
         try:
             with new_checkpoint(tmp_path / "new") as folder:
-                (folder / "model.safetensors").write_text("weights")
+                _fill(folder)
         finally:
             os.close(alive)
-        assert {path.name for path in tmp_path.iterdir()} == {".partial-alive", "new"}
+        assert {path.name for path in tmp_path.iterdir()} == {
+            ".review-concierge-partial-alive",
+            "new",
+        }
+
+    def test_deletes_nothing_that_others_have_made(self, tmp_path: Path) -> None:
+        photos = tmp_path / ".partial-photos"
+        photos.mkdir()
+        (photos / "us.jpg").touch()
+        (tmp_path / ".review-concierge-partial-link").symlink_to(photos)
+        with new_checkpoint(tmp_path / "new") as folder:
+            _fill(folder)
+        assert (photos / "us.jpg").exists()
+
+    @pytest.mark.parametrize(
+        ("umask", "modes"),
+        [(0o022, (0o755, 0o644)), (0o027, (0o750, 0o640)), (0o077, (0o700, 0o600))],
+    )
+    def test_modes_are_those_of_the_umask(
+        self, tmp_path: Path, umask: int, modes: tuple[int, int]
+    ) -> None:
+        before = os.umask(umask)
+        try:
+            with new_checkpoint(tmp_path / "new") as folder:
+                _fill(folder)
+                (folder / "model.safetensors").chmod(0o600)  # as safetensors does
+        finally:
+            os.umask(before)
+        folder_mode, file_mode = modes
+        assert (tmp_path / "new").stat().st_mode & 0o777 == folder_mode
+        for file in (tmp_path / "new").iterdir():
+            assert file.stat().st_mode & 0o777 == file_mode
+
+    def test_leaves_no_empty_folder_when_it_fails(self, tmp_path: Path) -> None:
+        with (
+            pytest.raises(CheckpointError, match="No space left"),
+            new_checkpoint(tmp_path / "deep" / "down" / "new"),
+        ):
+            raise OSError(28, "No space left on device")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_rename_that_the_disk_does_not_confirm_has_happened(
+        self, root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        sync = os.fsync
+
+        def fail_for_folders(descriptor: int) -> None:
+            if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EIO, "Input/output error")
+            sync(descriptor)
+
+        monkeypatch.setattr(os, "fsync", fail_for_folders)
+        promote("a", root)
+        promote("b", root)
+        assert serving_checkpoint(root) == root / "b"
+        assert rollback(root) == root / "a"
+        discard("b", root)
+        assert [row.name for row in list_checkpoints(root)] == ["a", "c"]
+        assert "does not confirm it (Input/output error)" in caplog.text
 
     def test_never_overwrites(self, tmp_path: Path) -> None:
         (tmp_path / "new").mkdir()
@@ -126,6 +207,97 @@ class TestVerifying:
         with pytest.raises(CheckpointError, match=r"model\.safetensors"):
             verify(root / "a")
 
+    @pytest.mark.parametrize(
+        "file", ["config.json", "tokenizer.json", "training.json", "model.onnx"]
+    )
+    def test_files_that_no_checksum_covers(self, root: Path, file: str) -> None:
+        checksums = root / "a" / "checksums.sha256"
+        lines = checksums.read_text().splitlines(keepends=True)
+        checksums.write_text("".join(line for line in lines if file not in line))
+        with pytest.raises(CheckpointError, match=f"{file} has no checksum"):
+            verify(root / "a")
+
+    def test_a_graph_put_beside_a_checkpoint(self, root: Path) -> None:
+        folder = root / "a"
+        graph = (folder / "model.onnx").read_bytes()
+        (folder / "model.onnx").unlink()
+        checksums = folder / "checksums.sha256"
+        lines = checksums.read_text().splitlines(keepends=True)
+        checksums.write_text("".join(line for line in lines if "onnx" not in line))
+        verify(folder)
+        (folder / "model.onnx").write_bytes(graph)
+        with pytest.raises(CheckpointError, match=r"model\.onnx has no checksum"):
+            verify(folder)
+
+    def test_a_pipe_blocks_nothing(self, root: Path) -> None:
+        (root / "a" / "config.json").unlink()
+        os.mkfifo(root / "a" / "config.json")
+        with pytest.raises(CheckpointError, match=r"config\.json cannot be read: not a regular"):
+            verify(root / "a")
+
+    def test_a_file_of_another_user_is_named_as_that(self, checkpoint: Path) -> None:
+        # In a folder that everybody may enter, unlike those of pytest.
+        with tempfile.TemporaryDirectory(dir="/tmp") as temporary:
+            Path(temporary).chmod(0o755)
+            folder = Path(shutil.copytree(checkpoint, Path(temporary) / "theirs"))
+            (folder / "model.safetensors").chmod(0o000)
+            user = os.geteuid()
+            if user == 0:
+                os.seteuid(65534)  # root may read everything
+            try:
+                with pytest.raises(CheckpointError, match="cannot be read: Permission denied"):
+                    verify(folder)
+            finally:
+                os.seteuid(user)
+
+    def test_code_of_its_own_is_refused_and_not_asked_about(
+        self, root: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = root / "a"
+        config = json.loads((folder / "config.json").read_text())
+        config |= {"auto_map": {"AutoConfig": "evil.Config"}, "model_type": "unheard-of"}
+        (folder / "config.json").write_text(json.dumps(config))
+        (folder / "evil.py").write_text("open('/tmp/never', 'w')")
+        _reseal(folder)
+        with (folder / "checksums.sha256").open("a") as file:
+            file.write(
+                f"{hashlib.sha256((folder / 'evil.py').read_bytes()).hexdigest()}  evil.py\n"
+            )
+        monkeypatch.setattr("sys.stdin", io.StringIO("y\n" * 9))
+        with pytest.raises(CheckpointError, match="names Python code of its own"):
+            Classifier.load(folder, RuntimeName.TORCH)
+        assert sys.stdin.readline() == "y\n"
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("temperature", -1.0),
+            ("temperature", 0.0),
+            ("temperature", float("nan")),
+            ("temperature", float("inf")),
+            ("temperature", "1"),
+            ("confidences", [0.5, 1.5]),
+            ("confidences", [-0.1, 0.5]),
+            ("confidences", [0.5]),
+            ("confidences", None),
+        ],
+    )
+    def test_a_judgement_that_is_none(self, root: Path, field: str, value: object) -> None:
+        file = root / "a" / "training.json"
+        training = json.loads(file.read_text())
+        training["judgement"]["one_window"][field] = value
+        file.write_text(json.dumps(training))
+        _reseal(root / "a")
+        with pytest.raises(CheckpointError, match=r"training\.json"):
+            Classifier.load(root / "a")
+
+    @pytest.mark.parametrize("file", ["tokenizer.json", "model.onnx"])
+    def test_what_a_library_cannot_load(self, root: Path, file: str) -> None:
+        (root / "a" / file).write_bytes(b"\x00 nothing of the kind")
+        _reseal(root / "a")
+        with pytest.raises(CheckpointError, match="its tokenizer or its network cannot be loaded"):
+            Classifier.load(root / "a")
+
     def test_the_card_may_be_edited(self, root: Path) -> None:
         (root / "a" / "README.md").write_text("my notes")
         verify(root / "a")
@@ -159,6 +331,47 @@ class TestServing:
         with pytest.raises(CheckpointError, match="There are: a, b, c"):
             promote(name, root)
 
+    @pytest.mark.parametrize("typed", ["b/", "b/.", "./b"])
+    def test_is_stored_by_the_folder_s_own_name(self, root: Path, typed: str) -> None:
+        promote("a", root)
+        assert promote(typed, root) == root / "b"
+        assert [row.name for row in list_checkpoints(root) if row.serving] == ["b"]
+        with pytest.raises(CheckpointError, match="is the one that answers"):
+            discard("b", root)
+
+    def test_a_name_that_an_earlier_version_stored_as_it_was_typed(self, root: Path) -> None:
+        (root / "serving.json").write_text('{"serving": "b/", "earlier": []}')
+        assert serving_checkpoint(root) == root / "b"
+        with pytest.raises(CheckpointError, match="is the one that answers"):
+            discard("b", root)
+
+    @pytest.mark.parametrize("name", ["/", "..", "../checkpoints/a", ".hidden", ""])
+    def test_the_pointer_leads_nowhere_else(self, root: Path, name: str) -> None:
+        elsewhere = str(root / "a") if name == "/" else name
+        (root / "serving.json").write_text(json.dumps({"serving": elsewhere, "earlier": []}))
+        with pytest.raises(CheckpointError, match="cannot be understood"):
+            serving_checkpoint(root)
+
+    def test_a_rollback_to_something_else_than_what_was_loaded(self, root: Path) -> None:
+        for name in "abc":
+            promote(name, root)
+        loaded = earlier_checkpoint(root)
+        rollback(root)  # by another process
+        with pytest.raises(CheckpointError, match="Another process has changed"):
+            rollback(root, loaded)
+        assert serving_checkpoint(root) == root / "b"
+
+    def test_of_two_first_ones_one_comes_to_serve(self, root: Path) -> None:
+        lock = os.open(root, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with ThreadPoolExecutor() as pool:
+            second = pool.submit(promote_if_first, root / "b", root)
+            wait([second], timeout=0.2)  # long enough to have looked, had it not waited
+            (root / "serving.json").write_text('{"serving": "a", "earlier": []}')
+            os.close(lock)
+            assert not second.result(10)
+        assert serving_checkpoint(root) == root / "a"
+
     def test_a_pointer_to_what_is_gone(self, root: Path) -> None:
         promote("a", root)
         shutil.rmtree(root / "a")
@@ -185,10 +398,12 @@ class TestDiscarding:
                 discard(name, root)
         verify(root / "a")
 
-    @pytest.mark.parametrize("name", ["", ".", "..", "../outside", "a/../b", ".partial-x"])
+    @pytest.mark.parametrize(
+        "name", ["", ".", "..", "../outside", "a/../b", ".review-concierge-partial-x"]
+    )
     def test_refuses_what_leads_elsewhere(self, root: Path, name: str) -> None:
         (root.parent / "outside").mkdir()
-        (root / ".partial-x").mkdir()
+        (root / ".review-concierge-partial-x").mkdir()
         before = sorted(root.parent.rglob("*"))
         with pytest.raises(CheckpointError, match="not the name of a checkpoint"):
             discard(name, root)
@@ -218,7 +433,7 @@ class TestDiscarding:
                 discard("b", root)
         assert [row.name for row in list_checkpoints(root)] == ["a", "c"]
         with new_checkpoint(root / "new") as folder:
-            (folder / "model.safetensors").write_text("weights")
+            _fill(folder)
         assert {path.name for path in root.iterdir()} == {"a", "c", "new"}
 
     def test_waits_for_a_promotion_to_end(self, root: Path) -> None:

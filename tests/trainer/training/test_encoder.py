@@ -89,6 +89,18 @@ class TestRefused:
         (folder / "model.safetensors").unlink()
         assert "pickled weights are never read" in self._refused(str(folder))
 
+    @pytest.mark.parametrize("file", ["config.json", "tokenizer_config.json"])
+    def test_python_code_of_its_own(
+        self, tmp_path: Path, tiny_encoder: Path, file: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = shutil.copytree(tiny_encoder, tmp_path / "tiny")
+        settings = json.loads((folder / file).read_text())
+        settings["auto_map"] = {"AutoConfig": "evil.C", "AutoTokenizer": ["evil.T", None]}
+        (folder / file).write_text(json.dumps(settings))
+        monkeypatch.setattr("sys.stdin", None)  # nobody is asked
+        with pytest.raises(EncoderError, match="Python code of its own"):
+            load_encoder(str(folder), seed=0)
+
     def test_stand_in_with_other_weights(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
