@@ -109,6 +109,8 @@ class Comparison(Figures):
     p_value: float
     """McNemar's exact test."""
     not_worse: bool
+    objection: str
+    """Why it must not be promoted by itself: a complete sentence; empty where nothing is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,9 @@ class Training:
             return Trained(name, problem=problem)
         if not comparison.not_worse:
             return Trained(name, comparison)
+        if comparison.objection:
+            problem = f"It was not promoted by itself. {comparison.objection}"
+            return Trained(name, comparison, problem=problem)
         try:
             warning = str((await asyncio.to_thread(read_training, run.output)).get("warning", ""))
         except CheckpointError as error:

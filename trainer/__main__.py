@@ -217,9 +217,10 @@ def evaluate(
     with listener(Style.NONE if as_json else Style.BAR) as on_event:
         # These import torch, which takes seconds: after the data set was found to be there.
         from trainer.model.classifier import Classifier
-        from trainer.training.evaluation import compare, judge
+        from trainer.training.evaluation import compare, judge, judge_on_fixed_reviews
 
-        judged = [judge(Classifier.load(path), chosen, split, on_event) for path in paths]
+        classifiers = [Classifier.load(path) for path in paths]
+        judged = [judge(each, chosen, split, on_event) for each in classifiers]
     results = [
         {"checkpoint": str(path), **each.figures(labels)}
         for path, each in zip(paths, judged, strict=True)
@@ -228,6 +229,7 @@ def evaluate(
     if against is not None:
         compared = compare(judged[0].probabilities, judged[1].probabilities, labels)
         answer |= {"against": results[1], **compared.as_dict()}
+        answer |= judge_on_fixed_reviews(classifiers, judged[1].measure(labels))
     if as_json:
         print(json.dumps(answer))
         return
@@ -417,6 +419,11 @@ def _print_comparison(answer: dict[str, Any]) -> None:
         f"(95% interval {low:+.3f} to {high:+.3f}; McNemar's exact test p = "
         f"{answer['p_value']:.3f}). {answer['checkpoint']} is "
         f"{'not worse' if answer['not_worse'] else 'worse'}."
+    )
+    fixed = answer["fixed"]
+    print(
+        f"On {fixed['reviews']:,} fixed reviews: accuracy {fixed['accuracy']:.3f} against "
+        f"{fixed['against']:.3f}. {answer['objection']}".rstrip()
     )
 
 

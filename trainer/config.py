@@ -213,7 +213,10 @@ class TrainingConfig:
         _require(self, "label_column", _optional(_non_blank), "a column's name")
         _require(self, "base_model", _non_blank, "a name or a path")
         _require(self, "fraction", _optional(lambda x: _finite(x) and 0 < x <= 1), "above 0 to 1")
-        _require(self, "balance", lambda x: x in tuple(Balance), "on or off")
+        for name, choices in _CHOICES.items():
+            _require(self, name, tuple(choices).__contains__, " or ".join(choices))
+            # "bf16" is taken for Precision.BF16, and is that from here on.
+            object.__setattr__(self, name, choices(getattr(self, name)))
         _require(self, "max_length", _whole(8, 8192), "a whole number from 8 to 8192 (tokens)")
         _require(self, "windows", _optional(_whole(1, 16)), "a whole number from 1 to 16")
         _require(self, "epochs", _optional(_whole(1, 1000)), "a whole number from 1 to 1000")
@@ -222,11 +225,18 @@ class TrainingConfig:
             self, "learning_rate", _optional(lambda x: _finite(x) and 0 < x < 1), "above 0, below 1"
         )
         _require(self, "seed", _whole(0, 2**32 - 1), "a whole number from 0 to 4294967295")
-        _require(self, "loop", lambda x: x in tuple(Loop), "manual or trainer")
 
     def hyperparameters(self) -> dict[str, Any]:
         """The fields that shape the weights, by name: all but where they are written."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "output"}
+
+
+_CHOICES: dict[str, type[StrEnum]] = {
+    "recipe": RecipeName,
+    "balance": Balance,
+    "precision": Precision,
+    "loop": Loop,
+}
 
 
 def _require(

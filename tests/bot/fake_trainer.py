@@ -72,6 +72,7 @@ def install(checkpoint: Path, monkeypatch: pytest.MonkeyPatch, *, not_worse: boo
                 "interval": [-0.05, 0.09] if not_worse else [-0.45, -0.19],
                 "p_value": 0.75 if not_worse else 0.001,
                 "not_worse": not_worse,
+                "objection": "",
             }
         )
     )

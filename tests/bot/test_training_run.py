@@ -179,6 +179,21 @@ async def test_a_candidate_that_came_to_nothing_is_never_promoted_by_itself(
     assert _serving() == "tiny"
 
 
+async def test_a_candidate_against_which_something_speaks_is_never_promoted_by_itself(
+    models: Models,
+) -> None:
+    comparison = json.loads(Path("comparison.json").read_text())
+    objection = "The labels of this data set look inverted."
+    Path("comparison.json").write_text(json.dumps({**comparison, "objection": objection}))
+    run = _a_bot(models)
+    await _start(run)
+    outcome = await _end(run)
+    assert isinstance(outcome, Trained)
+    assert not outcome.is_promoted
+    assert outcome.problem == f"It was not promoted by itself. {objection}"
+    assert _serving() == "tiny"
+
+
 @pytest.mark.parametrize(
     ("code", "reason"),
     [

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from trainer import TrainingConfig
+from trainer.config import Precision, RecipeName
 from trainer.errors import ConfigError
 
 
@@ -25,6 +26,8 @@ from trainer.errors import ConfigError
         ("seed", -1, "from 0 to"),
         ("balance", "some", "on or off"),
         ("loop", "none", "manual or trainer"),
+        ("recipe", "worst", "plain or best"),
+        ("precision", "fp16", "auto or fp32 or bf16"),
     ],
 )
 def test_error_names_field_value_and_what_is_allowed(field: str, value: Any, allowed: str) -> None:
@@ -33,6 +36,12 @@ def test_error_names_field_value_and_what_is_allowed(field: str, value: Any, all
     sentence = str(caught.value)
     assert sentence.startswith(f"{field} is {value!r}, but must be ")
     assert allowed in sentence
+
+
+def test_a_choice_may_be_given_by_its_name() -> None:
+    config = TrainingConfig(precision="bf16", recipe="plain")  # type: ignore[arg-type]
+    assert config.precision is Precision.BF16
+    assert config.recipe is RecipeName.PLAIN
 
 
 def test_defaults_are_the_original_recipe() -> None:

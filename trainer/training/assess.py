@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from trainer.config import Recipe
+from trainer.data.fixed_reviews import fixed_reviews
 from trainer.data.mixture import Part
 from trainer.data.review_files import Review
 from trainer.data.starter_texts import Lines, read_kinds, read_mixed
@@ -51,6 +52,8 @@ class Assessment:
     """The same."""
     by_set: dict[str, dict[str, Any]]
     """The same for each set, by its name: `evaluation` and `doubt`, as JSON types."""
+    fixed: Figures
+    """On the reviews of `trainer.data.fixed_reviews`, which no data set changes."""
     mixed_unsure: float
     """Share left unsure of mixed reviews that were not trained on; all should be."""
     reliability: list[Bin]
@@ -67,6 +70,7 @@ class Assessment:
             "evaluation": {split: figures.as_dict() for split, figures in self.figures.items()},
             "doubt": {split: doubt.as_dict() for split, doubt in self.doubt.items()},
             "reliability": [asdict(row) for row in self.reliability],
+            "fixed": self.fixed.as_dict(),
             "mixed_unsure": self.mixed_unsure,
             "kinds": self.kind_figures.as_dict(),
             "by_set": self.by_set,
@@ -136,6 +140,7 @@ def assess(
             }
             for name, each in by_set.items()
         },
+        fixed=_on_fixed_reviews(runtime, text_encoder, judgement),
         mixed_unsure=_mixed_unsure(runtime, text_encoder, judgement),
         reliability=main["test"].reliability,
         chat=_by_phenomenon(parts, by_set),
@@ -183,6 +188,11 @@ def _judge(judgement: Judgement, scores: Scores, read: _Read) -> _Judged:
         reliability(probabilities, read.labels),
         probabilities.argmax(axis=1) == np.array(read.labels),
     )
+
+
+def _on_fixed_reviews(runtime: Runtime, encoder: TextEncoder, judgement: Judgement) -> Figures:
+    read = _read(encoder, fixed_reviews())
+    return _judge(judgement, predict(runtime, encoder, read.windows), read).figures
 
 
 def _mixed_unsure(runtime: Runtime, encoder: TextEncoder, judgement: Judgement) -> float:

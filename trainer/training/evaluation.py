@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.config import LABELS
+from trainer.data.fixed_reviews import fixed_reviews
 from trainer.data.review_files import Review
 from trainer.errors import ReviewsError
 from trainer.model.calibration import doubt
-from trainer.progress import Judging, Listener
+from trainer.progress import Judging, Listener, ignore
 
 if TYPE_CHECKING:
     from trainer.model.classifier import Classifier
@@ -102,6 +103,17 @@ def beats_chance(figures: Figures) -> bool:
     return figures.accuracy > commoner + 1.645 * spread
 
 
+def below_chance(figures: Figures) -> bool:
+    """Whether the classes are taken for each other more often than chance explains: a one-sided
+    test at 5% that positive reviews are called positive more rarely than negative ones are."""
+    negative, positive = (figures.per_class[word] for word in LABELS)
+    if not (negative.reviews and positive.reviews):
+        return figures.accuracy < 0.5 - 1.645 * 0.5 / math.sqrt(figures.reviews)
+    called = sum(row[1] for row in figures.confusion_matrix) / figures.reviews
+    variance = called * (1 - called) * (1 / negative.reviews + 1 / positive.reviews)
+    return positive.recall - (1 - negative.recall) < -1.645 * math.sqrt(variance)
+
+
 def calibration_error(probabilities: Probabilities, labels: Sequence[int], bins: int = 15) -> float:
     """Expected calibration error (Guo et al. 2017, section 2).
 
@@ -147,7 +159,11 @@ class Judged:
     def figures(self, labels: Sequence[int]) -> dict[str, Any]:
         """Accuracy and its kin, and what was left unsure, as JSON types."""
         doubted = doubt(self.probabilities.astype(np.float32), labels, self.sure)
-        return measure(self.probabilities, labels).as_dict() | {"doubt": doubted.as_dict()}
+        return self.measure(labels).as_dict() | {"doubt": doubted.as_dict()}
+
+    def measure(self, labels: Sequence[int]) -> Figures:
+        """Accuracy and its kin."""
+        return measure(self.probabilities, labels)
 
 
 def judge(
@@ -212,6 +228,60 @@ def compare(first: Probabilities, second: Probabilities, labels: Sequence[int]) 
         interval=(max(-1.0, centre - margin), min(1.0, centre + margin)),
         p_value=min(1.0, 2 * tail),
     )
+
+
+def judge_on_fixed_reviews(
+    classifiers: Sequence["Classifier"], serving_on_new: Figures
+) -> dict[str, Any]:
+    """What speaks against promoting the first of two classifiers, the second of which serves, and
+    their figures on the fixed reviews, as JSON types. `serving_on_new` are those of the serving one
+    on the reviews of the new set."""
+    reviews = fixed_reviews()
+    labels = [review.label for review in reviews]
+    judged = [judge(each, reviews, "fixed", ignore) for each in classifiers]
+    candidate, serving = (each.measure(labels) for each in judged)
+    difference = compare(judged[0].probabilities, judged[1].probabilities, labels)
+    return {
+        "fixed": {
+            "reviews": len(reviews),
+            "accuracy": candidate.accuracy,
+            "against": serving.accuracy,
+            **difference.as_dict(),
+        },
+        "objection": objection(serving_on_new, (candidate, serving), difference),
+    }
+
+
+def objection(serving: Figures, fixed: tuple[Figures, Figures], difference: Comparison) -> str:
+    """Why a candidate must not be promoted without a person's decision; empty where nothing is.
+
+    `serving` are the figures of the serving checkpoint on the reviews of the new set; `fixed` those
+    of the candidate and of the serving one on `trainer.data.fixed_reviews`, and `difference` what
+    lies between these two.
+    """
+    candidate, other = fixed
+    if below_chance(serving):
+        return (
+            f"The labels of this data set look inverted: the serving checkpoint agrees with "
+            f"{serving.accuracy:.1%} of {serving.reviews:,} of them, fewer than by chance. Check "
+            f"which label stands for praise."
+        )
+    on_fixed = (
+        f"of the {candidate.reviews:,} fixed reviews that come with this project it judges "
+        f"{candidate.accuracy:.1%} right"
+    )
+    if below_chance(candidate):
+        return (
+            f"The labels that it was trained on look inverted: {on_fixed}, fewer than by chance. "
+            f"Check which label stands for praise."
+        )
+    if not difference.not_worse:
+        return (
+            f"Some labels that it was trained on look inverted, or its reviews are unlike short "
+            f"ones: {on_fixed}, the serving checkpoint {other.accuracy:.1%}, which is more than "
+            f"chance. Check the data set."
+        )
+    return ""
 
 
 def _class_figures(matrix: npt.NDArray[np.int64], index: int) -> ClassFigures:

@@ -1,8 +1,6 @@
 """One fine-tuning run from start to end: reviews, encoder, loop, assessment, checkpoint."""
 
 import math
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -14,10 +12,11 @@ import torch
 from safetensors.torch import save_file
 
 from trainer.config import LABELS, RECIPES, Loop, Recipe, TrainingConfig
+from trainer.data.fixed_reviews import without_fixed
 from trainer.data.mixture import Part, ReviewSets, load_sets
 from trainer.data.reviews import class_counts, imbalance_warning
 from trainer.data.starter_texts import read_kinds, read_mixed
-from trainer.errors import ConfigError, EncoderError
+from trainer.errors import CheckpointError, ConfigError, EncoderError
 from trainer.extras import missing
 from trainer.model import checkpoint
 from trainer.model.calibration import Doubt
@@ -27,7 +26,7 @@ from trainer.model.text import MOST_WINDOWS, TextEncoder, Windows, by_length
 from trainer.progress import Listener, Note, Plan, Saved, Step, ignore
 from trainer.training.assess import Assessment, assess
 from trainer.training.encoder import Encoder, load_encoder
-from trainer.training.evaluation import Figures, beats_chance, draw
+from trainer.training.evaluation import Figures, beats_chance, below_chance, draw
 from trainer.training.loop import Example, make_batches, train, uses_bf16
 from trainer.training.report import model_card, versions
 
@@ -64,17 +63,14 @@ def fine_tune_model(
             what to do. No partial checkpoint is left, also when interrupted.
     """
     config = config or TrainingConfig()
+    made_with = versions()
     if config.output is not None:
         checkpoint.refuse_existing(config.output)
     if config.loop == Loop.TRAINER:
         require_accelerate()
     sets = sets or load_sets(config, RECIPES[config.recipe])
-    parts = sets.sample(config)
-    _announce(sets, parts, on_event)
-    encoder = load_encoder(config.base_model, config.seed)
-    if encoder.note:
-        on_event(Note(encoder.note))
-    to_best_device(encoder.model)
+    parts = _sample(sets, config, on_event)
+    encoder = _load_encoder(config, on_event)
     recipe = _resolve(config, encoder)
     text_encoder = encoder.text_encoder(
         config.max_length, MOST_WINDOWS if recipe.whole_review else 1, recipe.marks
@@ -82,22 +78,13 @@ def fine_tune_model(
     lesson = _prepare(sets, parts, recipe, text_encoder, on_event)
     output = config.output or checkpoint.dated_path(sets.name)
 
-    _try_two_batches(encoder, text_encoder, lesson.windows, config.batch_size * recipe.windows)
-    on_event(
-        Plan(
-            dataset=", ".join(part.reviews.name for part in parts),
-            base_model=encoder.name,
-            reviews=lesson.counts,
-            epochs=recipe.epochs,
-            steps=recipe.epochs * math.ceil(len(lesson.examples) / config.batch_size),
-            output=str(output),
-        )
-    )
-    run = _fit(config, recipe, encoder, text_encoder, lesson.examples, on_event)
-    with tempfile.TemporaryDirectory() as scratch:
-        graph = Path(scratch) / "graph"
+    with checkpoint.new_checkpoint(output) as folder:
+        checkpoint.require_space(folder, 2 * _size(encoder))  # the weights, and a graph of them
+        _try_two_batches(encoder, text_encoder, lesson.windows, config.batch_size * recipe.windows)
+        on_event(_plan(config, recipe, encoder, lesson, parts, output))
+        run = _fit(config, recipe, encoder, text_encoder, lesson.examples, on_event)
+        graph = checkpoint.graph_file(folder)
         assessment = assess(encoder, text_encoder, recipe, lesson.windows, parts, graph, on_event)
-        warning = _warning(run["losses"], assessment.figures["test"])
         training = {
             "name": output.name,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -108,20 +95,69 @@ def fine_tune_model(
             "pad_id": text_encoder.pad_id,
             "device": str(encoder.model.device),
             "threads": torch.get_num_threads(),
-            "versions": versions(),
-            "warning": warning,
+            "versions": made_with,
+            "warning": _warning(run["losses"], assessment),
             **run,
             **assessment.report(),
         }
-        _save(output, encoder, training, assessment, graph)
-    if warning:
-        on_event(Note(f"{warning} It is kept, but not promoted."))
-    serving = not warning and checkpoint.promote_if_first(output)
+        _save(folder, encoder, training, assessment)
+    serving = _promote_if_first(output, training["warning"], on_event)
     on_event(Saved(str(output), serving, **training["evaluation"]))
     figures = assessment.figures
     return FineTuned(
         output, figures["validation"], figures["test"], assessment.doubt["test"], serving
     )
+
+
+def _sample(sets: ReviewSets, config: TrainingConfig, on_event: Listener) -> list[Part]:
+    """What is trained on: never the reviews that every checkpoint is judged by."""
+    drawn = sets.sample(config)
+    parts = [replace(part, sample=without_fixed(part.sample)) for part in drawn]
+    _announce(sets, parts, on_event)
+    return parts
+
+
+def _load_encoder(config: TrainingConfig, on_event: Listener) -> Encoder:
+    encoder = load_encoder(config.base_model, config.seed)
+    if encoder.note:
+        on_event(Note(encoder.note))
+    to_best_device(encoder.model)
+    return encoder
+
+
+def _size(encoder: Encoder) -> int:
+    """Bytes of the weights."""
+    return sum(weight.numel() * weight.element_size() for weight in encoder.model.parameters())
+
+
+def _plan(
+    config: TrainingConfig,
+    recipe: Recipe,
+    encoder: Encoder,
+    lesson: "_Lesson",
+    parts: Sequence[Part],
+    output: Path,
+) -> Plan:
+    return Plan(
+        dataset=", ".join(part.reviews.name for part in parts),
+        base_model=encoder.name,
+        reviews=lesson.counts,
+        epochs=recipe.epochs,
+        steps=recipe.epochs * math.ceil(len(lesson.examples) / config.batch_size),
+        output=str(output),
+    )
+
+
+def _promote_if_first(output: Path, warning: str, on_event: Listener) -> bool:
+    """Whether the new checkpoint serves now. It is on disk, so no error here undoes the run."""
+    if warning:
+        on_event(Note(f"{warning} It is kept, but not promoted."))
+        return False
+    try:
+        return checkpoint.promote_if_first(output)
+    except CheckpointError as error:
+        on_event(Note(f"It is kept, but was not promoted. {error}"))
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +218,9 @@ def _hyperparameters(config: TrainingConfig, recipe: Recipe) -> dict[str, Any]:
     return config.hyperparameters() | resolved
 
 
-def _warning(losses: Sequence[float], test: Figures) -> str:
+def _warning(losses: Sequence[float], assessment: Assessment) -> str:
     """A sentence on a training that has come to nothing; empty where it has not."""
+    test, fixed = assessment.figures["test"], assessment.fixed
     recent = losses[-max(1, len(losses) // 10) :]
     loss = sum(recent) / len(recent)
     if loss > 2 * math.log(len(LABELS)):
@@ -195,6 +232,12 @@ def _warning(losses: Sequence[float], test: Figures) -> str:
         return (
             f"Its accuracy, {test.accuracy:.3f} on {test.reviews} test reviews, is no better than "
             f"chance. Bring more reviews, or check their labels."
+        )
+    if below_chance(fixed):
+        return (
+            f"Its labels look inverted: of {fixed.reviews} fixed reviews that come with this "
+            f"project, it judges {fixed.accuracy:.1%} right, fewer than by chance. Check which "
+            f"label stands for praise."
         )
     return ""
 
@@ -281,30 +324,22 @@ def _try_two_batches(
         )
 
 
-def _save(
-    output: Path,
-    encoder: Encoder,
-    training: dict[str, Any],
-    assessment: Assessment,
-    graph: Path,
-) -> None:
+def _save(folder: Path, encoder: Encoder, training: dict[str, Any], assessment: Assessment) -> None:
+    """Writes all but the graph, which stands in `folder` already."""
     # The place where the base model lay on this machine is nobody else's business.
     encoder.model.config.name_or_path = encoder.name
     encoder.tokenizer.name_or_path = encoder.name
     # Plain `transformers.pipeline` cuts where the training did.
     encoder.tokenizer.model_max_length = training["hyperparameters"]["max_length"]
-    with checkpoint.new_checkpoint(output) as folder:
-        encoder.model.save_pretrained(folder)
-        encoder.tokenizer.save_pretrained(folder)
-        save_file(assessment.kind_head.cpu().state_dict(), checkpoint.head_file(folder))
-        if graph.exists():
-            shutil.copyfile(graph, checkpoint.graph_file(folder))
-        checkpoint.write_report(folder, training, model_card(training))
-        draw(
-            folder / checkpoint.PICTURE_FILE,
-            training["losses"],
-            training["hyperparameters"]["epochs"],
-            assessment.figures["test"],
-            assessment.reliability,
-            training["name"],
-        )
+    encoder.model.save_pretrained(folder)
+    encoder.tokenizer.save_pretrained(folder)
+    save_file(assessment.kind_head.cpu().state_dict(), checkpoint.head_file(folder))
+    checkpoint.write_report(folder, training, model_card(training))
+    draw(
+        folder / checkpoint.PICTURE_FILE,
+        training["losses"],
+        training["hyperparameters"]["epochs"],
+        assessment.figures["test"],
+        assessment.reliability,
+        training["name"],
+    )

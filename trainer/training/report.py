@@ -1,7 +1,7 @@
 """What a checkpoint tells of itself: the contents of `training.json` and of its model card."""
 
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from trainer.config import LABELS
@@ -17,8 +17,15 @@ _VERSIONS_OF = (
 
 
 def versions() -> dict[str, str]:
-    """The versions a result depends on."""
-    return {"python": platform.python_version(), **{name: version(name) for name in _VERSIONS_OF}}
+    """The versions a result depends on; `unknown` where a package is there, but not installed."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in _VERSIONS_OF}}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # run from a checkout, or of a build under another name
+        return "unknown"
 
 
 def _warning(sentence: str) -> str:
@@ -117,6 +124,7 @@ def model_card(training: dict[str, Any]) -> str:
         f"{'read in windows of' if hyper['whole_review'] else 'cut off at'} {hyper['max_length']}"
     )
     doubt, kinds, chat = training["doubt"], training["kinds"], _chat(training["chat"])
+    fixed = training["fixed"]
     warnings = "".join(
         map(_warning, (training["warning"], *(each["warning"] for each in training["datasets"])))
     )
@@ -158,6 +166,9 @@ by.{warnings}
 {unsure}
 
 These are of {training["datasets"][0]["name"]}, the main set.{_other_sets(training)}
+
+Of the {fixed["reviews"]} fixed reviews, which come with Review Concierge and are never trained on,
+{fixed["accuracy"]:.1%} are judged right.
 
 Of mixed reviews, which are neither praise nor complaint, {training["mixed_unsure"]:.0%} are left
 unsure.{chat}

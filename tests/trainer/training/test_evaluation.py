@@ -5,7 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainer.training.evaluation import calibration_error, compare, draw, measure, reliability
+from trainer.training.evaluation import (
+    below_chance,
+    calibration_error,
+    compare,
+    draw,
+    measure,
+    objection,
+    reliability,
+)
 
 
 def _probabilities(*positive: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
@@ -91,3 +99,53 @@ def test_picture_is_a_png(tmp_path: Path) -> None:
     bins = reliability(_probabilities(0.1, 0.9), [0, 1])
     draw(tmp_path / "picture.png", [0.7, 0.6, 0.5, 0.4], 2, figures, bins, "a run")
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG\r\n")
+
+
+def _right(share: float, count: int = 100) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Probabilities that are right on so many of `_labels`."""
+    wrong = round(count * (1 - share))
+    return _probabilities(
+        *(0.9 if bool(label) != (i < wrong) else 0.1 for i, label in enumerate(_labels(count)))
+    )
+
+
+def _labels(count: int = 100) -> list[int]:
+    return [number % 2 for number in range(count)]
+
+
+class TestObjection:
+    def test_chance_is_not_below_chance(self) -> None:
+        assert not below_chance(measure(_right(0.5), _labels()))
+        assert not below_chance(measure(_right(0.45), _labels()))
+        assert below_chance(measure(_right(0.35), _labels()))
+
+    def test_of_a_set_with_a_rare_class(self) -> None:
+        labels = [0] * 90 + [1] * 10
+        assert below_chance(measure(_probabilities(*[0.9] * 90, *[0.1] * 10), labels))
+        assert not below_chance(measure(_probabilities(*[0.9] * 100), labels))  # one for all
+        assert below_chance(measure(_probabilities(*[0.9] * 20), [0] * 20))
+
+    def test_nothing_speaks_against_a_candidate_as_good_as_the_serving_one(self) -> None:
+        assert self._objection(serving=0.8, candidate_on_fixed=0.85, serving_on_fixed=0.87) == ""
+
+    def test_a_set_on_which_the_serving_one_is_below_chance(self) -> None:
+        sentence = self._objection(serving=0.1, candidate_on_fixed=0.85, serving_on_fixed=0.87)
+        assert "labels of this data set look inverted" in sentence
+        assert "10.0% of 100" in sentence
+
+    def test_a_candidate_that_is_below_chance_on_the_fixed_reviews(self) -> None:
+        sentence = self._objection(serving=0.6, candidate_on_fixed=0.2, serving_on_fixed=0.2)
+        assert "labels that it was trained on look inverted" in sentence
+
+    def test_a_candidate_that_loses_on_the_fixed_reviews(self) -> None:
+        sentence = self._objection(serving=0.7, candidate_on_fixed=0.6, serving_on_fixed=0.87)
+        assert "Some labels that it was trained on look inverted" in sentence
+        assert "60.0% right, the serving checkpoint 87.0%" in sentence
+
+    def _objection(
+        self, *, serving: float, candidate_on_fixed: float, serving_on_fixed: float
+    ) -> str:
+        on_fixed = _right(candidate_on_fixed), _right(serving_on_fixed)
+        fixed = measure(on_fixed[0], _labels()), measure(on_fixed[1], _labels())
+        difference = compare(*on_fixed, _labels())
+        return objection(measure(_right(serving), _labels()), fixed, difference)

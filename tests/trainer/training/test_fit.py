@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from transformers import AutoModelForSequenceClassification, pipeline
 from tests.conftest import call_trainer, run_trainer, separable_reviews, write_csv
 from trainer import TrainingConfig, fine_tune_model, predict_sentiment
 from trainer.config import RECIPES, Loop, Precision, RecipeName
+from trainer.data.fixed_reviews import fixed_reviews
+from trainer.data.review_files import Review
 from trainer.errors import CheckpointError, ConfigError
 from trainer.model.classifier import UNSURE, Classifier
 from trainer.model.runtime import RuntimeName
@@ -206,6 +209,107 @@ class TestNothingLearned:
         assert f"{warning} It is kept, but not promoted." in result.stderr
         assert f"checkpoints promote {folder.name}" in result.stdout
         assert warning in (folder / "README.md").read_text()
+
+
+def _inverted(path: Path) -> Path:
+    other = {"positive": "negative", "negative": "positive"}
+    return write_csv(path, [(text, other[label]) for text, label in separable_reviews()])
+
+
+class TestInvertedLabels:
+    """A data set that agrees with itself, and with nothing else."""
+
+    @pytest.fixture
+    def _known_words(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Fixed reviews of words that the tiny encoder knows, unlike those of the project."""
+        labels = {"negative": 0, "positive": 1}
+        fixed = [Review(f"hm {text}", labels[label]) for text, label in separable_reviews()]
+        for module in ("assess", "evaluation"):
+            monkeypatch.setattr(f"trainer.training.{module}.fixed_reviews", lambda: fixed)
+
+    @pytest.mark.usefixtures("_known_words")
+    def test_the_first_checkpoint_is_kept_said_and_not_promoted(
+        self, quick: list[str | Path], tmp_path: Path
+    ) -> None:
+        reviews = _inverted(tmp_path / "films.csv")
+        command = [reviews if option == quick[2] else option for option in quick]
+        result = call_trainer(*command, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert "Its labels look inverted" in result.stderr
+        (folder,) = (tmp_path / "checkpoints").iterdir()  # no pointer beside it
+        training = json.loads((folder / "training.json").read_text())
+        assert training["evaluation"]["test"]["accuracy"] > 0.9
+        assert training["fixed"]["accuracy"] < 0.1
+        assert training["warning"] in (folder / "README.md").read_text()
+
+    @pytest.mark.usefixtures("_known_words")
+    def test_a_comparison_says_so(self, checkpoint: Path, tmp_path: Path) -> None:
+        reviews = _inverted(tmp_path / "films.csv")
+        command = ("evaluate", "--checkpoint", checkpoint, "--against", checkpoint)
+        result = call_trainer(*command, "--dataset", reviews, "--json", cwd=tmp_path)
+        answer = json.loads(result.stdout)
+        assert "labels of this data set look inverted" in answer["objection"]
+        assert answer["fixed"]["accuracy"] == answer["fixed"]["against"] > 0.9
+        shown = call_trainer(*command, "--dataset", reviews, cwd=tmp_path).stdout
+        assert answer["objection"] in shown
+
+    def test_fixed_reviews_are_never_trained_on(
+        self, quick: list[str | Path], tmp_path: Path
+    ) -> None:
+        words = {0: "negative", 1: "positive"}
+        copies = [(f" {review.text} ", words[review.label]) for review in fixed_reviews()]
+        reviews = write_csv(tmp_path / "copies.csv", separable_reviews() + copies)
+        command = [reviews if option == quick[2] else option for option in quick]
+        result = call_trainer(*command, "--output", "it", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        training = json.loads((tmp_path / "it" / "training.json").read_text())
+        rows = training["datasets"][0]["rows"]["train"]
+        assert sum(rows.values()) < len(separable_reviews())
+
+
+class TestBeforeItBegins:
+    """What would cost a whole training shows before it."""
+
+    def test_scratch_space_is_beside_the_output(
+        self, quick: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "full"))  # takes no file
+        result = call_trainer(*quick, "--output", "it", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert (tmp_path / "it" / "model.onnx").exists()
+
+    def test_a_disk_without_room(
+        self, quick: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        full = shutil._ntuple_diskusage(10**9, 10**9 - 1000, 1000)  # type: ignore[attr-defined]
+        monkeypatch.setattr(shutil, "disk_usage", lambda _path: full)
+        result = call_trainer(*quick, "--progress", "json", cwd=tmp_path)
+        assert result.returncode == 2
+        assert "Make room, or choose another --output" in result.stderr
+        assert '"step"' not in result.stdout
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_package_without_a_version(
+        self, quick: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def version(name: str) -> str:
+            raise PackageNotFoundError(name)
+
+        monkeypatch.setattr("trainer.training.report.version", version)
+        result = call_trainer(*quick, "--output", "it", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        training = json.loads((tmp_path / "it" / "training.json").read_text())
+        assert training["versions"]["onnxruntime"] == "unknown"
+
+    def test_a_pointer_that_cannot_be_read_costs_no_checkpoint(
+        self, quick: list[str | Path], tmp_path: Path
+    ) -> None:
+        (tmp_path / "checkpoints").mkdir()
+        (tmp_path / "checkpoints" / "serving.json").write_text("{")
+        result = call_trainer(*quick, "--output", "checkpoints/it", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert "It is kept, but was not promoted." in result.stderr
+        assert "To let it serve: python -m trainer checkpoints promote it" in result.stdout
 
 
 class TestPlain:
