@@ -6,6 +6,7 @@ nothing.
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,8 @@ from bot.logs import whereabouts
 from trainer.model import checkpoint
 from trainer.model.checkpoint import CHECKPOINTS, CheckpointError
 from trainer.model.classifier import Classifier, RuntimeName
+
+log = logging.getLogger(__name__)
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,69}"
 """Of a checkpoint: the name of a folder, which leads nowhere else."""
@@ -35,6 +38,8 @@ class Models:
         self._engine = engine
         self._load = partial(_load, runtime=runtime, threads=threads)
         self._changing = asyncio.Lock()
+        self._seen = _serving_name()
+        """What the pointer named at the last look: the one that answers, unless it failed."""
 
     async def promote(self, name: str) -> None:
         """Lets the checkpoint of this name answer, now and after a restart.
@@ -43,10 +48,10 @@ class Models:
         present one goes on answering.
         """
         async with self._changing:
-            with _told():
+            with _refusals_translated():
                 classifier = await asyncio.to_thread(self._load, _path(name))
                 await asyncio.to_thread(checkpoint.promote, name)
-            self._engine.swap(classifier)
+            self._take(classifier)
 
     async def rollback(self) -> str:
         """Lets the checkpoint answer that did so before; returns its name.
@@ -55,18 +60,11 @@ class Models:
         goes on answering.
         """
         async with self._changing:
-            before = None
-            with suppress(CheckpointError):  # gone or damaged: the more reason to leave it
-                before = await asyncio.to_thread(checkpoint.serving_checkpoint)
-            with _told():
-                path = await asyncio.to_thread(checkpoint.rollback)
-                try:
-                    classifier = await asyncio.to_thread(self._load, path)
-                except UnusableCheckpointError:
-                    if before is not None:
-                        await asyncio.to_thread(checkpoint.promote, before.name)
-                    raise
-            self._engine.swap(classifier)
+            with _refusals_translated():
+                path = await asyncio.to_thread(checkpoint.earlier_checkpoint)
+                classifier = await asyncio.to_thread(self._load, path)
+                await asyncio.to_thread(checkpoint.rollback, expected=path)
+            self._take(classifier)
             return path.name
 
     async def discard(self, name: str) -> None:
@@ -76,8 +74,37 @@ class Models:
         the disk does not let go of it.
         """
         async with self._changing:
-            with _told():
+            with _refusals_translated():
                 await asyncio.to_thread(checkpoint.discard, name)
+
+    async def look(self) -> None:
+        """Takes the checkpoint that another process has promoted meanwhile: a second bot on the
+        same folder, or the command line. One that cannot be used is logged once, and the present
+        one goes on answering."""
+        async with self._changing:
+            name = await asyncio.to_thread(_serving_name)
+            if name is None or name == self._seen:
+                return
+            self._seen = name
+            try:
+                with _refusals_translated():
+                    classifier = await asyncio.to_thread(self._load, _path(name))
+            except UnusableCheckpointError as error:
+                log.error("%s was promoted elsewhere, but is not taken: %s", name, error)
+                return
+            self._take(classifier)
+            log.info("%s was promoted elsewhere, and answers from now on", name)
+
+    def _take(self, classifier: Classifier) -> None:
+        self._engine.swap(classifier)
+        self._seen = classifier.name
+
+
+def _serving_name() -> str | None:
+    with suppress(CheckpointError):
+        path = checkpoint.serving_checkpoint()
+        return path.name if path is not None else None
+    return None  # a pointer that cannot be read now may be whole at the next look
 
 
 def _path(name: str) -> Path:
@@ -101,7 +128,7 @@ def _load(path: Path, runtime: RuntimeName, threads: int | None) -> Classifier:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _refusals_translated() -> Iterator[None]:
     """Raises the trainer's refusals as the bot's."""
     try:
         yield

@@ -1,6 +1,7 @@
 """Exchanging the checkpoint that answers while it answers."""
 
 import asyncio
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -11,7 +12,7 @@ from bot.engine import Engine
 from bot.errors import UnusableCheckpointError
 from bot.models import Models
 from tests.bot.stub import KeywordClassifier
-from trainer.model.checkpoint import list_checkpoints, serving_checkpoint
+from trainer.model.checkpoint import list_checkpoints, promote, serving_checkpoint
 
 CHECKPOINTS = Path("checkpoints")
 
@@ -127,6 +128,56 @@ async def test_a_rollback_that_fails_changes_nothing(
         with pytest.raises(UnusableCheckpointError, match="cannot be used"):
             await models.rollback()
     assert json.loads((CHECKPOINTS / "serving.json").read_text()) == pointer
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+async def test_a_rollback_moves_the_pointer_only_after_loading(
+    classifier: KeywordClassifier, *, damaged: bool
+) -> None:
+    """A graph that is as it was written, but cannot be loaded, or one that is not."""
+    async with Engine(classifier) as engine:
+        models = Models(engine)
+        await models.promote("second")
+        pointer = (CHECKPOINTS / "serving.json").read_text()
+        graph = CHECKPOINTS / "tiny" / "model.onnx"
+        graph.write_bytes(b"nothing of the kind")
+        if not damaged:
+            checksums = graph.with_name("checksums.sha256")
+            lines = checksums.read_text().splitlines()
+            digest = hashlib.sha256(graph.read_bytes()).hexdigest()
+            kept = [line for line in lines if not line.endswith(graph.name)]
+            checksums.write_text("\n".join([*kept, f"{digest}  {graph.name}"]))
+        with pytest.raises(UnusableCheckpointError, match=r"model\.onnx|cannot be loaded"):
+            await models.rollback()
+        assert (CHECKPOINTS / "serving.json").read_text() == pointer
+        await engine.classify("great")
+        assert classifier.judged == []  # `second` goes on answering
+
+
+async def test_a_promotion_elsewhere_is_taken(classifier: KeywordClassifier) -> None:
+    async with Engine(classifier) as engine:
+        models = Models(engine)
+        await models.look()
+        await engine.classify("great")
+        assert classifier.judged == ["great"]  # nothing has changed, so nothing is loaded
+        promote("second")
+        await models.look()
+        await engine.classify("great afterwards")
+        assert classifier.judged == ["great"]
+
+
+async def test_a_promotion_elsewhere_of_what_is_damaged_is_logged_once(
+    classifier: KeywordClassifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Engine(classifier) as engine:
+        models = Models(engine)
+        promote("second")
+        _spoil("second")
+        await models.look()
+        await models.look()
+        await engine.classify("great")
+    assert classifier.judged == ["great"]
+    assert caplog.text.count("second was promoted elsewhere, but is not taken") == 1
 
 
 async def test_a_candidate_is_discarded_but_never_the_one_that_answers(

@@ -7,6 +7,7 @@ from typing import Any
 
 import discord
 from discord import app_commands
+from discord.ext import tasks
 
 from bot.errors import UnusableCheckpointError
 from bot.frontends.discord.client import ConciergeBot
@@ -23,6 +24,9 @@ from trainer.model.checkpoint import (
     trained_on,
 )
 
+LOOK_SECONDS = 2.0
+"""Between looks at which checkpoint serves."""
+
 MOST_SUGGESTIONS = 25
 """As many as Discord shows."""
 
@@ -33,6 +37,17 @@ class ModelCommands(OperatorCog, group_name="model", group_description="The mode
 
     def __init__(self, models: Models) -> None:
         self._models = models
+
+    async def cog_load(self) -> None:
+        self.watch.start()
+
+    async def cog_unload(self) -> None:
+        self.watch.cancel()
+
+    @tasks.loop(seconds=LOOK_SECONDS)
+    async def watch(self) -> None:
+        """Follows promotions by other processes."""
+        await self._models.look()
 
     @app_commands.command(name="list", description="All checkpoints, the newest first")
     async def show(self, interaction: discord.Interaction) -> None:

@@ -281,7 +281,7 @@ class TestBeforeItBegins:
     def test_a_disk_without_room(
         self, quick: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        full = shutil._ntuple_diskusage(10**9, 10**9 - 1000, 1000)  # type: ignore[attr-defined]
+        full = shutil._ntuple_diskusage(10**9, 10**9 - 1000, 1000)
         monkeypatch.setattr(shutil, "disk_usage", lambda _path: full)
         result = call_trainer(*quick, "--progress", "json", cwd=tmp_path)
         assert result.returncode == 2
