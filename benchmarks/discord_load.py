@@ -105,7 +105,7 @@ async def training(home: Path) -> AsyncIterator[None]:
     """A training run, started as /train starts it, for as long as the block takes."""
     background = Background(home)
     log = ProgressFile(background.output("fit"))
-    pid = background.start(
+    background.start(
         "fit",
         [
             *(sys.executable, "-m", "trainer", "fit", "--progress=json"),
@@ -125,7 +125,7 @@ async def training(home: Path) -> AsyncIterator[None]:
         pace = (last.number - first.number) / (time.perf_counter() - began)
         print(f"Meanwhile the training went on, at {pace:.1f} steps a second.")
     finally:
-        await background.stop(pid)
+        await background.stop()
 
 
 def main(

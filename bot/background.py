@@ -3,24 +3,36 @@
 The process holds a lock on a file for as long as it lives: the kernel gives the lock back however
 it ends. So whether it runs is known without doubt, also to a bot that did not start it, where a
 process id alone might by then be somebody else's.
+
+The process writes its id into that file itself, before it becomes the program that was asked for:
+however its parent ends, what holds the lock can be found and stopped.
 """
 
 import asyncio
+import errno
 import fcntl
 import os
+import shutil
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 STOP_SECONDS = 15.0
 """For ending in its own way after SIGTERM; then it is killed."""
+KILL_SECONDS = 15.0
+"""For the system to end a process that was killed."""
 
 LOWEST_PRIORITY = 19
 """Of nice(1): it gets the time that nobody else wants."""
 
 _POLL_SECONDS = 0.1
 _SECRETS = ("DISCORD_TOKEN",)
+_SHELL = "/bin/sh"
+_LOCK_DESCRIPTOR = 3
+_NOTE_PID = (_SHELL, "-c", f'echo $$ >&{_LOCK_DESCRIPTOR} && exec "$@"', _SHELL)
+"""Writes the process's id into the lock's file, and becomes the command."""
 
 
 class Background:
@@ -44,29 +56,59 @@ class Background:
 
         Raises BlockingIOError where one is running already, and OSError where it cannot start.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        with self._locked(command) as lock:
             # In a session of its own, so that what ends the bot does not end it: Ctrl-C, or a
             # terminal that is closed. Not by subprocess.Popen, which wants to see its end.
             self._child = os.posix_spawn(
-                command[0],
-                command,
-                _environment(),
+                _SHELL,
+                [*_NOTE_PID, *command],
+                _environment() | {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) - 1))},
                 file_actions=[
                     (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                     (os.POSIX_SPAWN_OPEN, 1, self.output(name), write, 0o600),
                     (os.POSIX_SPAWN_OPEN, 2, self.errors(name), write, 0o600),
-                    (os.POSIX_SPAWN_DUP2, lock, 3),
+                    (os.POSIX_SPAWN_DUP2, lock, _LOCK_DESCRIPTOR),
                 ],
                 setsid=True,
             )
-        finally:
-            os.close(lock)
         _give_way(self._child)
         return self._child
+
+    def start_here(self, command: list[str]) -> int:
+        """Starts `command` on this terminal, in a process group of its own, as a child that the
+        caller waits for; returns its process id. Raises as `start` does."""
+        with self._locked(command) as lock:
+            return os.posix_spawn(
+                _SHELL,
+                [*_NOTE_PID, *command],
+                _environment(),
+                file_actions=[(os.POSIX_SPAWN_DUP2, lock, _LOCK_DESCRIPTOR)],
+                setpgroup=0,
+            )
+
+    @contextmanager
+    def _locked(self, command: list[str]) -> Iterator[int]:
+        """The lock, which a process that is started within goes on holding."""
+        if shutil.which(command[0]) is None:  # the shell could only say so in words
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
+        self._folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.truncate(lock, 0)  # no id, rather than one that is over
+            yield lock
+        finally:
+            os.close(lock)
+
+    def pid(self) -> int | None:
+        """The id of the process that runs; None where none does, or it is only beginning."""
+        if not self.is_running():
+            return None
+        try:
+            return int(self._lock.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return None
 
     def is_running(self) -> bool:
         """Whether a process of this folder lives, whoever started it."""
@@ -85,19 +127,23 @@ class Background:
             os.close(lock)
         return False
 
-    async def stop(self, pid: int) -> None:
+    async def stop(self) -> None:
         """Asks the running process to end, kills it after STOP_SECONDS, returns when it is gone.
 
-        `pid` is its process id, which `start` gave.
+        Raises TimeoutError where it cannot be stopped.
         """
-        for stop in (_ask_to_end, _kill):
-            if self.is_running():
-                with suppress(ProcessLookupError):
-                    stop(pid)
-            for _ in range(round(STOP_SECONDS / _POLL_SECONDS)):
+        for stop, seconds in ((_ask_to_end, STOP_SECONDS), (_kill, KILL_SECONDS)):
+            is_asked = False
+            for _ in range(round(seconds / _POLL_SECONDS)):
                 if not self.is_running():
                     return
+                if not is_asked and (pid := self.pid()) is not None:
+                    is_asked = True
+                    with suppress(ProcessLookupError):
+                        stop(pid)
                 await asyncio.sleep(_POLL_SECONDS)
+        if self.is_running():
+            raise TimeoutError(errno.ETIMEDOUT, "the process does not end")
 
 
 def _ask_to_end(pid: int) -> None:
@@ -109,9 +155,8 @@ def _kill(pid: int) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """The bot's, without its secrets, and leaving the bot a processor."""
-    inherited = {name: value for name, value in os.environ.items() if name.upper() not in _SECRETS}
-    return {**inherited, "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) - 1))}
+    """The bot's, without its secrets."""
+    return {name: value for name, value in os.environ.items() if name.upper() not in _SECRETS}
 
 
 def _give_way(pid: int) -> None:

@@ -62,8 +62,6 @@ class Run(BaseModel, frozen=True):
     channel: int
     message: int
     """Where the front end shows how it stands."""
-    pid: int | None = None
-    """Of the process that runs now, or ran last; None while one is being started."""
 
     def without_paths(self, sentence: str) -> str:
         """The trainer's sentence, for a channel: where the operator keeps things is their own."""

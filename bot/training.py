@@ -11,9 +11,10 @@ import errno
 import logging
 import os
 import signal
-import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -121,13 +122,15 @@ class Training:
         return await self._promote_if_not_worse(self.run)
 
     async def cancel(self, by: str) -> None:
-        """Stops the run, and returns when its process is gone; `follow` tells the outcome."""
+        """Stops the run, and returns when its process is gone; `follow` tells the outcome.
+
+        Raises OSError where that cannot be written down, or the process cannot be stopped.
+        """
         async with self._changing:
             assert self.run is not None
             self.run = self.run.model_copy(update={"cancelled_by": by})
             await asyncio.to_thread(self._write_state, self.run)
-            if self.run.pid is not None:
-                await self._process.stop(self.run.pid)
+            await self._process.stop()
 
     def forget(self) -> None:
         """Ends the run: another may start."""
@@ -183,20 +186,17 @@ class Training:
         return Trained(name, comparison, is_promoted=True)
 
     async def _begin(self, name: str, *arguments: str) -> None:
-        """Starts `python -m trainer` for the run, and writes down that it runs."""
+        """Writes down that the run is on, and starts `python -m trainer` for it."""
 
-        def begin(run: Run) -> Run:
-            # First without a process id: a bot that dies in between is to leave no wrong one.
-            self._write_state(run.model_copy(update={"pid": None}))
-            pid = self._process.start(name, [sys.executable, "-m", "trainer", *arguments])
-            run = run.model_copy(update={"pid": pid})
+        def begin(run: Run) -> None:
+            # In this order: nothing that fails afterwards can leave a process without its run.
             self._write_state(run)
-            return run
+            self._process.start(name, [sys.executable, "-m", "trainer", *arguments])
 
         async with self._changing:
             assert self.run is not None
             if self.run.cancelled_by is None:
-                self.run = await asyncio.to_thread(begin, self.run)
+                await asyncio.to_thread(begin, self.run)
 
     def _last_words(self, name: str) -> str:
         """The trainer's own last sentence on standard error."""
@@ -232,22 +232,42 @@ class Training:
         temporary.replace(self._state)
 
 
-def train_first_checkpoint() -> None:
+def train_first_checkpoint(folder: Path = FOLDER) -> None:
     """Trains with the defaults; the trainer talks to the user on this process's own terminal.
+
+    Where the trainer of an earlier start still runs, waits for it instead.
 
     Raises TrainingError, with the trainer's exit code.
     """
-    # In a process group of its own, the trainer hears of Ctrl-C only from here, and once: whether
-    # it came from the terminal, from `kill`, or as a service manager's SIGTERM. It ends cleanly
-    # on an interrupt, and says what was kept.
-    trainer = subprocess.Popen([sys.executable, "-m", "trainer", "fit"], process_group=0)
+    process = Background(folder)
+    trainer: int | None = None
+    is_stopped = False
 
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        trainer.send_signal(signal.SIGINT)
+    # In a process group of its own, the trainer hears of Ctrl-C only from here: whether it came
+    # from the terminal, from `kill`, or as a service manager's SIGTERM. It ends cleanly on a
+    # SIGTERM, and says what was kept. SIGINT would not do: what a shell starts in the background
+    # ignores it.
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal is_stopped
+        is_stopped = True
+        _terminate(trainer or process.pid())
 
-    previous = {number: signal.signal(number, interrupt) for number in _STOP}
+    previous = {number: signal.signal(number, stop) for number in _STOP}
     try:
-        code = trainer.wait()
+        while trainer is None and not is_stopped:
+            waited = _wait_for_earlier(process)
+            if is_stopped:
+                break
+            if waited and _is_served():
+                return
+            with suppress(BlockingIOError):  # another start was faster: wait for that one
+                trainer = process.start_here([sys.executable, "-m", "trainer", "fit"])
+        if trainer is None:
+            raise TrainingError(INTERRUPTED)
+        if is_stopped:  # while it was being started
+            _terminate(trainer)
+        _, status = os.waitpid(trainer, 0)
+        code = os.waitstatus_to_exitcode(status)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
@@ -256,4 +276,38 @@ def train_first_checkpoint() -> None:
         raise TrainingError(code if code > 0 else 128 - code)
 
 
+def _terminate(pid: int | None) -> None:
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
+
+def _wait_for_earlier(process: Background) -> bool:
+    """Waits until no trainer runs in the folder: two would compete for processors and memory.
+
+    Returns:
+        Whether there was one.
+    """
+    if not process.is_running():
+        return False
+    print(
+        "A training that was started earlier is still running; waiting for it to end. "
+        "To stop it: Ctrl-C",
+        file=sys.stderr,
+        flush=True,
+    )
+    while process.is_running():
+        time.sleep(_EARLIER_SECONDS)
+    return True
+
+
+def _is_served() -> bool:
+    try:
+        return serving_checkpoint() is not None
+    except CheckpointError as error:
+        raise UnusableCheckpointError(str(error)) from None
+
+
 _STOP = (signal.SIGINT, signal.SIGTERM)
+_EARLIER_SECONDS = 0.2
+INTERRUPTED = 130

@@ -1,6 +1,7 @@
 """Processes that outlive the bot."""
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -46,7 +47,7 @@ async def test_it_has_a_session_of_its_own_and_the_lowest_priority(process: Back
     assert os.getpriority(os.PRIO_PROCESS, pid) == 19
     if sys.platform == "linux":
         assert os.sched_getscheduler(pid) == os.SCHED_IDLE
-    await process.stop(pid)
+    await process.stop()
     assert not process.is_running()
 
 
@@ -66,11 +67,13 @@ def test_it_knows_no_token_and_leaves_a_processor(
 
 async def test_another_bot_finds_it_and_stops_it(process: Background, tmp_path: Path) -> None:
     pid = _start(process, SLEEP)
+    _until(process.pid)
+    assert process.pid() == pid
     other = Background(tmp_path / "new" / "folder")
     assert other.is_running()
     with pytest.raises(BlockingIOError):
         _start(other, SLEEP)
-    await other.stop(pid)
+    await other.stop()
     assert not other.is_running()
     assert not process.is_running()
 
@@ -79,9 +82,9 @@ async def test_what_does_not_end_when_asked_is_killed(
     process: Background, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(background, "STOP_SECONDS", 0.3)
-    pid = _start(process, STUBBORN)
+    _start(process, STUBBORN)
     _until(lambda: process.output("it").read_text())
-    await process.stop(pid)
+    await process.stop()
     _until(lambda: not process.is_running())
 
 
@@ -89,3 +92,20 @@ def test_a_program_that_is_not_there_leaves_nothing_running(process: Background)
     with pytest.raises(FileNotFoundError):
         process.start("it", ["/no/such/program"])
     assert not process.is_running()
+
+
+async def test_what_cannot_be_found_is_given_up(
+    process: Background, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process of an earlier version, which has written no id."""
+    for name in ("STOP_SECONDS", "KILL_SECONDS"):
+        monkeypatch.setattr(background, name, 0.2)
+    pid = _start(process, SLEEP)
+    _until(process.pid)
+    lock = process.output("it").with_name("lock")
+    lock.write_text("")
+    with pytest.raises(TimeoutError, match="does not end"):
+        await process.stop()
+    os.kill(pid, signal.SIGKILL)
+    _until(lambda: not process.is_running())
+    assert process.pid() is None

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -14,7 +15,10 @@ from bot.errors import TrainingError
 from bot.training import train_first_checkpoint
 
 CANCELLABLE = """\
-import pathlib, time
+import pathlib, signal, time
+def interrupt(*_):
+    raise KeyboardInterrupt
+signal.signal(signal.SIGTERM, interrupt)  # as the real one does
 try:
     pathlib.Path("started").touch()
     time.sleep(60)
@@ -74,6 +78,62 @@ def test_a_signal_reaches_the_trainer_once_and_it_ends_in_its_own_way(
     assert caught.value.exit_code == 130
     assert Path("interrupted").read_text() == "once "
     assert signal.getsignal(number) is before
+
+
+def test_in_the_background_of_a_shell_a_sigterm_reaches_the_trainer() -> None:
+    _trainer(CANCELLABLE)
+    program = "from bot.training import train_first_checkpoint; train_first_checkpoint()"
+    bot = subprocess.Popen(
+        [sys.executable, "-c", program],
+        # What such a shell does.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        stderr=subprocess.DEVNULL,
+    )
+    while not Path("started").exists():
+        time.sleep(0.01)
+    bot.terminate()
+    bot.wait(20)
+    assert Path("interrupted").read_text() == "once "
+
+
+def test_a_trainer_that_outlived_its_bot_is_waited_for(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    code = """\
+import json, pathlib, time
+with open("trained", "a") as file:
+    file.write("once ")
+while not pathlib.Path("let-go").exists():
+    time.sleep(0.01)
+pathlib.Path("checkpoints/first").mkdir(parents=True)
+pathlib.Path("checkpoints/serving.json").write_text('{"serving": "first", "earlier": []}')
+"""
+    _trainer(code)
+    program = "from bot.training import train_first_checkpoint; train_first_checkpoint()"
+    killed = subprocess.Popen([sys.executable, "-c", program])
+    while not Path("trained").exists():
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait()
+    threading.Timer(0.3, Path("let-go").touch).start()
+    train_first_checkpoint()
+    assert Path("trained").read_text() == "once "
+    assert "waiting for it to end" in capfd.readouterr().err
+
+
+def test_a_trainer_that_outlived_its_bot_is_stopped() -> None:
+    _trainer(CANCELLABLE)
+    program = "from bot.training import train_first_checkpoint; train_first_checkpoint()"
+    killed = subprocess.Popen([sys.executable, "-c", program])
+    while not Path("started").exists():
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait()
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(TrainingError) as caught:
+        train_first_checkpoint()
+    assert caught.value.exit_code == 130
+    assert Path("interrupted").read_text() == "once "
 
 
 def test_start_trains_first_where_nothing_serves(

@@ -4,6 +4,7 @@
 import asyncio
 import json
 import logging
+import os
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
@@ -331,6 +332,44 @@ async def test_a_comparison_that_is_cancelled_keeps_the_candidate(models: Models
     assert isinstance(outcome, Trained)
     assert outcome.problem == "Adam stopped the comparison."
     assert Path("checkpoints", outcome.name).is_dir()
+
+
+async def test_a_bot_that_died_while_it_started_a_run_finds_and_stops_it(
+    models: Models,
+) -> None:
+    fake_trainer.hold("fit")
+    await _start(_a_bot(models))
+    state = json.loads(STATE.read_text())
+    STATE.write_text(json.dumps({**state, "pid": None}))  # as an earlier version left it
+    second = _a_bot(models)
+    following = asyncio.create_task(second.follow(_ignore))
+    await asyncio.wait_for(second.cancel("Adam"), 20)
+    assert await asyncio.wait_for(following, 20) == Cancelled("Adam")
+
+
+async def test_the_state_is_written_before_the_process_begins(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fills up meanwhile orphans nothing, for nothing is written afterwards."""
+    fake_trainer.hold("fit")
+    run = _a_bot(models)
+    synced: list[int] = []
+    sync = os.fsync
+
+    def fail_the_second_time(descriptor: int) -> None:
+        synced.append(descriptor)
+        if len(synced) > 1:
+            raise OSError(28, "No space left on device")
+        sync(descriptor)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail_the_second_time)
+        await _start(run)
+    second = _a_bot(models)
+    assert second.run is not None
+    following = asyncio.create_task(second.follow(_ignore))
+    await second.cancel("Adam")
+    assert await following == Cancelled("Adam")
 
 
 async def test_the_state_names_nobody_once_the_run_is_over(models: Models) -> None:

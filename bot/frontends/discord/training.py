@@ -83,9 +83,13 @@ class TrainingCommands(
             if self._training.run is None or following is None:
                 said = "No training is on."
             else:
-                await self._training.cancel(interaction.user.display_name)
-                await asyncio.wait({following})
-                said = "It is stopped. The message that showed it says what became of it."
+                try:
+                    await self._training.cancel(interaction.user.display_name)
+                except OSError as error:
+                    said = f"The training could not be stopped: {error.strerror}."
+                else:
+                    await asyncio.wait({following})
+                    said = "It is stopped. The message that showed it says what became of it."
         await interaction.followup.send(said, ephemeral=True)
 
     async def _start(self, interaction: discord.Interaction, order: Order) -> str:
