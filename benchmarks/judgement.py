@@ -23,52 +23,50 @@ from rich.table import Table
 
 from trainer.errors import TrainerError
 from trainer.model.checkpoint import read_training
+from trainer.model.record import TrainingRecord
 
-Training = dict[str, Any]
-"""A `training.json`."""
-
-FIGURES: dict[str, Callable[[Training], float]] = {
-    "accuracy": lambda t: float(t["evaluation"]["test"]["accuracy"]),
-    "F1": lambda t: float(t["evaluation"]["test"]["f1"]),
-    "calibration error": lambda t: float(t["evaluation"]["test"]["calibration_error"]),
-    "unsure": lambda t: float(t["doubt"]["test"]["unsure"]),
-    "right of the verdicts given": lambda t: float(t["doubt"]["test"]["right"]),
-    "unsure, of the validation reviews": lambda t: float(t["doubt"]["validation"]["unsure"]),
-    "right, of the verdicts on them": lambda t: float(t["doubt"]["validation"]["right"]),
-    "mixed reviews left unsure": lambda t: float(t["mixed_unsure"]),
-    "kinds of message recognised": lambda t: float(t["kinds"]["right"]),
-    "short reviews, accuracy": lambda t: float(t["chat"].get("all", float("nan"))),
+FIGURES: dict[str, Callable[[TrainingRecord], float]] = {
+    "accuracy": lambda t: t.evaluation["test"].accuracy,
+    "F1": lambda t: t.evaluation["test"].f1,
+    "calibration error": lambda t: t.evaluation["test"].calibration_error,
+    "unsure": lambda t: t.doubt["test"].unsure,
+    "right of the verdicts given": lambda t: t.doubt["test"].right,
+    "unsure, of the validation reviews": lambda t: t.doubt["validation"].unsure,
+    "right, of the verdicts on them": lambda t: t.doubt["validation"].right,
+    "mixed reviews left unsure": lambda t: t.mixed_unsure,
+    "kinds of message recognised": lambda t: t.kinds.right,
+    "short reviews, accuracy": lambda t: t.chat.get("all", float("nan")),
 }
 
 
-def rows(trainings: Sequence[Training]) -> list[list[str]]:
+def rows(trainings: Sequence[TrainingRecord]) -> list[list[str]]:
     """A row for each figure: its name, its value in each training, their mean."""
     table = []
     for name, figure in FIGURES.items():
         values = [figure(training) for training in trainings]
         table.append([name, *(f"{value:.3f}" for value in values), f"{mean(values):.3f}"])
-    seconds = [training["seconds"] for training in trainings]
+    seconds = [training.seconds for training in trainings]
     table.append(["seconds of training", *(f"{s:.0f}" for s in seconds), f"{mean(seconds):.0f}"])
-    for phenomenon in trainings[0]["chat"]:
+    for phenomenon in trainings[0].chat:
         if phenomenon != "all":
-            values = [training["chat"][phenomenon] for training in trainings]
+            values = [training.chat[phenomenon] for training in trainings]
             cells = (f"{value:.3f}" for value in [*values, mean(values)])
             table.append([f"short reviews: {phenomenon}", *cells])
     return table
 
 
-def page(trainings: Sequence[Training]) -> str:
+def page(trainings: Sequence[TrainingRecord]) -> str:
     """The table in Markdown, with what was trained on what."""
     first = trainings[0]
-    asked = first["hyperparameters"]
-    test = first["evaluation"]["test"]["reviews"]
-    heading = ["figure", *(f"seed {t['hyperparameters']['seed']}" for t in trainings), "mean"]
+    asked = first.hyperparameters
+    test = first.evaluation["test"].reviews
+    heading = ["figure", *(f"seed {t.hyperparameters.seed}" for t in trainings), "mean"]
     lines = [heading, ["---"] * len(heading), *rows(trainings)]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return f"""# What the verdicts are worth
 
-Base model {first["base_model"]["name"]}, recipe {asked["recipe"]}, in {first["arithmetic"]};
-trained on {first["datasets"][0]["fraction"]:.0%} of {first["datasets"][0]["name"]};
+Base model {first.base_model.name}, recipe {asked.recipe}, in {first.arithmetic};
+trained on {first.datasets[0].fraction:.0%} of {first.datasets[0].name};
 judged once by {test:,} test reviews, with what serves.
 Made by `python -m benchmarks.judgement`, which tells how.
 
@@ -78,21 +76,21 @@ Made by `python -m benchmarks.judgement`, which tells how.
 """
 
 
-def draw(trainings: Sequence[Training], file: Path) -> None:
+def draw(trainings: Sequence[TrainingRecord], file: Path) -> None:
     """How often verdicts are right (dots) beside how sure they are (the diagonal), as a PNG."""
     figure = Figure(figsize=(7, 5.6), layout="constrained")
     FigureCanvasAgg(figure)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(5, 2))
     above.plot([0.5, 1], [0.5, 1], color="black", linewidth=1, label="as often as it says")
     for training in trainings:
-        bins = training["reliability"]
-        confidence = [row["confidence"] for row in bins]
-        error = training["evaluation"]["test"]["calibration_error"]
-        seed = training["hyperparameters"]["seed"]
+        bins = training.reliability
+        confidence = [row.confidence for row in bins]
+        error = training.evaluation["test"].calibration_error
+        seed = training.hyperparameters.seed
         style: dict[str, Any] = {"marker": "o", "markersize": 4, "linewidth": 1}
         label = f"seed {seed}: calibration error {error:.3f}"
-        above.plot(confidence, [row["accuracy"] for row in bins], label=label, **style)
-        below.plot(confidence, [row["share"] for row in bins], **style)
+        above.plot(confidence, [row.accuracy for row in bins], label=label, **style)
+        below.plot(confidence, [row.share for row in bins], **style)
     above.set(ylabel="share that is right", title="Test reviews by confidence, in 15 bins")
     above.legend(frameon=False)
     below.set(xlabel="confidence", ylabel="share of all", ylim=(0, None))

@@ -14,12 +14,23 @@ import torch
 from safetensors.torch import save_file
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
-from trainer.config import LABELS
+from trainer.config import LABELS, RECIPES, TrainingConfig
 from trainer.data.review_files import Review
 from trainer.data.reviews import STARTER, load_reviews
 from trainer.model import checkpoint
+from trainer.model.calibration import Doubt
 from trainer.model.classifier import Classifier, Judgement
 from trainer.model.kinds import KINDS, head_layers
+from trainer.model.record import (
+    SCHEMA,
+    BaseModel,
+    Dataset,
+    Exported,
+    Figures,
+    Hyperparameters,
+    Recognised,
+    TrainingRecord,
+)
 from trainer.model.runtime import OnnxRuntime
 from trainer.model.text import MOST_WINDOWS, TextEncoder
 from trainer.training.encoder import STAND_IN, load_encoder
@@ -55,12 +66,8 @@ def make_checkpoint(path: Path, size: dict[str, Any]) -> Path:
     )
     # So that the graph has all operators of one that was exported after a training.
     measured = [tokenizer(text).input_ids for text in chat_messages(16)]
-    training = {
-        "name": path.name,
-        "hyperparameters": {"max_length": MAX_LENGTH, "whole_review": True, "marks": True},
-        "pad_id": config.pad_token_id,
-        "judgement": asdict(Judgement()),
-    }
+    assert config.pad_token_id is not None
+    training = _untrained(path.name, config.pad_token_id)
     with checkpoint.new_checkpoint(path) as folder:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
@@ -68,6 +75,43 @@ def make_checkpoint(path: Path, size: dict[str, Any]) -> Path:
         export(model, checkpoint.graph_file(folder), GraphPrecision.INT8, head, measured)
         checkpoint.write_report(folder, training, "Random weights, to measure speed with.\n")
     return path
+
+
+def _untrained(name: str, pad_id: int) -> TrainingRecord:
+    """The record of a checkpoint that nothing is known of but how it reads."""
+    none = Figures(0, 0.0, 0.0, 0.0, 0.0, [], {}, 0.0, 0.0)
+    by_split = {"validation": none, "test": none}
+    doubts = {split: Doubt(0, 0.0, 0.0) for split in by_split}
+    settings = TrainingConfig(max_length=MAX_LENGTH)
+    resolved = asdict(RECIPES[settings.recipe])
+    del resolved["narrow_learning_rate"], resolved["bf16"]
+    return TrainingRecord(
+        schema=SCHEMA,
+        name=name,
+        created="",
+        base_model=BaseModel("random", "random weights"),
+        datasets=[Dataset("none", "", 0.0, {}, {})],
+        texts=[],
+        hyperparameters=Hyperparameters(**{**settings.hyperparameters(), **resolved}),
+        pad_id=pad_id,
+        device="cpu",
+        threads=1,
+        versions={},
+        arithmetic="fp32",
+        seconds=0.0,
+        tokens=0,
+        tokens_per_second=0.0,
+        losses=[],
+        judgement=Judgement(),
+        graph=Exported(None, "", []),
+        evaluation=by_split,
+        doubt=doubts,
+        reliability=[],
+        mixed_unsure=0.0,
+        kinds=Recognised(0, 0.0, [], 0, 0.0, 0.0, []),
+        by_set={},
+        chat={},
+    )
 
 
 def make_classifier(
@@ -79,7 +123,7 @@ def make_classifier(
 ) -> Classifier:
     """Our side: the checkpoint's graph, or another of it, behind the checkpoint's tokenizer."""
     runtime = OnnxRuntime(graph or checkpoint.graph_file(path), threads)
-    pad_id = checkpoint.read_training(path)["pad_id"]
+    pad_id = checkpoint.read_training(path).pad_id
     encoder = TextEncoder(checkpoint.read_tokenizer(path), MAX_LENGTH, pad_id, windows)
     return Classifier(path.name, runtime, encoder, Judgement())
 

@@ -174,7 +174,7 @@ class Training:
             problem = f"It was not promoted by itself. {comparison.objection}"
             return Trained(name, comparison, problem=problem)
         try:
-            warning = str((await asyncio.to_thread(read_training, run.output)).get("warning", ""))
+            warning = (await asyncio.to_thread(read_training, run.output)).warning
         except CheckpointError as error:
             return Trained(name, comparison, problem=str(error))
         if warning:

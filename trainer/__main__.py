@@ -206,11 +206,7 @@ def evaluate(
     for path in paths:
         checkpoint.verify(path)
     reviews = load_reviews(dataset, Columns.of(text_column, label_column, _entries(label_map)))
-    seen = {
-        each["fingerprint"]
-        for path in paths
-        for each in checkpoint.trained_on(checkpoint.read_training(path))
-    }
+    seen = {each.fingerprint for path in paths for each in checkpoint.read_training(path).datasets}
     split = split or reviews.fair_split(seen)
     chosen = reviews.of(split) if limit is None else take(reviews.of(split), limit)
     labels = [review.label for review in chosen]
@@ -329,6 +325,8 @@ def checkpoints(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     rows = checkpoint.list_checkpoints()
+    for problem in checkpoint.unreadable_checkpoints():
+        print(f"Left out: {problem}", file=sys.stderr)
     if not rows:
         print("There are no checkpoints yet. Train one with: python -m trainer fit")
         return
@@ -337,10 +335,10 @@ def checkpoints(context: typer.Context) -> None:
         training = row.training
         table.add_row(
             row.name,
-            training["base_model"]["name"],
-            ", ".join(each["name"] for each in checkpoint.trained_on(training)),
-            f"{training['evaluation']['test']['accuracy']:.3f}",
-            training["created"][:10],
+            training.base_model.name,
+            ", ".join(each.name for each in training.datasets),
+            f"{training.evaluation['test'].accuracy:.3f}",
+            training.created[:10],
             "serving" if row.serving else "",
         )
     _print_table(table)

@@ -13,7 +13,6 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from trainer.comparing.comparison import Comparison
 from trainer.comparing.rows import Row, Run
@@ -22,6 +21,7 @@ from trainer.data.mixture import ReviewSets, load_sets
 from trainer.errors import ConfigError, EncoderError
 from trainer.model.checkpoint import read_size, read_training
 from trainer.model.classifier import Classifier
+from trainer.model.record import TrainingRecord
 from trainer.progress import Event, Listener, Note, Saved, duration
 from trainer.training.fit import fine_tune_model, require_accelerate
 
@@ -83,7 +83,7 @@ def compare(
                 on_event(Note(f"Failed: {error}"))
             else:
                 row.runs.append(run)
-                row.base_model = training["base_model"]["name"]  # what `auto` has come to
+                row.base_model = training.base_model.name  # what `auto` has come to
                 comparison.set_conditions(training)
                 on_event(Note(f"Accuracy {run.accuracy:.3f} after {duration(run.seconds)}."))
             yield comparison
@@ -91,7 +91,7 @@ def compare(
 
 def _run(
     config: TrainingConfig, sets: ReviewSets, on_event: Listener
-) -> tuple[Run, dict[str, Any]]:
+) -> tuple[Run, TrainingRecord]:
     """Trains and measures; returns the figures, and what `training.json` says of the run."""
     fitted = fine_tune_model(config, sets=sets, on_event=on_event)
     training = read_training(fitted.path)
@@ -101,8 +101,8 @@ def _run(
         accuracy=fitted.test.accuracy,
         f1=fitted.test.f1,
         calibration_error=fitted.test.calibration_error,
-        seconds=training["seconds"],
-        tokens_per_second=training["tokens_per_second"],
+        seconds=training.seconds,
+        tokens_per_second=training.tokens_per_second,
         megabytes=size / 1e6,
         parameters=parameters,
         latency=_latency(Classifier.load(fitted.path)),

@@ -16,6 +16,7 @@ from typing import Any
 
 from trainer.comparing.rows import HEADINGS, Row
 from trainer.errors import ComparisonError
+from trainer.model.record import TrainingRecord
 
 COMPARISONS = Path("comparisons")
 """Where comparisons are written, seen from the working directory."""
@@ -55,14 +56,14 @@ class Comparison:
         """What the reviews are called."""
         return str(self.conditions["datasets"][0]["name"])
 
-    def set_conditions(self, training: dict[str, Any]) -> None:
-        """Takes what is the same for all runs from the `training.json` of one of them."""
+    def set_conditions(self, training: TrainingRecord) -> None:
+        """Takes what is the same for all runs from the record of one of them."""
         differing = ("base_model", "loop", "seed")
-        given = training["hyperparameters"]
+        given = asdict(training.hyperparameters)
         self.conditions = {
-            "datasets": training["datasets"],
+            "datasets": list(map(asdict, training.datasets)),
             "hyperparameters": {key: given[key] for key in given if key not in differing},
-            **{name: training[name] for name in ("device", "threads", "versions")},
+            **{name: getattr(training, name) for name in ("device", "threads", "versions")},
         }
 
     def write(self, folder: Path) -> None:

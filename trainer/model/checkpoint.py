@@ -36,6 +36,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainer.errors import CheckpointError as CheckpointError  # the bot takes it from here
+from trainer.model.record import RecordError, TrainingRecord
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -68,8 +69,7 @@ class Listed:
 
     name: str
     serving: bool
-    training: dict[str, Any]
-    """What its `training.json` says."""
+    training: TrainingRecord
 
 
 @contextmanager
@@ -119,10 +119,9 @@ def dated_path(dataset: str, root: Path = CHECKPOINTS) -> Path:
     return next(root / name for name in names if not (root / name).exists())
 
 
-def write_report(folder: Path, training: dict[str, Any], card: str) -> None:
+def write_report(folder: Path, training: TrainingRecord, card: str) -> None:
     """Writes `training.json` and the model card into a checkpoint in the making."""
-    text = json.dumps(training, indent=2, ensure_ascii=False)
-    (folder / _TRAINING_FILE).write_text(text + "\n", encoding="utf-8")
+    (folder / _TRAINING_FILE).write_text(training.to_json(), encoding="utf-8")
     (folder / _CARD_FILE).write_text(card, encoding="utf-8")
 
 
@@ -174,13 +173,21 @@ def _verify(path: Path) -> None:
     _refuse_code(path)
 
 
-def read_training(path: Path) -> dict[str, Any]:
+def read_training(path: Path) -> TrainingRecord:
     """What `training.json` of the checkpoint at `path` says.
 
     Raises:
-        CheckpointError: it is missing or not what was written.
+        CheckpointError: it is missing, is not what was written, or is of another version.
     """
-    return _read_object(path / _TRAINING_FILE)
+    file = path / _TRAINING_FILE
+    try:
+        return TrainingRecord.from_json(_read_text(file))
+    except OSError as error:
+        raise CheckpointError(_unreadable(file, error)) from error
+    except UnicodeDecodeError as error:
+        raise CheckpointError(_damaged(file)) from error
+    except RecordError as error:
+        raise CheckpointError(f"{path.name}: its {_TRAINING_FILE} {error}") from error
 
 
 def read_tokenizer(path: Path) -> "Tokenizer":
@@ -211,21 +218,26 @@ def read_size(path: Path) -> tuple[int, int]:
     return file.stat().st_size, sum(math.prod(shape) for shape in shapes)
 
 
-def trained_on(training: dict[str, Any]) -> list[dict[str, Any]]:
-    """The sets that a checkpoint was trained on, the main one first, each with its name and
-    fingerprint; `training` is what `read_training` gave."""
-    sets: list[dict[str, Any]] = training.get("datasets") or [training["dataset"]]
-    return sets
-
-
 def list_checkpoints(root: Path = CHECKPOINTS) -> list[Listed]:
-    """All complete checkpoints, oldest first; weights are not read."""
+    """All checkpoints whose record can be read, oldest first; weights are not read."""
     serving = _read_pointer(root)[-1:]
     listed = []
     for path in _folders(root):
         with suppress(CheckpointError):
             listed.append(Listed(path.name, path.name in serving, read_training(path)))
-    return sorted(listed, key=lambda row: (str(row.training.get("created", "")), row.name))
+    return sorted(listed, key=lambda row: (row.training.created, row.name))
+
+
+def unreadable_checkpoints(root: Path = CHECKPOINTS) -> list[str]:
+    """A sentence on each checkpoint that `list_checkpoints` leaves out."""
+    problems = []
+    for path in sorted(_folders(root)):
+        if (path / _CHECKSUMS_FILE).exists():
+            try:
+                read_training(path)
+            except CheckpointError as error:
+                problems.append(str(error))
+    return problems
 
 
 def serving_checkpoint(root: Path = CHECKPOINTS) -> Path | None:

@@ -14,6 +14,9 @@ from trainer.data.fixed_reviews import fixed_reviews
 from trainer.data.review_files import Review
 from trainer.errors import ReviewsError
 from trainer.model.calibration import doubt
+from trainer.model.record import Bin as Bin
+from trainer.model.record import ClassFigures
+from trainer.model.record import Figures as Figures
 from trainer.progress import Judging, Listener, ignore
 
 if TYPE_CHECKING:
@@ -24,46 +27,6 @@ Probabilities = npt.NDArray[np.floating[Any]]
 
 _REVIEWS_AT_ONCE = 256
 """Enough to sort by length within, few enough for the progress to move."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClassFigures:
-    """Precision, recall and F1 of one class; 0.0 where the denominator is 0."""
-
-    precision: float
-    """Right among the reviews that were called so."""
-    recall: float
-    """Found among the reviews that are so."""
-    f1: float
-    """Harmonic mean of the two."""
-    reviews: int
-    """Reviews that are so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Accuracy and its kin on one set of reviews."""
-
-    reviews: int
-    accuracy: float
-    """Share of reviews judged right."""
-    precision: float
-    """Of the positive class, as is usual for two classes; `per_class` has both."""
-    recall: float
-    """Of the positive class."""
-    f1: float
-    """Of the positive class."""
-    confusion_matrix: list[list[int]]
-    """Counts: row = true class, column = predicted class, in the order of `LABELS`."""
-    per_class: dict[str, ClassFigures]
-    loss: float
-    """Mean cross-entropy, in nats."""
-    calibration_error: float
-    """Expected calibration error (see `calibration_error`)."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """The figures as JSON types."""
-        return asdict(self)
 
 
 def measure(probabilities: Probabilities, labels: Sequence[int]) -> Figures:
@@ -122,17 +85,6 @@ def calibration_error(probabilities: Probabilities, labels: Sequence[int], bins:
     """
     rows = reliability(probabilities, labels, bins)
     return float(sum(row.share * abs(row.accuracy - row.confidence) for row in rows))
-
-
-@dataclass(frozen=True, slots=True)
-class Bin:
-    """Reviews of like confidence."""
-
-    share: float
-    """Of all reviews."""
-    confidence: float
-    """Mean."""
-    accuracy: float
 
 
 def reliability(probabilities: Probabilities, labels: Sequence[int], bins: int = 15) -> list[Bin]:

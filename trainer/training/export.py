@@ -19,7 +19,7 @@ The operators are described in ONNX Runtime's docs/ContribOperators.md.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,8 @@ import numpy.typing as npt
 
 from trainer.model.inference import FloatArray, Scores, predict
 from trainer.model.kinds import PADDING_DEPTH, head_layers
+from trainer.model.record import Exported as Exported
+from trainer.model.record import Trial as Trial
 from trainer.model.runtime import OnnxRuntime
 from trainer.model.text import TextEncoder, Tokens, Windows
 from trainer.training.evaluation import compare
@@ -65,33 +67,6 @@ MAX_ACCURACY_DROP = 0.003
 MAX_UNCLEAR_DROP = 0.01
 """The same where the drop may be chance (McNemar's exact test, 5%): three of a thousand reviews are
 soon lost by chance alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One exported graph beside PyTorch, on the validation reviews."""
-
-    precision: str
-    accuracy: float
-    torch_accuracy: float
-    disagreements: int
-    """Reviews that the two put into different classes."""
-    reviews: int
-    kept: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """Which graph a checkpoint carries, and why."""
-
-    precision: str | None
-    """None: no graph; PyTorch serves."""
-    reason: str
-    trials: list[Trial]
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON types."""
-        return asdict(self)
 
 
 def export_if_it_agrees(

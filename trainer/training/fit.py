@@ -21,6 +21,7 @@ from trainer.extras import missing
 from trainer.model import checkpoint
 from trainer.model.calibration import Doubt
 from trainer.model.inference import predict
+from trainer.model.record import TrainingRecord
 from trainer.model.runtime import TorchRuntime, to_best_device
 from trainer.model.text import MOST_WINDOWS, TextEncoder, Windows, by_length
 from trainer.progress import Listener, Note, Plan, Saved, Step, ignore
@@ -85,25 +86,27 @@ def fine_tune_model(
         run = _fit(config, recipe, encoder, text_encoder, lesson.examples, on_event)
         graph = checkpoint.graph_file(folder)
         assessment = assess(encoder, text_encoder, recipe, lesson.windows, parts, graph, on_event)
-        training = {
-            "name": output.name,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "base_model": {"name": encoder.name, "description": encoder.description},
-            "datasets": [part.record() for part in parts],
-            "texts": lesson.texts,
-            "hyperparameters": _hyperparameters(config, recipe),
-            "pad_id": text_encoder.pad_id,
-            "device": str(encoder.model.device),
-            "threads": torch.get_num_threads(),
-            "versions": made_with,
-            "warning": _warning(run["losses"], assessment),
+        training = TrainingRecord.build(
+            name=output.name,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            base_model={"name": encoder.name, "description": encoder.description},
+            datasets=[part.record() for part in parts],
+            texts=lesson.texts,
+            hyperparameters=_hyperparameters(config, recipe),
+            pad_id=text_encoder.pad_id,
+            device=str(encoder.model.device),
+            threads=torch.get_num_threads(),
+            versions=made_with,
+            warning=_warning(run["losses"], assessment),
             **run,
             **assessment.report(),
-        }
+        )
         _save(folder, encoder, training, assessment)
-    serving = _promote_if_first(output, training["warning"], on_event)
-    on_event(Saved(str(output), serving, **training["evaluation"]))
+    serving = _promote_if_first(output, training.warning, on_event)
     figures = assessment.figures
+    on_event(
+        Saved(str(output), serving, figures["validation"].as_dict(), figures["test"].as_dict())
+    )
     return FineTuned(
         output, figures["validation"], figures["test"], assessment.doubt["test"], serving
     )
@@ -324,22 +327,22 @@ def _try_two_batches(
         )
 
 
-def _save(folder: Path, encoder: Encoder, training: dict[str, Any], assessment: Assessment) -> None:
+def _save(folder: Path, encoder: Encoder, training: TrainingRecord, assessment: Assessment) -> None:
     """Writes all but the graph, which stands in `folder` already."""
     # The place where the base model lay on this machine is nobody else's business.
     encoder.model.config.name_or_path = encoder.name
     encoder.tokenizer.name_or_path = encoder.name
     # Plain `transformers.pipeline` cuts where the training did.
-    encoder.tokenizer.model_max_length = training["hyperparameters"]["max_length"]
+    encoder.tokenizer.model_max_length = training.hyperparameters.max_length
     encoder.model.save_pretrained(folder)
     encoder.tokenizer.save_pretrained(folder)
     save_file(assessment.kind_head.cpu().state_dict(), checkpoint.head_file(folder))
     checkpoint.write_report(folder, training, model_card(training))
     draw(
         folder / checkpoint.PICTURE_FILE,
-        training["losses"],
-        training["hyperparameters"]["epochs"],
+        training.losses,
+        training.hyperparameters.epochs,
         assessment.figures["test"],
         assessment.reliability,
-        training["name"],
+        training.name,
     )

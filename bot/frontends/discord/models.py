@@ -1,9 +1,9 @@
 """/model: operators see the checkpoints, and choose the one that answers."""
 
 import asyncio
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import discord
 from discord import app_commands
@@ -21,8 +21,8 @@ from trainer.model.checkpoint import (
     CheckpointError,
     Listed,
     list_checkpoints,
-    trained_on,
 )
+from trainer.model.record import TrainingRecord
 
 LOOK_SECONDS = 2.0
 """Between looks at which checkpoint serves."""
@@ -131,7 +131,7 @@ def _table(rows: list[Listed]) -> str:
     lines: list[str] = []
     for row in reversed(rows):
         training = row.training
-        accuracy = training["evaluation"]["test"]["accuracy"]
+        accuracy = training.evaluation["test"].accuracy
         line = (
             f"`{row.name}`{' **serving**' if row.serving else ''} · accuracy {accuracy:.3f} · "
             f"{plain(_data(training))} · {_base(training)} · "
@@ -147,14 +147,14 @@ def _table(rows: list[Listed]) -> str:
 def _card(row: Listed) -> str:
     training = row.training
     counts = " and ".join(
-        f"{sum(each['rows']['train'][label] for each in trained_on(training)):,} {label}"
+        f"{sum(each.rows['train'][label] for each in training.datasets):,} {label}"
         for label in ("negative", "positive")
     )
-    hyperparameters = training["hyperparameters"]
+    hyperparameters = asdict(training.hyperparameters)
     numbers = ("fraction", "epochs", "seed", "learning_rate", "batch_size", "max_length")
     lines = [
         f"**`{row.name}`**{', the one that answers' if row.serving else ''}",
-        f"Made {_when(training)} in {duration(training['seconds'])} of training, from "
+        f"Made {_when(training)} in {duration(training.seconds)} of training, from "
         f"{_base(training)}",
         f"Data: {plain(_data(training))}, {counts} reviews",
         ", ".join(
@@ -164,27 +164,27 @@ def _card(row: Listed) -> str:
         ),
     ]
     for split in ("validation", "test"):
-        figures: dict[str, Any] = training["evaluation"][split]
+        figures = training.evaluation[split]
         lines.append(
-            f"{split.title()}: accuracy {figures['accuracy']:.3f}, F1 {figures['f1']:.3f} on "
-            f"{figures['reviews']:,} reviews"
+            f"{split.title()}: accuracy {figures.accuracy:.3f}, F1 {figures.f1:.3f} on "
+            f"{figures.reviews:,} reviews"
         )
     return "\n".join(lines)[:MAX_CHARACTERS]
 
 
-def _data(training: dict[str, Any]) -> str:
+def _data(training: TrainingRecord) -> str:
     """What the sets are called that it was trained on."""
-    return ", ".join(str(each["name"]) for each in trained_on(training))
+    return ", ".join(each.name for each in training.datasets)
 
 
-def _base(training: dict[str, Any]) -> str:
+def _base(training: TrainingRecord) -> str:
     """The base model's name; where it is a path, without the folders of this machine."""
-    return plain(Path(training["base_model"]["name"]).name)
+    return plain(Path(training.base_model.name).name)
 
 
-def _when(training: dict[str, Any]) -> str:
+def _when(training: TrainingRecord) -> str:
     """When it was made, which Discord shows in each reader's own time zone."""
-    return discord.utils.format_dt(datetime.fromisoformat(training["created"]))
+    return discord.utils.format_dt(datetime.fromisoformat(training.created))
 
 
 async def setup(bot: ConciergeBot) -> None:

@@ -1,0 +1,94 @@
+"""`training.json` as one record: read whole, or refused with a sentence."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import call_trainer
+from trainer.errors import CheckpointError
+from trainer.model.checkpoint import list_checkpoints, promote, read_training
+from trainer.model.record import SCHEMA, RecordError, TrainingRecord
+
+
+@pytest.fixture
+def text(checkpoint: Path) -> str:
+    return (checkpoint / "training.json").read_text()
+
+
+def _changed(text: str, change: Callable[[dict[str, Any]], object]) -> str:
+    data = json.loads(text)
+    change(data)
+    return json.dumps(data)
+
+
+def test_what_is_written_is_what_is_read(text: str) -> None:
+    record = TrainingRecord.from_json(text)
+    assert record.schema == SCHEMA
+    assert record.to_json() == text
+    assert record.hyperparameters.max_length == 16
+    assert record.evaluation["test"].per_class["positive"].reviews > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda data: data.clear(), "did not note its judgement"),
+        (lambda data: data.pop("pad_id"), "did not note its pad_id"),
+        (lambda data: data["hyperparameters"].pop("marks"), "its hyperparameters.marks"),
+        (lambda data: data["judgement"]["kinds"].pop("dismissal"), "did not note its dismissal"),
+        (lambda data: data.update(schema=SCHEMA + 1), "later version of the trainer"),
+        (lambda data: data.update(schema="x" * 1000), "later version of the trainer"),
+        (lambda data: data.update(pad_id="a review"), "pad_id: Input should be a valid integer"),
+        (lambda data: data.update(judgement=[]), "does not hold what was written"),
+        (lambda data: data.update(datasets=[]), "it names no data set"),
+        (lambda data: data["evaluation"].pop("test"), "no figures for test"),
+        (lambda data: data["losses"].append(float("nan")), "holds NaN, which is not JSON"),
+        (lambda data: data["hyperparameters"].update(max_length=-1), "max_length is -1"),
+    ],
+)
+def test_what_is_none_is_refused_with_a_sentence(
+    text: str, change: Callable[[dict[str, Any]], object], sentence: str
+) -> None:
+    with pytest.raises(RecordError, match=sentence) as caught:
+        TrainingRecord.from_json(_changed(text, change))
+    assert "a review" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "{", "[" * 100_000, "1"])
+def test_what_is_no_object(text: str) -> None:
+    with pytest.raises(RecordError):
+        TrainingRecord.from_json(text)
+
+
+def test_an_older_file_is_read_where_it_holds_what_is_needed(text: str) -> None:
+    def make_older(data: dict[str, Any]) -> None:
+        del data["schema"], data["fixed"]
+        (data["dataset"],) = data.pop("datasets")
+
+    record = TrainingRecord.from_json(_changed(text, make_older))
+    assert (record.schema, record.fixed) == (0, None)
+    assert [each.name for each in record.datasets] == ["reviews.csv"]
+
+
+@pytest.mark.parametrize("content", [b"{}", b"[]", b"\xff", b"{" * 9_000])
+def test_one_broken_record_breaks_no_listing(
+    checkpoint: Path, tmp_path: Path, content: bytes
+) -> None:
+    root = tmp_path / "checkpoints"
+    for name in ("good", "bad"):
+        shutil.copytree(checkpoint, root / name)
+    (root / "bad" / "training.json").write_bytes(content)
+    assert [row.name for row in list_checkpoints(root)] == ["good"]
+    with pytest.raises(CheckpointError, match=r"training\.json"):
+        read_training(root / "bad")
+    promote("good", root)
+    shown = call_trainer("checkpoints", cwd=tmp_path)
+    assert shown.returncode == 0
+    assert "good" in shown.stdout
+    assert shown.stderr.startswith("Left out: ")
+    assert "bad" in shown.stderr

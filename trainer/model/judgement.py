@@ -1,0 +1,147 @@
+"""How scores become verdicts: temperature, confidence, kinds of message, ratings beside words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.config import LABELS
+from trainer.model.calibration import confident, require_temperature, require_threshold
+from trainer.model.inference import FloatArray, Scores, softmax
+from trainer.model.kinds import DISTRESS, REVIEW, KindRule
+from trainer.model.marks import MARK_NEGATIVE, MARK_POSITIVE, Mark, margin
+
+UNSURE = "unsure"
+"""The label where neither class is likely enough to be given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the model makes of one text."""
+
+    label: str
+    """The likelier class, `negative` or `positive`; `unsure` where it is not likely enough."""
+    confidence: float
+    """The probability of the likelier class, 0.5 to 1."""
+    probabilities: dict[str, float]
+    """The probability of each class; they add up to 1."""
+    kind: str = REVIEW
+    """One of `KINDS`. The other fields describe the text as if it were a review."""
+
+    @property
+    def is_review(self) -> bool:
+        """Whether the text is to be answered by its label."""
+        return self.kind == REVIEW
+
+    @classmethod
+    def from_probabilities(
+        cls, probabilities: Sequence[float], sure: bool = True, kind: str = REVIEW
+    ) -> "Verdict":
+        """The verdict for probabilities in the order of `LABELS`."""
+        best = max(range(len(LABELS)), key=lambda index: probabilities[index])
+        by_label = dict(zip(LABELS, probabilities, strict=True))
+        label = LABELS[best] if sure else UNSURE
+        return cls(label, probabilities[best], by_label, kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How sure logits are."""
+
+    temperature: float = 1.0
+    """Logits are divided by it (`trainer.model.calibration.fit_temperature`)."""
+    confidences: tuple[float, float] = (0.0, 0.0)
+    """For each class, in the order of `LABELS`, the confidence from which on a verdict for it is
+    given (`trainer.model.calibration.choose_confidences`)."""
+
+    def __post_init__(self) -> None:
+        require_temperature(self.temperature)
+        if len(self.confidences) != len(LABELS):
+            raise ValueError(f"there are {len(self.confidences)} confidences, not one a class")
+        for confidence in self.confidences:
+            require_threshold(confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How logits become verdicts; chosen by validation reviews, stored in `training.json`.
+
+    Texts of one window and of several have each their own scale: what one of them says is, in a
+    chat, all there is, and in a long review a part.
+    """
+
+    one_window: Scale = Scale()
+    several_windows: Scale = Scale()
+    kinds: KindRule = field(default_factory=KindRule)
+    """By default every text is a review."""
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> "Judgement":
+        """What `dataclasses.asdict` made of one."""
+        one, several = (
+            Scale(stored[name]["temperature"], tuple(stored[name]["confidences"]))
+            for name in ("one_window", "several_windows")
+        )
+        kinds = stored["kinds"]
+        rule = KindRule(kinds["temperature"], kinds["dismissal"], kinds["distress"])
+        return cls(one, several, rule)
+
+    def weigh(
+        self, scores: Scores, marks: Sequence[Mark | None] = ()
+    ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+        """What is made of some reviews, of the words and of the `marks` (ratings) in them.
+
+        Returns:
+            The probabilities (reviews, classes), and whether each is given a verdict (reviews,).
+        """
+        several = scores.windows > 1
+        scales = self.several_windows, self.one_window
+        temperatures = np.where(several, *(scale.temperature for scale in scales))
+        probabilities = softmax(scores.evidence() / temperatures.astype(np.float32)[:, None])
+        asked = np.where(several[:, None], *(scale.confidences for scale in scales))
+        sure = confident(probabilities, asked)
+        for row, mark in enumerate(marks):
+            if mark is not None:
+                probabilities[row], sure[row] = _with_mark(
+                    probabilities[row], bool(sure[row]), mark, asked[row]
+                )
+        return probabilities, sure
+
+    def verdicts(self, scores: Scores, marks: Sequence[Mark | None] = ()) -> list[Verdict]:
+        """The verdicts on some reviews, in their order."""
+        kinds = self.kinds.kinds(scores.kinds)
+        for row, mark in enumerate(marks):
+            if mark is not None and (mark.alone or kinds[row] not in _KINDS_WITH_MARKS):
+                kinds[row] = REVIEW
+        return [
+            Verdict.from_probabilities(row.tolist(), bool(sure), kind)
+            for row, sure, kind in zip(*self.weigh(scores, marks), kinds, strict=True)
+        ]
+
+
+_KINDS_WITH_MARKS = ("service", "person", "correction", DISTRESS)
+"""Messages of other kinds that hold a rating are reviews: "question for you: is 3/10 harsh?"."""
+
+
+def _with_mark(
+    probabilities: FloatArray, sure: bool, mark: Mark, asked: FloatArray
+) -> tuple[FloatArray, bool]:
+    """Probabilities (classes,) and certainty of the words with those of the rating beside them.
+
+    As the words are read without the rating, a better rating can only turn the verdict one way.
+    """
+    stated = margin(mark.share)
+    decided = mark.share >= MARK_POSITIVE or mark.share <= MARK_NEGATIVE
+    words = float(np.log(probabilities[1]) - np.log(probabilities[0]))
+    if mark.alone:
+        total, certain = stated, decided
+    elif sure and decided and words * stated < 0:
+        total, certain = 0.0, False  # "loved it, 1/10": a slip, or irony
+    else:
+        total = words + stated
+        certain = decided and total * stated > 0
+    combined = softmax(np.array([[0.0, total]], dtype=np.float32))
+    sure_enough = bool(confident(combined, asked)[0]) and not mark.alone and total != 0
+    return combined[0], certain or sure_enough

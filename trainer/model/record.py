@@ -1,0 +1,301 @@
+"""`training.json`: how a checkpoint was made, how good it is, and how its logits become verdicts.
+
+One record, written and read here alone. A file of an earlier version is read where it holds what is
+needed, and refused with a sentence where it does not. Needs no torch.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from trainer.model.calibration import Doubt
+from trainer.model.judgement import Judgement
+from trainer.model.kinds import KindFigures
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter, ValidationError
+
+SCHEMA = 1
+"""Raised with each change that an earlier version cannot read. Files without it are older."""
+
+
+class RecordError(ValueError):
+    """The text is no such record; str(error) says why, behind the name of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFigures:
+    """Precision, recall and F1 of one class; 0.0 where the denominator is 0."""
+
+    precision: float
+    """Right among the reviews that were called so."""
+    recall: float
+    """Found among the reviews that are so."""
+    f1: float
+    """Harmonic mean of the two."""
+    reviews: int
+    """Reviews that are so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Accuracy and its kin on one set of reviews."""
+
+    reviews: int
+    accuracy: float
+    """Share of reviews judged right."""
+    precision: float
+    """Of the positive class, as is usual for two classes; `per_class` has both."""
+    recall: float
+    """Of the positive class."""
+    f1: float
+    """Of the positive class."""
+    confusion_matrix: list[list[int]]
+    """Counts: row = true class, column = predicted class, in the order of `LABELS`."""
+    per_class: dict[str, ClassFigures]
+    loss: float
+    """Mean cross-entropy, in nats."""
+    calibration_error: float
+    """Expected calibration error (`trainer.training.evaluation.calibration_error`)."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures as JSON types."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Reviews of like confidence."""
+
+    share: float
+    """Of all reviews."""
+    confidence: float
+    """Mean."""
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One exported graph beside PyTorch, on the validation reviews."""
+
+    precision: str
+    accuracy: float
+    torch_accuracy: float
+    disagreements: int
+    """Reviews that the two put into different classes."""
+    reviews: int
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """Which graph a checkpoint carries, and why."""
+
+    precision: str | None
+    """None: no graph; PyTorch serves."""
+    reason: str
+    trials: list[Trial]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class BaseModel:
+    """What was fine-tuned."""
+
+    name: str
+    """A hub name, a path, or `stand-in`."""
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """One set of reviews that was trained on."""
+
+    name: str
+    fingerprint: str
+    """SHA-256 over its rows."""
+    fraction: float
+    """The share of each class that was sampled."""
+    rows: dict[str, dict[str, int]]
+    """Counts by split and class."""
+    dropped: dict[str, int]
+    """Rows that were read and not used, by reason."""
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """Texts that were trained on and are no reviews, or not of one class."""
+
+    name: str
+    fingerprint: str
+    learned: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hyperparameters:
+    """What was asked for, and what the recipe has come to; see `TrainingConfig` and `Recipe`."""
+
+    datasets: tuple[str, ...]
+    text_column: str | None = None
+    label_column: str | None = None
+    label_map: tuple[str, ...] | None = None
+    base_model: str
+    recipe: str
+    fraction: float | None
+    balance: str
+    max_length: int
+    windows: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    precision: str
+    seed: int
+    loop: str
+    whole_review: bool
+    warmup: float | None
+    clip: float | None
+    decays_all: bool
+    dropout: bool
+    frozen_words: bool
+    frozen_layers: int
+    companions: bool
+    mixed: bool
+    abstains: bool
+    marks: bool
+
+    def __post_init__(self) -> None:
+        if self.max_length < 1:
+            raise ValueError(f"max_length is {self.max_length}")
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised(KindFigures):
+    """The figures of the kinds, with the kinds' names in the order of the matrix."""
+
+    kinds: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SetFigures:
+    """Figures on one set, by split."""
+
+    evaluation: dict[str, Figures]
+    doubt: dict[str, Doubt]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRecord:
+    """All of `training.json`."""
+
+    schema: int = 0
+    name: str
+    created: str
+    """ISO 8601, UTC."""
+    base_model: BaseModel
+    datasets: list[Dataset]
+    """The main one first."""
+    texts: list[TextFile]
+    hyperparameters: Hyperparameters
+    pad_id: int
+    """The token that fills up a batch."""
+    device: str
+    threads: int
+    versions: dict[str, str]
+    warning: str = ""
+    """A sentence on a training that has come to nothing; empty where it has not."""
+    arithmetic: str
+    seconds: float
+    tokens: int
+    tokens_per_second: float
+    losses: list[float]
+    judgement: Judgement
+    graph: Exported
+    evaluation: dict[str, Figures]
+    """By split, of the main set."""
+    doubt: dict[str, Doubt]
+    reliability: list[Bin]
+    fixed: Figures | None = None
+    """On the reviews of `trainer.data.fixed_reviews`. None: from before they were."""
+    mixed_unsure: float
+    kinds: Recognised
+    by_set: dict[str, SetFigures]
+    chat: dict[str, float]
+
+    def __post_init__(self) -> None:
+        for split in ("validation", "test"):
+            if split not in self.evaluation or split not in self.doubt:
+                raise ValueError(f"it has no figures for {split}")
+        if not self.datasets:
+            raise ValueError("it names no data set")
+
+    @classmethod
+    def build(cls, **parts: Any) -> "TrainingRecord":
+        """A new record of parts that are JSON types, checked as whoever reads it will check."""
+        return cls.from_json(json.dumps({"schema": SCHEMA, **parts}, allow_nan=False))
+
+    @classmethod
+    def from_json(cls, text: str) -> "TrainingRecord":
+        """Reads a record.
+
+        Raises:
+            RecordError: it is none, is of a later version, or lacks something.
+        """
+        from pydantic import ValidationError
+
+        try:
+            data = json.loads(text, parse_constant=_refuse_constant)
+            if not isinstance(data, dict):
+                raise RecordError("holds no record of a training.")
+            if (schema := data.get("schema", 0)) not in range(SCHEMA + 1):
+                raise RecordError(
+                    f"was written by a later version of the trainer (schema {schema!r:.20}). "
+                    f"Update Review Concierge, or serve another checkpoint."
+                )
+            if "dataset" in data:  # of a version that trained on one set
+                data.setdefault("datasets", [data["dataset"]])
+            data["judgement"] = Judgement.from_dict(data["judgement"])
+            return _adapter().validate_python(data)
+        except KeyError as error:
+            raise RecordError(_lacks(str(error.args[0]))) from error
+        except ValidationError as error:
+            raise RecordError(_first_problem(error)) from error
+        except RecordError:
+            raise
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise RecordError(f"does not hold what was written ({error}).") from error
+
+    def to_json(self) -> str:
+        """The record as the file's text; floats are finite, for NaN is no JSON."""
+        text = json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False)
+        return text + "\n"
+
+
+@cache
+def _adapter() -> "TypeAdapter[TrainingRecord]":
+    from pydantic import TypeAdapter  # takes a moment to import
+
+    return TypeAdapter(TrainingRecord)
+
+
+def _refuse_constant(constant: str) -> None:
+    raise RecordError(f"holds {constant}, which is not JSON.")
+
+
+def _first_problem(error: "ValidationError") -> str:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, problem["loc"]))
+    if problem["type"] == "missing":
+        return _lacks(place)
+    return f"does not hold what was written ({place or 'record'}: {problem['msg']})."
+
+
+def _lacks(what: str) -> str:
+    return (
+        f"was made by an earlier version of the trainer, which did not note its {what}. Train "
+        f"again: python -m trainer fit"
+    )
