@@ -1,7 +1,7 @@
 """What the log says: when, who and what went wrong; never what a customer wrote.
 
 An exception's message may quote the text that caused it, so no log line carries one: an exception
-is told by its type and the place that raised it.
+is logged as its type and the files and lines that led to it.
 """
 
 import asyncio
@@ -11,13 +11,18 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 SELDOM_SECONDS = 60.0
 """Between two lines on the same thing, where it happens over and over."""
 
+MOST_FRAMES = 8
+"""Of a fault, in the log: the innermost ones tell where it is."""
+
 _PROJECT = Path(__file__).parent.parent
+_PACKAGES = "site-packages"
+_STANDARD_LIBRARY = Path(logging.__file__).parent.parent
 
 
 def configure(level: str) -> None:
@@ -33,21 +38,36 @@ def configure(level: str) -> None:
 
 
 def whereabouts(error: BaseException) -> str:
-    """The type of an error and the place that raised it, such as "ValueError at bot/engine.py:90".
+    """The type of an error and the calls that led to it, such as
+    "ValueError at bot/engine.py:90, called from bot/engine.py:71".
 
-    An operating system's own words ("No space left on device") are kept; other messages are not.
+    Files and lines hold no text. An operating system's own words ("No space left on device") are
+    kept; other messages are not.
     """
     name = type(error).__name__
     if isinstance(error, OSError) and error.strerror:
         name += f" ({error.strerror})"
-    frames = list(traceback.walk_tb(error.__traceback__))
-    if not frames:
-        return name
-    frame, line = frames[-1]
+    frames = traceback.walk_tb(error.__traceback__)
+    innermost_first = [_place(frame, line) for frame, line in frames][::-1]
+    places = ", called from ".join(innermost_first[:MOST_FRAMES])
+    if len(innermost_first) > MOST_FRAMES:
+        places += f", and {len(innermost_first) - MOST_FRAMES} more"
+    place = f" at {places}" if places else ""
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    # One cause is enough to find a fault by, and the causes of causes could form a circle.
+    because = f" (after {type(cause).__name__})" if cause is not None else ""
+    return f"{name}{place}{because}"
+
+
+def _place(frame: FrameType, line: int) -> str:
     file = Path(frame.f_code.co_filename)
     if file.is_relative_to(_PROJECT):
         file = file.relative_to(_PROJECT)
-    return f"{name} at {file}:{line}"
+    elif _PACKAGES in file.parts:
+        file = Path(*file.parts[file.parts.index(_PACKAGES) + 1 :])
+    elif file.is_relative_to(_STANDARD_LIBRARY):
+        file = file.relative_to(_STANDARD_LIBRARY)
+    return f"{file}:{line}"
 
 
 def report_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

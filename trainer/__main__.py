@@ -31,6 +31,9 @@ from trainer.progress import Failed, Listener, Style, listener
 if TYPE_CHECKING:
     from types import FrameType
 
+MOST_FRAMES = 8
+"""Of an unforeseen error, that are printed."""
+
 EXIT_BUG, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(
@@ -460,10 +463,13 @@ def main() -> int:
     except typer.TyperException as error:
         return _fail(f"{error.format_message()} Try: python -m trainer --help", error.exit_code)
     except Exception as error:
-        # The message of an unforeseen error may hold review text; its place cannot.
-        place = traceback.extract_tb(error.__traceback__)[-1]
+        # The message of an unforeseen error may hold review text; files and lines cannot.
+        innermost_first = traceback.extract_tb(error.__traceback__)[: -MOST_FRAMES - 1 : -1]
+        places = ", called from ".join(
+            f"{Path(frame.filename).name}:{frame.lineno}" for frame in innermost_first
+        )
         return _fail(
-            f"an unforeseen {type(error).__name__} at {Path(place.filename).name}:{place.lineno}. "
+            f"an unforeseen {type(error).__name__} at {places}. "
             f"This is a bug: please report it with this line.",
             EXIT_BUG,
         )

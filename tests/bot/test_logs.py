@@ -1,6 +1,7 @@
 """The log never carries an exception's message."""
 
 import asyncio
+import json
 import logging
 
 import pytest
@@ -47,6 +48,34 @@ async def test_a_task_that_nobody_awaits_does_not_leak(capsys: pytest.CaptureFix
     printed = capsys.readouterr().err
     assert "ValueError at tests/bot/test_logs.py:" in printed
     assert PRIVATE not in printed
+
+
+def test_the_calls_that_led_to_a_fault_are_told_innermost_first() -> None:
+    def deep(levels: int) -> None:
+        if levels:
+            deep(levels - 1)
+        json.loads(PRIVATE)
+
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        deep(1)
+    told = logs.whereabouts(caught.value)
+    places = told.removeprefix("JSONDecodeError at ").split(", called from ")
+    assert places[0].startswith("json/decoder.py:")
+    assert [place.split(":")[0] for place in places[-3:]] == ["tests/bot/test_logs.py"] * 3
+    assert PRIVATE not in told
+
+
+def test_a_fault_of_many_calls_is_one_short_line() -> None:
+    def deep(levels: int) -> None:
+        if levels:
+            deep(levels - 1)
+        raise ValueError(PRIVATE)
+
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        deep(50)
+    told = logs.whereabouts(caught.value)
+    assert told.endswith(", and 44 more")
+    assert told.count("called from") == logs.MOST_FRAMES - 1
 
 
 def test_the_operating_system_s_words_are_kept() -> None:
