@@ -78,7 +78,6 @@ def fine_tune_model(
     )
     lesson = _prepare(sets, parts, recipe, text_encoder, on_event)
     output = config.output or checkpoint.dated_path(sets.name)
-
     with checkpoint.new_checkpoint(output) as folder:
         checkpoint.require_space(folder, 2 * _size(encoder))  # the weights, and a graph of them
         _try_two_batches(encoder, text_encoder, lesson.windows, config.batch_size * recipe.windows)
