@@ -5,7 +5,7 @@
       2026-11-23-181500-starter/
         config.json               architecture, labels
         model.safetensors         weights
-        kinds.safetensors         the layer that tells kinds of message apart
+        pooled_kinds.safetensors  the layers that tell kinds of message apart
         model.onnx                the same network for ONNX Runtime, where the family is known
         tokenizer.json, …         tokenizer
         training.json             how it was made and how good it is
@@ -52,7 +52,7 @@ _CONFIG_FILE = "config.json"
 _CARD_FILE = "README.md"
 _TOKENIZER_FILE = "tokenizer.json"
 _WEIGHTS_FILE = "model.safetensors"
-_HEAD_FILE = "kinds.safetensors"
+_HEAD_FILE = "pooled_kinds.safetensors"
 _GRAPH_FILE = "model.onnx"
 _CHECKSUMS_FILE = "checksums.sha256"
 _POINTER_FILE = "serving.json"
