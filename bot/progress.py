@@ -11,6 +11,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from trainer.model.files import open_regular
+
+LONGEST_SENTENCE = 2_000
+"""In characters: what is kept of a sentence of the trainer, which may quote a file."""
+
+MOST_NOTES = 20
+
 
 class Plan(BaseModel):
     """What is about to be trained."""
@@ -62,7 +69,7 @@ class ProgressFile:
 
     def read(self) -> Progress:
         """Reads the lines that were added since, and returns how things stand."""
-        with suppress(FileNotFoundError), self._path.open("rb") as file:
+        with suppress(OSError), open_regular(self._path) as file:
             file.seek(self._offset)
             # The last line may be only half there.
             lines, end, _half = file.read().rpartition(b"\n")
@@ -72,7 +79,8 @@ class ProgressFile:
         return self.progress
 
     def _take(self, line: bytes) -> None:
-        with suppress(ValueError, ValidationError, TypeError, KeyError):
+        # Deeply nested, even valid JSON is a RecursionError.
+        with suppress(ValueError, ValidationError, TypeError, KeyError, RecursionError):
             event: dict[str, Any] = json.loads(line)
             match event["event"]:
                 case "plan":
@@ -82,8 +90,13 @@ class ProgressFile:
                 case "judging":
                     self.progress.judging = Judging.model_validate(event)
                 case "note":
-                    self.progress.notes.append(str(event["message"]))
+                    self.progress.notes.append(_sentence(event))
+                    del self.progress.notes[:-MOST_NOTES]
                 case "saved":
                     self.progress.is_saved = True
                 case "error":
-                    self.progress.error = str(event["message"])
+                    self.progress.error = _sentence(event)
+
+
+def _sentence(event: dict[str, Any]) -> str:
+    return str(event["message"])[:LONGEST_SENTENCE]

@@ -5,8 +5,9 @@ import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 BASE_MODEL = "TRAIN_BASE_MODEL"
 """The setting's name stands for its value."""
@@ -49,16 +50,17 @@ class Order(BaseModel, frozen=True, strict=True):
 class Run(BaseModel, frozen=True):
     """A run as its state file keeps it, for as long as it lasts."""
 
-    label: str
-    dataset: str
-    columns: tuple[str, ...] = ()
-    base_model: str
+    # Bounded, for the file may have been changed: what is in it must not be able to stop a start.
+    label: str = Field(max_length=100)
+    dataset: str = Field(min_length=1, max_length=4096)
+    columns: tuple[Annotated[str, Field(max_length=4096)], ...] = Field(default=(), max_length=100)
+    base_model: str = Field(min_length=1, max_length=4096)
     """All as the trainer was given them, from the settings."""
     output: Path
     """The candidate's folder, which comes to exist when it is complete."""
-    started_by: str
+    started_by: str = Field(max_length=100)
     """The operator's name, to be shown."""
-    cancelled_by: str | None = None
+    cancelled_by: str | None = Field(default=None, max_length=100)
     channel: int
     message: int
     """Where the front end shows how it stands."""

@@ -24,14 +24,18 @@ from bot.background import Background
 from bot.errors import TrainingError, UnusableCheckpointError
 from bot.logs import whereabouts
 from bot.models import Models
-from bot.progress import Progress, ProgressFile
+from bot.progress import LONGEST_SENTENCE, Progress, ProgressFile
 from bot.runs import Cancelled, Comparison, Failed, Order, Outcome, Run, Trained
 from trainer.model.checkpoint import CheckpointError, dated_path, read_training, serving_checkpoint
+from trainer.model.files import read_regular
 
 log = logging.getLogger(__name__)
 
 FOLDER = Path("state") / "training"
 """Where a run's state and output are, seen from the working directory."""
+
+MOST_STATE_BYTES = 1_048_576
+"""Of a file that this bot or its trainer wrote: far more than either writes."""
 
 LOOK_SECONDS = 2.0
 """Between two looks at a run, and so between two edits of the message that shows it."""
@@ -161,9 +165,10 @@ class Training:
         if run.cancelled_by is not None:
             return Trained(name, problem=f"{run.cancelled_by} stopped the comparison.")
         try:
-            text = await asyncio.to_thread(self._process.output(_COMPARE).read_text, "utf-8")
+            output = self._process.output(_COMPARE)
+            text = await asyncio.to_thread(read_regular, output, MOST_STATE_BYTES)
             comparison = Comparison.model_validate_json(text)
-        except (OSError, ValidationError, UnicodeDecodeError):
+        except (OSError, ValidationError):
             reason = self._last_words(_COMPARE)
             log.warning("%s could not be compared: %s", name, reason)
             problem = f"It could not be compared: {run.without_paths(reason)}"
@@ -206,7 +211,7 @@ class Training:
             lines = []
         errors = [line for line in lines if line.startswith(_ERROR)]
         if errors:
-            return errors[-1].removeprefix(_ERROR)
+            return errors[-1].removeprefix(_ERROR)[:LONGEST_SENTENCE]
         return (
             "The trainer ended without a word, as a process does that the system stops: this "
             "machine may have been restarted, or may not have had the memory."
@@ -214,7 +219,7 @@ class Training:
 
     def _read_state(self) -> Run | None:
         try:
-            return Run.model_validate_json(self._state.read_text(encoding="utf-8"))
+            return Run.model_validate_json(read_regular(self._state, MOST_STATE_BYTES))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:  # of which pydantic's is one

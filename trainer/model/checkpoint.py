@@ -36,6 +36,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainer.errors import CheckpointError as CheckpointError  # the bot takes it from here
+from trainer.model.files import read_regular
 from trainer.model.record import RecordError, TrainingRecord
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ _HEAD_FILE = "pooled_kinds.safetensors"
 _GRAPH_FILE = "model.onnx"
 _CHECKSUMS_FILE = "checksums.sha256"
 _POINTER_FILE = "serving.json"
+_MOST_POINTER_BYTES = 1_048_576
 # What carries this prefix was made here, and is deleted when its process is gone.
 _PARTIAL_PREFIX = ".review-concierge-partial-"
 _REQUIRED = (_WEIGHTS_FILE, _CONFIG_FILE, _TOKENIZER_FILE, _TRAINING_FILE)
@@ -375,7 +377,7 @@ def _read_pointer(root: Path) -> list[str]:
     """Names of the checkpoints that were promoted, the serving one last."""
     pointer = root / _POINTER_FILE
     try:
-        content = json.loads(_read_text(pointer))
+        content = json.loads(read_regular(pointer, _MOST_POINTER_BYTES))
         return [_name(name) for name in (*content["earlier"], content["serving"])]
     except FileNotFoundError:
         return []

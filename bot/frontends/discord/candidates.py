@@ -9,8 +9,8 @@ from bot.errors import UnusableCheckpointError
 from bot.frontends.discord.buttons import ConciergeButton, view
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND
+from bot.frontends.discord.escaping import plain
 from bot.frontends.discord.operators import require_operator
-from bot.frontends.discord.reports import plain
 from bot.models import NAME
 
 

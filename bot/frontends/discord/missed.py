@@ -19,6 +19,7 @@ from bot.frontends.discord.delivery import reason
 from bot.frontends.discord.reading import is_direct
 from bot.frontends.discord.reviews import Reviews
 from bot.logs import whereabouts
+from trainer.model.files import read_regular
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ DIRECT_CHANNELS = 200
 
 STATE_FILE = Path("state") / "last_message"
 """The id of the last message that was answered before the bot was stopped, and nothing of it."""
+
+MOST_STATE_BYTES = 64
 
 
 class Missed(commands.Cog):
@@ -141,7 +144,7 @@ def _text_channels(
 
 def _read_state() -> int | None:
     try:
-        return int(STATE_FILE.read_text("ascii"))
+        return int(read_regular(STATE_FILE, MOST_STATE_BYTES))
     except (OSError, ValueError):
         return None  # the first start, or the file was edited: then nothing was missed
 

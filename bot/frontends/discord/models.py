@@ -11,8 +11,9 @@ from discord.ext import tasks
 
 from bot.errors import UnusableCheckpointError
 from bot.frontends.discord.client import ConciergeBot
+from bot.frontends.discord.escaping import plain
 from bot.frontends.discord.operators import OperatorCog, is_operator
-from bot.frontends.discord.reports import duration, plain
+from bot.frontends.discord.reports import duration
 from bot.models import Models
 from bot.responses import MAX_CHARACTERS
 from trainer.model.checkpoint import (

@@ -14,9 +14,9 @@ import discord
 from bot.frontends.discord.buttons import ConciergeButton
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND, defer, reason, send_with_retry
+from bot.frontends.discord.escaping import plain
 from bot.frontends.discord.operators import report
 from bot.frontends.discord.reading import review_in
-from bot.frontends.discord.reports import plain
 from bot.responses import MAX_CHARACTERS, Kind
 from bot.why import Explanation, Mark, Part
 
@@ -110,12 +110,13 @@ async def _review(bot: ConciergeBot, reply: discord.Message | None) -> str:
 
 def _marked(parts: tuple[Part, ...], count: int) -> str:
     """The first `count` parts, neighbours of one mark under one; "…" stands for the others."""
-    runs = [
-        _AROUND[mark] + " ".join(_escaped(part.text) for part in run) + _AROUND[mark]
-        for mark, run in groupby(parts[:count], key=lambda part: part.mark)
-    ]
+    runs = []
+    for mark, run in groupby(parts[:count], key=lambda part: part.mark):
+        # Escaped as a whole: a link may begin in one part and end in the next.
+        text = plain(" ".join(_cut(part.text) for part in run), MAX_CHARACTERS)
+        runs.append(f"{_AROUND[mark]}{text}{_AROUND[mark]}" if text else "")
     return " ".join([*runs, "…"] if count < len(parts) else runs)
 
 
-def _escaped(text: str) -> str:
-    return plain(text if len(text) <= LONGEST_PART else f"{text[:LONGEST_PART]}…")
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_PART else f"{text[:LONGEST_PART]}…"

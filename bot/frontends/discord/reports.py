@@ -1,7 +1,6 @@
 """What operators read of a training run: how it stands, how it ended."""
 
-import discord
-
+from bot.frontends.discord.escaping import plain
 from bot.progress import Progress, Step
 from bot.runs import Cancelled, Comparison, Failed, Outcome, Run, Trained
 
@@ -12,6 +11,9 @@ counts towards Discord's rate limit there, of which the replies to customers nee
 BAR_CHARACTERS = 20
 LONGEST_NOTES = 600
 """In characters: enough for what a run has to note, and far from Discord's 2,000."""
+
+LONGEST_PROBLEM = 1_000
+"""In characters: the figures stand beside it."""
 
 
 def standing(run: Run, progress: Progress) -> str:
@@ -36,7 +38,7 @@ def standing(run: Run, progress: Progress) -> str:
     else:
         lines += ["Reading the reviews and the pre-trained encoder …"]
     if progress.notes:
-        lines += [f"-# {plain(' '.join(progress.notes))[:LONGEST_NOTES]}"]
+        lines += [f"-# {plain(' '.join(progress.notes), LONGEST_NOTES)}"]
     return "\n".join(lines)
 
 
@@ -90,7 +92,9 @@ def result(run: Run, outcome: Failed | Trained) -> str:
     elif comparison is not None and not comparison.not_worse:
         lines += [f"It is {_judgement(comparison)}, so the present one goes on answering."]
     else:
-        lines += [f"{plain(outcome.problem or '')} The present one goes on answering."]
+        lines += [
+            f"{plain(outcome.problem or '', LONGEST_PROBLEM)} The present one goes on answering."
+        ]
     return "\n".join(lines)
 
 
@@ -102,11 +106,6 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def plain(text: str) -> str:
-    """The text as it is, whatever it would mean to Discord: mentions, bold, links."""
-    return discord.utils.escape_mentions(discord.utils.escape_markdown(text))
 
 
 def _bar(step: Step) -> str:

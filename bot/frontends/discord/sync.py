@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bot.errors import BotError
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND, as_bot_error
+from trainer.model.files import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 
 STATE_FILE = Path("state/commands.json")
 """The hash of what Discord was told last; in the working directory, as the checkpoints are."""
+
+
+MOST_STATE_BYTES = 65_536
 
 
 class NoModel:
@@ -72,8 +76,8 @@ def _hash(bot: ConciergeBot) -> str:
 
 def _last_hash() -> object:
     try:
-        return json.loads(STATE_FILE.read_text("utf-8"))["hash"]
-    except (OSError, ValueError, LookupError, TypeError):
+        return json.loads(read_regular(STATE_FILE, MOST_STATE_BYTES))["hash"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None  # the first start, or somebody has been at the file: to sync once more is safe
 
 
