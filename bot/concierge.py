@@ -6,7 +6,8 @@ The one place that decides what kind of answer a message gets.
 import logging
 import math
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -93,6 +94,7 @@ class Concierge:
         self._explainer = Explainer(engine)
         self._throttle = throttle or Throttle(0)
         self._questions = questions or HeldQuestions()
+        self._explaining: set[int] = set()
 
     async def answer(
         self,
@@ -113,7 +115,7 @@ class Concierge:
         `is_review` that somebody calls it a review, whatever kind the model takes it for, and
         `is_late` that it has waited while the bot was away, so that its pace says nothing.
         """
-        if not is_late and (hasty := self._slow_down(customer)) is not None:
+        if not is_late and (hasty := self.slow_down(customer)) is not None:
             return hasty
         if unread:
             return self.say(Kind.UNREAD)
@@ -195,13 +197,11 @@ class Concierge:
         sentence = self.responses.ask(kind, owner=self.owner)
         return Reply(sentence.text, kind, verdict, question=Held(sentence.yes, log_odds, asked))
 
-    async def explain(self, text: str, *, customer: int | None = None) -> Explanation | Reply:
+    async def explain(self, text: str) -> Explanation | Reply:
         """Which words of a review carry its verdict; a reply where that cannot be told.
 
-        `text` is blank where the review cannot be had any more; `customer` is who asks, as above.
+        `text` is blank where the review cannot be had any more.
         """
-        if (hasty := self._slow_down(customer)) is not None:
-            return hasty
         if not _is_readable(text):
             return self.say(Kind.UNEXPLAINED)
         try:
@@ -209,8 +209,23 @@ class Concierge:
         except (BusyError, UnansweredError) as error:
             return self._excuse(error)
 
-    def _slow_down(self, customer: int | None) -> Reply | None:
-        """The reply to a message that comes too fast; None for one that does not."""
+    @contextmanager
+    def explaining(self, customer: int) -> Iterator[Reply | None]:
+        """Within, this customer gets an explanation; yields a reply instead if they wait for one.
+
+        An explanation costs as much as fifty reviews, so each customer gets one at a time.
+        """
+        if customer in self._explaining:
+            yield self.say(Kind.HASTE)
+            return
+        self._explaining.add(customer)
+        try:
+            yield None
+        finally:
+            self._explaining.discard(customer)
+
+    def slow_down(self, customer: int | None) -> Reply | None:
+        """Counts a request of this customer; the reply to one that comes too fast, or None."""
         pace = Pace.FINE if customer is None else self._throttle.pace(customer)
         if pace is Pace.FINE:
             return None

@@ -1,17 +1,22 @@
 """One queue, one worker thread, one model: many callers' texts in, a verdict for each out.
 
-What queues up while the model is busy is the worker's next round; nothing ever waits for a batch
-to fill. A round is sorted by length and cut into batches by their padded tokens (longest x count),
-as huggingface/text-embeddings-inference does, for padding is work that nobody asked for.
+What queues up while the model is busy is the worker's next round, up to a bound; nothing ever waits
+for a batch to fill. A round is sorted by length and cut into batches by their padded tokens
+(longest x count), as huggingface/text-embeddings-inference does, for padding is wasted work.
+
+Each text has a due time: when it came, plus an allowance for its length. Rounds take the texts that
+are due first. So a short text passes long ones that came shortly before it, but none waits for
+ever. The queue is bounded by tokens, as these are what the work is proportional to.
 
 Everything but `_judge_round` and below runs on the event loop, so there are no locks.
 """
 
 import asyncio
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Protocol, Self
 
 from bot.logs import whereabouts
@@ -19,9 +24,21 @@ from bot.logs import whereabouts
 if TYPE_CHECKING:
     from trainer.model.classifier import Verdict
 
-QUEUE_LIMIT = 512
-"""Callers that may wait at once: some ten seconds of work on two cores, and nobody in a chat waits
-longer than that."""
+QUEUE_TOKENS = 131_072
+"""Tokens that may wait at once: some ten seconds of work on two cores, which is as long as people
+in a chat wait."""
+
+ROUND_TOKENS = 4_096
+"""In a round: a third of a second of work, for which a text that comes meanwhile waits."""
+
+MOST_TOKENS = 2_048
+"""That a model reads of one text (`trainer.model.text.MOST_WINDOWS`)."""
+
+SECONDS_A_TOKEN = 0.005
+"""How long a text lets shorter ones pass, for each of its tokens: 10 s at most."""
+
+BACKGROUND_SECONDS = 5.0
+"""How much longer a text waits that no customer has just written."""
 
 PADDED_TOKENS = 1_024
 """The size of a batch, longest x count: on a processor a larger one takes longer and is no faster
@@ -52,6 +69,9 @@ class _Request:
 
     text: str
     answer: "asyncio.Future[Verdict]"
+    tokens: int
+    due: float
+    """On the clock of time.monotonic, in seconds."""
     callers: int = 0
 
 
@@ -65,13 +85,15 @@ class Engine:
         self,
         classifier: TextClassifier,
         *,
-        queue_limit: int = QUEUE_LIMIT,
+        queue_tokens: int = QUEUE_TOKENS,
         padded_tokens: int = PADDED_TOKENS,
     ) -> None:
         self._classifier = classifier
-        self._queue_limit = queue_limit
+        self._queue_tokens = queue_tokens
         self._padded_tokens = padded_tokens
-        self._callers = 0
+        self._waiting_tokens = 0
+        self.swaps = 0
+        """How often the model was exchanged."""
         self._queued: dict[str, _Request] = {}
         self._judging: dict[str, _Request] = {}
         self._round: asyncio.Future[None] | None = None
@@ -97,21 +119,25 @@ class Engine:
     def swap(self, classifier: TextClassifier) -> None:
         """Judges with `classifier` from the next round on; the present one ends on the old."""
         self._classifier = classifier
+        self.swaps += 1
 
-    async def classify(self, text: str) -> "Verdict":
+    async def classify(self, text: str, *, background: bool = False) -> "Verdict":
         """The verdict on `text`; identical texts that wait at the same time are judged once.
 
-        Raises BusyError at once where the queue is full, and UnansweredError where the model fails
-        on this text.
+        In the `background`, it lets what customers write pass. Raises BusyError at once where the
+        queue is full, and UnansweredError where the model fails on this text.
         """
-        if self._closing or self._callers >= self._queue_limit:
+        tokens = estimate_tokens(text)
+        if self._closing or self._waiting_tokens + tokens > self._queue_tokens:
             raise BusyError
+        due = time.monotonic() + SECONDS_A_TOKEN * tokens + BACKGROUND_SECONDS * background
         request = self._judging.get(text) or self._queued.get(text)
         if request is None:
-            request = _Request(text, asyncio.get_running_loop().create_future())
+            request = _Request(text, asyncio.get_running_loop().create_future(), tokens, due)
             self._queued[text] = request
+        request.due = min(request.due, due)
         request.callers += 1
-        self._callers += 1
+        self._waiting_tokens += tokens
         # When whoever is about to call in this turn of the loop has: many texts of one caller,
         # and messages that arrived together, are one round. Nobody waits for it.
         asyncio.get_running_loop().call_soon(self._start_round)
@@ -119,20 +145,31 @@ class Engine:
             return await asyncio.shield(request.answer)
         finally:
             request.callers -= 1
-            self._callers -= 1
+            self._waiting_tokens -= tokens
             if request.callers == 0:
                 self._forget(request)
 
     def _start_round(self) -> None:
-        """Hands the worker all that is queued, unless it is at work or there is nothing."""
+        """Hands the worker what is due first, unless it is at work or nothing is queued."""
         if self._round is not None or not self._queued:
             return
-        self._judging, self._queued = self._queued, {}
+        self._judging = self._take_round()
         loop = asyncio.get_running_loop()
         self._round = loop.run_in_executor(
             self._worker, self._judge_round, loop, self._classifier, list(self._judging.values())
         )
         self._round.add_done_callback(self._end_round)
+
+    def _take_round(self) -> dict[str, _Request]:
+        """Takes up to ROUND_TOKENS out of the queue, and one text at least."""
+        taken: dict[str, _Request] = {}
+        tokens = 0
+        for request in sorted(self._queued.values(), key=attrgetter("due")):
+            tokens += request.tokens
+            if taken and tokens > ROUND_TOKENS:
+                break
+            taken[request.text] = self._queued.pop(request.text)
+        return taken
 
     def _end_round(self, ended: "asyncio.Future[None]") -> None:
         # Nobody is left waiting, even if the worker itself has failed.
@@ -170,13 +207,22 @@ class Engine:
                 loop.call_soon_threadsafe(self._deliver, _judge(classifier, wanted))
 
 
+def estimate_tokens(text: str) -> int:
+    """About how many tokens a model reads of a text, without tokenising it on the event loop.
+
+    English prose has one for four or five characters; a text of punctuation alone has three times
+    as many as this says.
+    """
+    return min(2 + len(text) // 3, MOST_TOKENS)
+
+
 def _batches(
     classifier: TextClassifier, requests: Sequence[_Request], padded_tokens: int
 ) -> Iterator[list[_Request]]:
     """The requests, shortest first, in batches whose longest x count stays in `padded_tokens`."""
     try:
         lengths = classifier.count_tokens([request.text for request in requests])
-    except Exception:
+    except BaseException:  # a panic of the tokenizer is no Exception
         # One of them cannot even be counted. Which one, shows when each is judged alone.
         lengths = [padded_tokens] * len(requests)
     batch: list[_Request] = []
@@ -193,7 +239,9 @@ def _judge(classifier: TextClassifier, requests: Sequence[_Request]) -> list[_Ou
     try:
         verdicts = classifier([request.text for request in requests])
         return list(zip(requests, verdicts, strict=True))
-    except Exception as error:  # of whatever type: it belongs to these callers and nobody else
+    except BaseException as error:
+        # Of whatever type, a panic of the tokenizer too: it belongs to these callers alone. No
+        # interrupt is lost, as Python raises these on the main thread.
         if len(requests) == 1:
             return [(requests[0], UnansweredError(whereabouts(error)))]
         half = len(requests) // 2

@@ -10,8 +10,12 @@ carries the verdict hardly better.
 """
 
 import asyncio
+import hashlib
 import math
-from collections.abc import Sequence
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import pairwise
@@ -26,8 +30,13 @@ MOST_PARTS = 48
 """Of a text with more words, neighbours are left out together."""
 
 AT_ONCE = 25
-"""Texts that the engine is given together: those of a usual review at once, and a twentieth of its
-queue. A customer who writes meanwhile waits for no more of them than these."""
+"""Texts that the engine is given together: those of a usual review at once, and a part of its queue
+only. They are judged behind what customers write."""
+
+REMEMBERED_SECONDS = 300.0
+"""How long weights are kept for the next one who asks: about as long as people discuss a reply."""
+
+MOST_REMEMBERED = 256
 
 MOST_WAITING = 8
 """Explanations that may wait for the one under way, which takes a second or two."""
@@ -79,13 +88,34 @@ class Explanation:
         return sorted(found, key=lambda part: -abs(part.weight))
 
 
-class Explainer:
-    """Explains one text at a time, so that customers find the engine free."""
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """An explanation without its text."""
 
-    def __init__(self, engine: Engine) -> None:
+    label: str
+    probabilities: dict[str, float]
+    weights: tuple[float, ...]
+    until: float
+
+    def explanation(self, parts: Sequence[str]) -> Explanation:
+        marked = map(Part, parts, self.weights, _marks(self.weights))
+        return Explanation(self.label, self.probabilities, tuple(marked))
+
+
+class Explainer:
+    """Explains one text at a time, so that customers find the engine free.
+
+    Weights are remembered for some minutes, without the text: under a digest of it with a key that
+    only this process has. Of two who ask about one text, the second costs nothing.
+    """
+
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
+        self._clock = clock
         self._turn = asyncio.Lock()
         self._callers = 0
+        self._key = secrets.token_bytes(32)
+        self._remembered: OrderedDict[tuple[bytes, int], _Weights] = OrderedDict()
 
     async def explain(self, text: str) -> Explanation:
         """The words of `text`, which has one at least, and their weights.
@@ -93,25 +123,51 @@ class Explainer:
         Raises BusyError where too many wait for an explanation or the engine's queue is full, and
         UnansweredError where the model fails.
         """
+        parts = split(text)
+        if (known := self._recall(text)) is not None:
+            return known.explanation(parts)
         if self._callers > MOST_WAITING:
             raise BusyError
         self._callers += 1
         try:
             async with self._turn:
-                parts = split(text)
-                verdict, *others = await self._judge([text, *without_each(parts)])
+                # Somebody may have asked the same before it was this one's turn.
+                known = self._recall(text) or await self._weigh(text, parts)
         finally:
             self._callers -= 1
+        return known.explanation(parts)
+
+    async def _weigh(self, text: str, parts: Sequence[str]) -> _Weights:
+        key = self._name(text)
+        verdict, *others = await self._judge([text, *without_each(parts)])
         label = max(verdict.probabilities, key=verdict.probabilities.__getitem__)
         odds = _log_odds(verdict, label)
-        weights = [odds - _log_odds(other, label) for other in others]
-        marked = map(Part, parts, weights, _marks(weights))
-        return Explanation(label, verdict.probabilities, tuple(marked))
+        weights = tuple(odds - _log_odds(other, label) for other in others)
+        until = self._clock() + REMEMBERED_SECONDS
+        self._remembered[key] = _Weights(label, verdict.probabilities, weights, until)
+        if len(self._remembered) > MOST_REMEMBERED:
+            self._remembered.popitem(last=False)
+        return self._remembered[key]
+
+    def _recall(self, text: str) -> _Weights | None:
+        """What is remembered of a text; what has had its time is forgotten."""
+        now = self._clock()
+        while self._remembered and next(iter(self._remembered.values())).until <= now:
+            self._remembered.popitem(last=False)
+        return self._remembered.get(self._name(text))
+
+    def _name(self, text: str) -> tuple[bytes, int]:
+        """A digest that tells nothing of the text, and the model's number: another weighs anew."""
+        digest = hashlib.blake2b(text.encode(errors="surrogatepass"), key=self._key).digest()
+        return digest, self._engine.swaps
 
     async def _judge(self, texts: Sequence[str]) -> "list[Verdict]":
         verdicts: list[Verdict] = []
         for start in range(0, len(texts), AT_ONCE):
-            asked = map(self._engine.classify, texts[start : start + AT_ONCE])
+            asked = [
+                self._engine.classify(text, background=True)
+                for text in texts[start : start + AT_ONCE]
+            ]
             # All are waited for, as one that nobody waits for would be judged all the same.
             for outcome in await asyncio.gather(*asked, return_exceptions=True):
                 if isinstance(outcome, BaseException):

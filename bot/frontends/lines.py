@@ -17,7 +17,7 @@ STDIN = 0
 CHUNK_BYTES = 65_536
 MAX_LINE_BYTES = 1_048_576
 BATCH_LINES = 256
-"""Lines that are answered together; below the engine's queue limit."""
+"""Lines that are answered together. Of one chunk, and so never too many for the engine's queue."""
 WEIGHT_DECIMALS = 4
 
 

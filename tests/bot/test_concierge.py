@@ -10,7 +10,7 @@ import yaml
 
 from bot import generate_response
 from bot.concierge import Concierge
-from bot.engine import Engine
+from bot.engine import Engine, estimate_tokens
 from bot.responses import HELP_LINE, Kind, Responses, default_responses_file
 from bot.throttle import Throttle
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier
@@ -20,7 +20,7 @@ from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 async def concierge(
     classifier: KeywordClassifier, responses: Responses
 ) -> AsyncIterator[Concierge]:
-    async with Engine(classifier, queue_limit=1) as engine:
+    async with Engine(classifier) as engine:
         yield Concierge(engine, responses)
 
 
@@ -138,26 +138,40 @@ async def test_other_responses_take_effect_at_once(concierge: Concierge) -> None
 
 
 async def test_too_many_are_asked_to_come_back(
-    concierge: Concierge, classifier: KeywordClassifier
+    classifier: KeywordClassifier, responses: Responses
 ) -> None:
-    classifier.gate.clear()
-    first = asyncio.create_task(concierge.answer("great"))
-    await asyncio.sleep(0)
-    assert (await concierge.answer("great")).kind is Kind.BUSY
-    classifier.gate.set()
-    assert (await first).kind is Kind.POSITIVE
+    async with Engine(classifier, queue_tokens=estimate_tokens("great")) as engine:
+        concierge = Concierge(engine, responses)
+        classifier.gate.clear()
+        first = asyncio.create_task(concierge.answer("great"))
+        await asyncio.sleep(0)
+        assert (await concierge.answer("great")).kind is Kind.BUSY
+        classifier.gate.set()
+        assert (await first).kind is Kind.POSITIVE
+
+
+async def test_a_customer_gets_one_explanation_at_a_time(concierge: Concierge) -> None:
+    with concierge.explaining(1) as first, concierge.explaining(2) as other:
+        assert (first, other) == (None, None)
+        with concierge.explaining(1) as second:
+            assert second is not None
+            assert second.kind is Kind.HASTE
+    with concierge.explaining(1) as later:
+        assert later is None
 
 
 async def test_a_full_queue_is_logged_once_however_many_are_asked_to_come_back(
-    concierge: Concierge, classifier: KeywordClassifier, caplog: pytest.LogCaptureFixture
+    classifier: KeywordClassifier, responses: Responses, caplog: pytest.LogCaptureFixture
 ) -> None:
-    classifier.gate.clear()
-    first = asyncio.create_task(concierge.answer("great"))
-    await asyncio.sleep(0)
-    for _ in range(100):
-        assert (await concierge.answer("great")).kind is Kind.BUSY
-    classifier.gate.set()
-    await first
+    async with Engine(classifier, queue_tokens=estimate_tokens("great")) as engine:
+        concierge = Concierge(engine, responses)
+        classifier.gate.clear()
+        first = asyncio.create_task(concierge.answer("great"))
+        await asyncio.sleep(0)
+        for _ in range(100):
+            assert (await concierge.answer("great")).kind is Kind.BUSY
+        classifier.gate.set()
+        await first
     assert caplog.text.count("the queue is full") == 1
 
 

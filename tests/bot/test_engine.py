@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from bot.engine import BusyError, Engine, UnansweredError
+from bot import engine as engine_module
+from bot.engine import (
+    MOST_TOKENS,
+    ROUND_TOKENS,
+    BusyError,
+    Engine,
+    UnansweredError,
+    estimate_tokens,
+)
 from tests.bot.stub import KeywordClassifier
 from trainer.model.classifier import Verdict
 
@@ -100,7 +108,8 @@ async def test_a_round_drops_those_who_go_while_it_is_on() -> None:
 
 async def test_a_full_queue_says_busy_at_once_and_recovers() -> None:
     classifier = KeywordClassifier()
-    async with Engine(classifier, queue_limit=3) as engine:
+    tokens = estimate_tokens("the first") + 2 * estimate_tokens("a")
+    async with Engine(classifier, queue_tokens=tokens) as engine:
         first = await _hold(engine, classifier)
         others = await _queue(engine, "a", "a")
         with pytest.raises(BusyError):
@@ -110,6 +119,70 @@ async def test_a_full_queue_says_busy_at_once_and_recovers() -> None:
         (other,) = await _queue(engine, "b")
         classifier.gate.set()
         await asyncio.gather(first, others[1], other)
+
+
+async def test_a_short_text_passes_long_ones_that_came_before_it() -> None:
+    classifier = KeywordClassifier()
+    classifier.gate.clear()
+    async with Engine(classifier) as engine:
+        long_ones = await _queue(engine, *(f"{number} " * MOST_TOKENS for number in range(9)))
+        await asyncio.to_thread(classifier.entered.wait, 10)
+        (short,) = await _queue(engine, "short")
+        classifier.gate.set()
+        await asyncio.gather(short, *long_ones)
+    assert classifier.judged.index("short") <= ROUND_TOKENS / MOST_TOKENS
+
+
+async def test_a_long_text_is_not_passed_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "SECONDS_A_TOKEN", 0.0)  # as if it had waited for them
+    monkeypatch.setattr(engine_module, "ROUND_TOKENS", 1)
+    classifier = KeywordClassifier()
+    async with Engine(classifier) as engine:
+        first = await _hold(engine, classifier)
+        others = await _queue(engine, "long " * 1_000, "short")
+        classifier.gate.set()
+        await asyncio.gather(first, *others)
+    assert classifier.judged[-1] == "short"
+
+
+async def test_the_queue_is_bounded_by_tokens_and_not_by_callers() -> None:
+    classifier = KeywordClassifier()
+    async with Engine(classifier) as engine:
+        first = await _hold(engine, classifier)
+        short_ones = await _queue(engine, *(f"film {number}" for number in range(5_000)))
+        assert not any(task.done() for task in short_ones)
+        long_ones = await _queue(engine, *(f"{number} " * 5_000 for number in range(100)))
+        assert 40 < sum(task.done() for task in long_ones) < 60
+        classifier.gate.set()
+        outcomes = await asyncio.gather(first, *short_ones, *long_ones, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {BusyError, Verdict}
+        # All of it is given back.
+        assert await asyncio.gather(
+            *map(engine.classify, ["x" * 9_000 + str(n) for n in range(60)])
+        )
+
+
+class _Panic(BaseException):
+    """As tokenizers raises it: a panic of Rust is no Exception."""
+
+
+class _Panicking(KeywordClassifier):
+    def __call__(self, texts: Sequence[str]) -> list[Verdict]:
+        if any("poison" in text for text in texts):
+            raise _Panic
+        return super().__call__(texts)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        if any("poison" in text for text in texts):
+            raise _Panic
+        return super().count_tokens(texts)
+
+
+async def test_a_panic_of_the_tokenizer_fails_only_its_text() -> None:
+    async with Engine(_Panicking()) as engine:
+        texts = map(engine.classify, ["great", "poison", "dull"])
+        outcomes = await asyncio.gather(*texts, return_exceptions=True)
+    assert [isinstance(outcome, UnansweredError) for outcome in outcomes] == [False, True, False]
 
 
 async def test_a_failing_batch_fails_only_the_poison() -> None:

@@ -10,8 +10,16 @@ import pytest
 from bot.concierge import Concierge, Reply
 from bot.engine import BusyError, Engine
 from bot.responses import Kind, Responses
-from bot.throttle import Throttle
-from bot.why import AT_ONCE, MOST_PARTS, MOST_WAITING, Explainer, Explanation, Mark
+from bot.why import (
+    AT_ONCE,
+    MOST_PARTS,
+    MOST_REMEMBERED,
+    MOST_WAITING,
+    REMEMBERED_SECONDS,
+    Explainer,
+    Explanation,
+    Mark,
+)
 from tests.bot.removal import removal
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 from tests.conftest import separable_reviews
@@ -150,6 +158,55 @@ async def test_whoever_gives_up_makes_room() -> None:
         assert (await explainer.explain("great")).label == "positive"
 
 
+async def test_an_explanation_is_judged_behind_reviews() -> None:
+    classifier = LexiconClassifier()
+    async with Engine(classifier) as engine:
+        classifier.gate.clear()
+        first = asyncio.create_task(engine.classify("the first"))
+        await asyncio.to_thread(classifier.entered.wait, 10)
+        explaining = asyncio.create_task(Explainer(engine).explain("a " * 1_000 + "great film"))
+        await asyncio.sleep(0.01)
+        reviews = [asyncio.create_task(engine.classify(f"film {number}")) for number in range(20)]
+        await asyncio.sleep(0)
+        classifier.gate.set()
+        await asyncio.gather(first, explaining, *reviews)
+    assert {text.split()[0] for text in classifier.judged[1:21]} == {"film"}
+
+
+async def test_weights_are_remembered_for_some_minutes_and_without_the_text() -> None:
+    now = 0.0
+    classifier = LexiconClassifier()
+    async with Engine(classifier) as engine:
+        explainer = Explainer(engine, clock=lambda: now)
+        first = await explainer.explain("a great private film")
+        judged = len(classifier.judged)
+        assert await explainer.explain("a great private film") == first
+        assert len(classifier.judged) == judged
+        assert "private" not in repr(explainer._remembered)
+        engine.swap(classifier)  # another model may weigh the words in another way
+        await explainer.explain("a great private film")
+        assert len(classifier.judged) == 2 * judged
+        now = REMEMBERED_SECONDS
+        await explainer.explain("a great private film")
+        assert len(classifier.judged) == 3 * judged
+
+
+async def test_a_bounded_number_of_texts_is_remembered() -> None:
+    async with Engine(LexiconClassifier()) as engine:
+        explainer = Explainer(engine)
+        for number in range(MOST_REMEMBERED + 3):
+            await explainer.explain(f"film{number}")
+        assert len(explainer._remembered) == MOST_REMEMBERED
+
+
+async def test_those_who_ask_about_one_text_at_once_pay_once() -> None:
+    classifier = LexiconClassifier()
+    async with Engine(classifier) as engine:
+        explainer = Explainer(engine)
+        await asyncio.gather(*(explainer.explain("a great film") for _ in range(5)))
+    assert len(classifier.judged) == 4
+
+
 # What the concierge makes of it
 
 
@@ -160,22 +217,21 @@ def _kind(answer: Explanation | Reply) -> Kind | None:
 async def test_what_cannot_be_explained_is_told_in_a_sentence(responses: Responses) -> None:
     classifier = LexiconClassifier()
     async with Engine(classifier) as engine:
-        concierge = Concierge(engine, responses, Throttle(1, clock=lambda: 0.0))
-        assert _kind(await concierge.explain("a great film", customer=1)) is None
-        for text, customer, kind in [
-            ("a great film", 1, Kind.HASTE),
-            ("", None, Kind.UNEXPLAINED),
-            ("... !", None, Kind.UNEXPLAINED),
-            ("poison in a great film", None, Kind.FAILURE),
+        concierge = Concierge(engine, responses)
+        assert _kind(await concierge.explain("a great film")) is None
+        for text, kind in [
+            ("", Kind.UNEXPLAINED),
+            ("... !", Kind.UNEXPLAINED),
+            ("poison in a great film", Kind.FAILURE),
         ]:
-            assert _kind(await concierge.explain(text, customer=customer)) is kind
+            assert _kind(await concierge.explain(text)) is kind
     # Closed, the engine takes nothing more, as when its queue is full.
-    assert _kind(await concierge.explain("a great film")) is Kind.BUSY
+    assert _kind(await concierge.explain("a dull film")) is Kind.BUSY
 
 
 async def test_an_engine_with_a_full_queue_is_busy(responses: Responses) -> None:
     classifier = LexiconClassifier()
-    async with Engine(classifier, queue_limit=3) as engine:
+    async with Engine(classifier, queue_tokens=30) as engine:
         concierge = Concierge(engine, responses)
         assert _kind(await concierge.explain("a great but nice film")) is Kind.BUSY
         # Nothing of it is left behind.

@@ -54,7 +54,8 @@ class Customers(commands.Cog):
         with self._bot.answering():
             reply = await respond_to(self._bot, interaction, answer, ephemeral=False)
             if explain and reply.is_judgement:
-                said = await explained(self._bot, review)
+                with self._bot.concierge.explaining(interaction.user.id) as refusal:
+                    said = refusal.text if refusal else await explained(self._bot, review)
                 with suppress(*CANNOT_SEND):
                     await interaction.followup.send(said, ephemeral=True, suppress_embeds=True)
 

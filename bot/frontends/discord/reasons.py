@@ -5,6 +5,7 @@ answers, so that a deleted review stays deleted, and a restart of the bot loses 
 """
 
 import logging
+from collections.abc import Awaitable, Callable
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -49,18 +50,29 @@ class WhyButton(ConciergeButton, template=BUTTON):
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
         """Answers the one who pressed, and nobody else; the review is theirs to read anyway."""
         bot = interaction.client
+        customer = interaction.user.id
         with bot.answering():
-            is_deferred = await defer(interaction)
-            said = await self._said(bot, interaction)
-            answer = (
-                partial(interaction.edit_original_response, content=said)
-                if is_deferred
-                else partial(interaction.response.send_message, said, ephemeral=True)
-            )
-            try:
-                await send_with_retry(answer)
-            except CANNOT_SEND as error:
-                log.warning("An explanation was not delivered: %s", reason(error))
+            # Before anything is fetched: a press that comes too fast costs one request.
+            refusal = bot.concierge.slow_down(customer)
+            if refusal is None:
+                with bot.concierge.explaining(customer) as refusal:
+                    if refusal is None:
+                        await self._explain(bot, interaction)
+            if refusal is not None:
+                await _deliver(_first_answer(interaction, refusal.text))
+
+    async def _explain(self, bot: ConciergeBot, interaction: discord.Interaction[Any]) -> None:
+        is_deferred = await defer(interaction)
+        said = await self._said(bot, interaction)
+        if not is_deferred:
+            await _deliver(_first_answer(interaction, said))
+            return
+        # The first message after "is thinking" takes its place. So does an edit, which may be
+        # repeated after a reset, but cannot suppress a preview.
+        send = partial(
+            interaction.followup.send, said, ephemeral=True, suppress_embeds=True, wait=True
+        )
+        await _deliver(send, partial(interaction.edit_original_response, content=said))
 
     async def _said(self, bot: ConciergeBot, interaction: discord.Interaction[Any]) -> str:
         try:
@@ -68,12 +80,26 @@ class WhyButton(ConciergeButton, template=BUTTON):
         except CANNOT_SEND as error:
             log.warning("A review to explain could not be read: %s", reason(error))
             return bot.concierge.say(Kind.FAILURE).text
-        return await explained(bot, review, customer=interaction.user.id)
+        return await explained(bot, review)
 
 
-async def explained(bot: ConciergeBot, review: str, *, customer: int | None = None) -> str:
-    """What to say on why a review got its verdict; `customer` is who asks."""
-    explanation = await bot.concierge.explain(review, customer=customer)
+def _first_answer(interaction: discord.Interaction[Any], text: str) -> Callable[[], Awaitable[Any]]:
+    respond = interaction.response.send_message
+    return partial(respond, text, ephemeral=True, suppress_embeds=True)
+
+
+async def _deliver(
+    send: Callable[[], Awaitable[object]], again: Callable[[], Awaitable[object]] | None = None
+) -> None:
+    try:
+        await send_with_retry(send, again)
+    except CANNOT_SEND as error:
+        log.warning("An explanation was not delivered: %s", reason(error))
+
+
+async def explained(bot: ConciergeBot, review: str) -> str:
+    """What to say on why a review got its verdict."""
+    explanation = await bot.concierge.explain(review)
     if isinstance(explanation, Explanation):
         return shown(explanation)
     await report(bot, explanation)

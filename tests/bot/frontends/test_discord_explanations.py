@@ -11,11 +11,12 @@ from bot.frontends.discord import delivery
 from bot.frontends.discord.reasons import BUTTON, shown
 from bot.responses import MAX_CHARACTERS, Kind, Responses
 from bot.why import Explanation, Mark, Part
-from tests.bot.frontends.loopback import serving
+from tests.bot.frontends.loopback import SUPPRESS_EMBEDS, serving
 from tests.bot.stub import KeywordClassifier
 from tests.discord_server import DiscordServer, Interaction, Posted
 from tests.marker import MARKER
 
+ANSWER = ("POST", "/interactions/{interaction_id}/{interaction_token}/callback")
 GET_MESSAGE = ("GET", "/channels/{channel_id}/messages/{message_id}")
 EXPLAINED = (
     f"**positive 90%**, negative 10%\n“{MARKER} what a **great** film”\n-# **bold** carried it."
@@ -45,7 +46,7 @@ async def test_why_under_a_reply_shows_the_words_to_whoever_asks(
         assert await _why(server, reply, author=user) == EXPLAINED
     direct = await server.wait_for_reply(await server.dm("what a great film"))
     assert await _why(server, direct) == EXPLAINED
-    assert classifier.judged.count("what a film") == 3
+    assert classifier.judged.count("what a film") == 1  # the others are remembered
     assert reply.content == "a positive sentence"
     assert server.unknown_requests == server.violations == []
 
@@ -141,7 +142,37 @@ async def test_whoever_presses_too_often_is_told(
         reply = await server.wait_for_reply(question)
         hasty = f"a {Kind.HASTE} sentence"
         assert [await _why(server, reply) for _ in range(2)] == [hasty] * 2
+        # Before anything is fetched, and at the cost of one request.
+        fetched = [request.route for request in server.requests]
+        assert (fetched.count(GET_MESSAGE[1]), fetched.count(ANSWER[1])) == (0, 2)
         assert await _why(server, reply, author=server.admin) == EXPLAINED
+
+
+@pytest.mark.usefixtures("bot")
+async def test_one_explanation_at_a_time_for_each_customer(
+    server: DiscordServer, classifier: KeywordClassifier
+) -> None:
+    reply = await server.wait_for_reply(await server.say(server.channel, "what a great film"))
+    classifier.gate.clear()
+    first = await server.press(reply, BUTTON)
+    await server.wait_until(lambda: first.answered_after_s is not None)
+    for _ in range(3):
+        assert await _why(server, reply) == f"a {Kind.HASTE} sentence"
+    other = await server.press(reply, BUTTON, author=server.admin)
+    classifier.gate.set()
+    for pressed in (first, other):
+        assert (await _answer(server, pressed)).content == EXPLAINED
+    # The second is remembered.
+    assert classifier.judged.count("what a film") == 1
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_masked_link_is_shown_as_it_was_written(server: DiscordServer) -> None:
+    review = r"great film! [Claim your free gift](https\://evil.example)"
+    reply = await server.wait_for_reply(await server.say(server.channel, review))
+    answer = await _answer(server, await server.press(reply, BUTTON))
+    assert r"\[Claim your free gift\]\(https\://evil.example\)" in answer.content
+    assert answer.flags & SUPPRESS_EMBEDS
 
 
 @pytest.mark.usefixtures("bot")
@@ -152,7 +183,7 @@ async def test_trouble_with_discord_is_excused(
     reply = await server.wait_for_reply(await server.dm("a great film"))
     server.fail(*GET_MESSAGE, status=503)
     assert await _why(server, reply) == f"a {Kind.FAILURE} sentence"
-    server.fail("PATCH", "/webhooks/{webhook_id}/{webhook_token}/messages/@original", status=503)
+    server.fail("POST", "/webhooks/{webhook_id}/{webhook_token}", status=503)
     assert "a **great** film" in await _why(server, reply)
 
 
