@@ -1,7 +1,7 @@
 """How a reply looks on Discord, and how it gets there: every reply to a customer is sent here."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,8 @@ from bot.frontends.discord.delivery import defer
 from bot.frontends.discord.operators import report
 from bot.frontends.discord.questions import answer_buttons
 from bot.frontends.discord.reasons import WhyButton
+from bot.frontends.discord.turns import Turn
+from bot.responses import Kind
 
 DEFER_AFTER_SECONDS = 1.0
 """Discord waits 3 s for a first answer; a quicker one needs no "is thinking" before it."""
@@ -22,23 +24,23 @@ DEFER_AFTER_SECONDS = 1.0
 
 async def reply_to(
     bot: ConciergeBot, message: discord.Message, reply: Reply
-) -> discord.Message | None:
-    """Replies to a message; returns what was sent, and None where Discord did not take it.
+) -> tuple[Reply, discord.Message] | None:
+    """Replies to a message when it is its turn in the channel; returns what `_in_turn` does.
 
     To the channel, if the message has been deleted meanwhile. As its id is the nonce, Discord
     itself drops a reply to it that comes a second time within some minutes.
     """
-    send = partial(
-        message.channel.send,
-        reply.text,
-        reference=message.to_reference(fail_if_not_exists=False),
-        suppress_embeds=True,
-        nonce=message.id,
-        **_buttons(reply, message.author.id),
-    )
-    sent = await bot.delivery.deliver(reply, message.channel.id, send)
-    await report(bot, reply)
-    return sent
+
+    async def send(said: Reply) -> discord.Message:
+        return await message.channel.send(
+            said.text,
+            reference=message.to_reference(fail_if_not_exists=False),
+            suppress_embeds=True,
+            nonce=message.id,
+            **_buttons(said, message.author.id),
+        )
+
+    return await _in_turn(bot, message.channel.id, reply, send)
 
 
 def _buttons(reply: Reply, customer: int, *, why: bool = True) -> dict[str, discord.ui.View]:
@@ -56,15 +58,40 @@ def _buttons(reply: Reply, customer: int, *, why: bool = True) -> dict[str, disc
 
 async def replace(
     bot: ConciergeBot, sent: discord.PartialMessage, reply: Reply, customer: int
-) -> None:
-    """Puts `reply` in the place of an earlier one, which keeps its flags: no previews of links."""
-    edit = partial(
-        sent.edit,
-        content=reply.text,
-        view=_buttons(reply, customer).get("view"),
-    )
-    await bot.delivery.deliver(reply, sent.channel.id, edit)
+) -> tuple[Reply, discord.Message] | None:
+    """Puts `reply` in the place of an earlier one, which keeps its flags: no previews of links.
+
+    Waits for its turn, too, and returns what `_in_turn` does. An edit that is dropped leaves the
+    earlier reply as it is.
+    """
+
+    async def edit(said: Reply) -> discord.Message:
+        return await sent.edit(content=said.text, view=_buttons(said, customer).get("view"))
+
+    return await _in_turn(bot, sent.channel.id, reply, edit)
+
+
+async def _in_turn(
+    bot: ConciergeBot,
+    channel_id: int,
+    reply: Reply,
+    send: Callable[[Reply], Awaitable[discord.Message]],
+) -> tuple[Reply, discord.Message] | None:
+    """Sends a reply when it is its turn, or in its place, once, that the bot is busy.
+
+    Returns what was said and the message that says it. None where nothing was: Discord did not
+    take it, or it waited too long for its turn.
+    """
+    outcome = None
+    async with bot.turns.turn(channel_id, urgent=reply.kind is Kind.DISTRESS) as turn:
+        if turn is Turn.DROPPED:
+            bot.delivery.counts["dropped"] += 1
+        else:
+            said = bot.concierge.say(Kind.BUSY) if turn is Turn.BUSY else reply
+            sent = await bot.delivery.deliver(said, channel_id, partial(send, said))
+            outcome = (said, sent) if sent is not None else None
     await report(bot, reply)
+    return outcome
 
 
 async def respond_to(

@@ -49,11 +49,12 @@ class Reviews(commands.Cog):
         async with self._handling(partial(reply_to, self._bot, message)), question.busy:
             reply = await self._reply(message, is_late=is_late)
             if not reply.repeated:
-                sent = await reply_to(self._bot, message, reply)
-                if sent is not None:
+                outcome = await reply_to(self._bot, message, reply)
+                if outcome is not None:
+                    said, sent = outcome
                     # Not `sent` itself, which holds the customer's message, too.
                     channel = self._bot.get_partial_messageable(sent.channel.id)
-                    question.expect_edit(reply, channel.get_partial_message(sent.id))
+                    question.expect_edit(said, channel.get_partial_message(sent.id))
         self.unanswered.discard(message.id)
         self._questions.end(message.id)
 
@@ -71,8 +72,9 @@ class Reviews(commands.Cog):
             async with self._handling(apologise):
                 reply = await self._reply(message)
                 if reply.kind is not Kind.HASTE:
-                    await apologise(reply)
-                    question.expect_edit(reply, sent)
+                    outcome = await apologise(reply)
+                    if outcome is not None:
+                        question.expect_edit(outcome[0], sent)
         self._questions.end(message.id)
 
     @asynccontextmanager

@@ -1,0 +1,130 @@
+"""Whose reply a channel takes next, as Discord takes only about one message a second in each.
+
+Where customers write faster than that, replies pile up. Then the newest goes first, for its author
+is still there; one that has waited too long is dropped; and the channel is told once, in the place
+of a reply, that the bot is busy. It is told again only once the replies have caught up.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 5
+"""Replies that are handed to discord.py together: as many as Discord takes in five seconds, as
+those that wait inside the library can no longer be dropped."""
+
+LONGEST_SECONDS = 10.0
+"""That a reply waits for its turn."""
+
+MOST_WAITING = 500
+"""Replies of one channel."""
+
+
+class Turn(Enum):
+    """What becomes of a reply."""
+
+    REPLY = auto()
+    BUSY = auto()
+    """It waited too long, and is the one in whose place the channel is told so."""
+    DROPPED = auto()
+    """It waited too long, and the channel knows."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    since: float
+    turn: "asyncio.Future[Turn]"
+
+
+@dataclass(slots=True)
+class _Channel:
+    sending: int = 0
+    """Replies that have been handed to discord.py, or are about to be."""
+    urgent: deque[_Waiting] = field(default_factory=deque)
+    waiting: deque[_Waiting] = field(default_factory=deque)
+    """Both with the oldest first."""
+    is_told: bool = False
+
+
+class Turns:
+    """The queues of all channels; one exists only while there is something in it."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._channels: dict[int, _Channel] = {}
+
+    @asynccontextmanager
+    async def turn(self, channel_id: int, *, urgent: bool = False) -> AsyncIterator[Turn]:
+        """Waits until something may be sent to the channel, and yields what; send it within.
+
+        What is `urgent` goes first, and is not dropped for its age.
+        """
+        channel = self._channels.setdefault(channel_id, _Channel())
+        if channel.sending < AT_ONCE:
+            channel.sending += 1
+            turn = Turn.REPLY
+        else:
+            turn = await self._wait(channel_id, channel.urgent if urgent else channel.waiting)
+        if turn is Turn.DROPPED:
+            yield turn
+            return
+        try:
+            yield turn
+        finally:
+            self._end(channel_id)
+
+    async def _wait(self, channel_id: int, queue: deque[_Waiting]) -> Turn:
+        entry = _Waiting(self._clock(), asyncio.get_running_loop().create_future())
+        queue.append(entry)
+        if len(queue) > MOST_WAITING:
+            _give(queue.popleft(), Turn.DROPPED)
+        try:
+            return await entry.turn
+        except asyncio.CancelledError:
+            # It may have got its turn at the same moment.
+            if not entry.turn.cancelled() and entry.turn.result() is not Turn.DROPPED:
+                self._end(channel_id)
+            raise
+
+    def _end(self, channel_id: int) -> None:
+        """Passes a turn on, or forgets the channel where none waits."""
+        channel = self._channels[channel_id]
+        if not self._call_next(channel_id, channel):
+            channel.sending -= 1
+        if not channel.sending:
+            del self._channels[channel_id]
+
+    def _call_next(self, channel_id: int, channel: _Channel) -> bool:
+        """Gives the turn to the one who gets it, and says whether there is one."""
+        while channel.urgent:
+            if _give(channel.urgent.popleft(), Turn.REPLY):
+                return True
+        late: list[_Waiting] = []
+        while channel.waiting and self._clock() - channel.waiting[0].since > LONGEST_SECONDS:
+            late.append(channel.waiting.popleft())
+        is_given = False
+        for entry in reversed(late):
+            tell = not channel.is_told
+            if _give(entry, Turn.BUSY if tell else Turn.DROPPED) and tell:
+                channel.is_told = is_given = True
+                log.warning(
+                    "Channel %d is busy: replies that wait too long are dropped", channel_id
+                )
+        while channel.waiting and not is_given:
+            is_given = _give(channel.waiting.pop(), Turn.REPLY)
+        return is_given
+
+
+def _give(entry: _Waiting, turn: Turn) -> bool:
+    """Whether it still wants it: a task that was cancelled does not."""
+    if entry.turn.done():
+        return False
+    entry.turn.set_result(turn)
+    return True
