@@ -23,12 +23,16 @@ from pydantic_core import PydanticCustomError
 from bot.answers import Side
 from bot.errors import ResponsesError
 from bot.examples import EXAMPLES
+from trainer.model.files import read_regular
 
 if TYPE_CHECKING:
     from trainer.model.classifier import Verdict
 
 MAX_CHARACTERS = 2_000
 """What Discord takes in one message."""
+
+MOST_BYTES = 262_144
+"""Of responses.yaml: five full sentences of each kind, and a fraction of a second to read."""
 
 HELP_LINE = "https://findahelpline.com, which lists help lines by country"
 """What a sentence of `distress` points to where the settings name no local help line."""
@@ -214,7 +218,7 @@ def default_responses_file() -> Path:
 def _parse(file: Path) -> yaml.MappingNode:
     """The file as YAML nodes, which remember their lines."""
     try:
-        content = file.read_bytes()
+        content = read_regular(file, MOST_BYTES)
     except FileNotFoundError:
         raise ResponsesError(
             f"{file} is missing: it holds every sentence that the bot says; put the one that "
@@ -238,6 +242,10 @@ def _parse(file: Path) -> yaml.MappingNode:
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
         raise _error(file, line, "there is an invisible control character; delete it") from None
+    except (RecursionError, ValueError, OverflowError):
+        # Brackets within brackets, and an escape such as "\UFFFFFFFF", which PyYAML lets through.
+        problem = "this is not valid YAML (brackets without end, or an unknown escape)"
+        raise ResponsesError(f"{file}: {problem}; write one sentence a line") from None
     if not isinstance(node, yaml.MappingNode):
         raise _error(file, 1, f"expected the lists {', '.join(Kind)}, each with its sentences")
     for _, entries in node.value:
@@ -255,7 +263,9 @@ def _is_cut_short(text: str, entry: yaml.Node) -> bool:
     """Whether a comment follows a sentence that has no quotation marks, on the same line."""
     if not isinstance(entry, yaml.ScalarNode) or entry.style is not None:
         return False
-    return text[entry.end_mark.index :].split("\n", 1)[0].lstrip().startswith("#")
+    end = text.find("\n", entry.end_mark.index)
+    rest = text[entry.end_mark.index : end if end >= 0 else len(text)]
+    return rest.lstrip().startswith("#")
 
 
 def _syntax_problem(text: str, line: int) -> str:
@@ -283,7 +293,7 @@ def _validate(file: Path, root: yaml.MappingNode, help_line: str) -> dict[Kind, 
     for key, _ in root.value:
         name, line = str(key.value), key.start_mark.line + 1
         if name in lines:
-            problem = f"'{name}' stands here again (first in line {lines[name]}); "
+            problem = f"{name[:40]!r} stands here again (first in line {lines[name]}); "
             raise _error(file, line, problem + "put all its sentences into one list")
         lines[name] = line
     # All at once: a file from before there were these kinds lacks several.
@@ -377,7 +387,7 @@ def _problem(detail: Any) -> str:
     kind = detail["loc"][0]
     match detail["type"]:
         case "extra_forbidden":
-            return f"'{kind}' is not a kind of sentence; those are {', '.join(Kind)}"
+            return f"{str(kind)[:40]!r} is not a kind of sentence; those are {', '.join(Kind)}"
         case "too_short":
             return f"'{kind}' has no sentence; add at least one"
         case "tuple_type":
@@ -388,9 +398,10 @@ def _problem(detail: Any) -> str:
             length = f"{detail['ctx']['length']:,} characters"
             return f"this sentence of '{kind}' has {length}; Discord takes {MAX_CHARACTERS:,}"
         case "placeholder":
-            known = " and ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+            known = " and ".join(f"{{{each}}}" for each in PLACEHOLDERS)
+            name = repr(detail["ctx"]["name"][:40])[1:-1]
             return (
-                f"{{{detail['ctx']['name']}}} in this sentence of '{kind}' is no placeholder; "
+                f"{{{name}}} in this sentence of '{kind}' is no placeholder; "
                 f"those are {known}, and other words in curly brackets cannot be said"
             )
         case _:

@@ -1,5 +1,7 @@
 """responses.yaml: what it must hold, and what is said when it does not."""
 
+import json
+import os
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -8,7 +10,7 @@ import pytest
 import yaml
 
 from bot.errors import ResponsesError
-from bot.responses import HELP_LINE, OWNER, Kind, Responses, default_responses_file
+from bot.responses import HELP_LINE, MOST_BYTES, OWNER, Kind, Responses, default_responses_file
 
 SHIPPED = default_responses_file().read_text("utf-8")
 VALID = "".join(f"{kind}:\n  - One.\n  - Two.\n" for kind in Kind)
@@ -151,6 +153,39 @@ def test_what_is_wrong_is_told_with_its_line(
         Responses.load(file)
     assert str(caught.value).startswith(f"{file}, line {line}: ")
     assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("[" * 2_000, "not valid YAML"),
+        ("{a: " * 2_000, "not valid YAML"),
+        ("- " * 2_000, "not valid YAML"),
+        ('positive: ["\\UFFFFFFFF"]', "not valid YAML"),
+        (f"{VALID}#{'x' * MOST_BYTES}", "cannot be read: it is larger than 262,144 bytes"),
+    ],
+)
+def test_a_hostile_file_ends_in_a_sentence(tmp_path: Path, content: str, problem: str) -> None:
+    with pytest.raises(ResponsesError, match=problem):
+        Responses.load(_write(tmp_path, content))
+
+
+def test_what_is_quoted_of_a_file_is_cut(tmp_path: Path) -> None:
+    name = "x\x1b" * 20_000
+    placeholder = VALID.replace("One.", json.dumps(f"{{{name}}}"), 1)
+    for content in (f"{VALID}{json.dumps(name)}: [a]\n", f"{VALID}*{'a' * 90_000}\n", placeholder):
+        with pytest.raises(ResponsesError) as caught:
+            Responses.load(_write(tmp_path, content))
+        assert len(str(caught.value)) < 1_000
+        assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_or_a_device_in_its_place_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "responses.yaml")
+    for file in (tmp_path / "responses.yaml", Path("/dev/zero")):
+        with pytest.raises(ResponsesError, match="not a regular file"):
+            Responses.load(file)
 
 
 @pytest.mark.parametrize("number", [1, 7, len(Kind) - 1])

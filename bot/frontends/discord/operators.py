@@ -12,8 +12,10 @@ import discord
 from discord.ext import commands
 
 from bot.concierge import Reply
+from bot.errors import SettingsError
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND, respond
+from bot.responses import MAX_CHARACTERS
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +44,25 @@ def is_operator(interaction: discord.Interaction[Any]) -> bool:
     """Whether the one who used a command or a button may steer the bot."""
     bot: ConciergeBot = interaction.client
     roles = getattr(interaction.user, "roles", [])  # outside a server nobody has any
-    return interaction.user.id in _operators(bot) or any(
-        role.id in bot.settings.operator_roles for role in roles
-    )
+    return interaction.user.id in _operators(bot) or any(_is_operators(role, bot) for role in roles)
+
+
+def _is_operators(role: discord.Role, bot: ConciergeBot) -> bool:
+    """Whether those who have the role may steer the bot; never the role that everybody has."""
+    return role.id in bot.settings.operator_roles and not role.is_default()
+
+
+def refuse_everyone(bot: ConciergeBot) -> None:
+    """Raises SettingsError where the settings make everybody in a server an operator.
+
+    The role of everyone has the id of its server, so it is easily copied by mistake.
+    """
+    for guild in bot.guilds:
+        if guild.id in bot.settings.operator_roles:
+            raise SettingsError(
+                f"OPERATOR_ROLES holds {guild.id}, the id of a server and of the role that "
+                "everybody in it has: name another role, or people in OPERATOR_USERS"
+            )
 
 
 async def tell_operators(bot: ConciergeBot, text: str) -> None:
@@ -92,7 +110,7 @@ def _who_may(interaction: discord.Interaction[Any], bot: ConciergeBot) -> str:
     roles = [
         role.mention
         for role in (interaction.guild.roles if interaction.guild else [])
-        if role.id in bot.settings.operator_roles
+        if _is_operators(role, bot)
     ]
     names = [
         "its owner " + " and ".join(owner.mention for owner in _owners(bot)),
@@ -105,7 +123,7 @@ def _who_may(interaction: discord.Interaction[Any], bot: ConciergeBot) -> str:
 async def _tell(bot: ConciergeBot, user_id: int, text: str) -> bool:
     try:
         channel = await bot.create_dm(discord.Object(user_id))
-        await channel.send(text)
+        await channel.send(text[:MAX_CHARACTERS], suppress_embeds=True)
     except CANNOT_SEND:
         return False  # takes no direct messages, shares no server with the bot, or no network
     return True

@@ -1,6 +1,8 @@
 """Takes an edited responses.yaml into use while the bot runs; a broken one never takes effect."""
 
+import asyncio
 import logging
+from functools import partial
 from pathlib import Path
 
 import discord
@@ -10,6 +12,7 @@ from discord.ext import tasks
 from bot.errors import ResponsesError
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.operators import OperatorCog, tell_operators
+from bot.logs import whereabouts
 from bot.responses import MAX_CHARACTERS, Responses
 
 log = logging.getLogger(__name__)
@@ -17,6 +20,8 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 """Between looks at the file. A change counts once two looks see the same: an editor may write it
 in parts."""
+
+_UNREADABLE = "The file cannot be read, because of a bug: the log says where."
 
 
 @app_commands.default_permissions(administrator=True)
@@ -37,7 +42,7 @@ class ResponsesCommands(OperatorCog, group_name="responses", group_description="
     @app_commands.command(name="reload", description="Read the file with the sentences again")
     async def reload(self, interaction: discord.Interaction) -> None:
         try:
-            said = self._reload()
+            said = await self._reload()
         except ResponsesError as error:
             said = _refusal(error)
         await interaction.response.send_message(said, ephemeral=True)
@@ -49,21 +54,26 @@ class ResponsesCommands(OperatorCog, group_name="responses", group_description="
         if self._seen == self._in_use or self._seen != before:
             return
         try:
-            log.info(self._reload())
+            log.info(await self._reload())
         except ResponsesError as error:
             await tell_operators(self._bot, _refusal(error))
+        except Exception as error:  # a bug, which must not end the watching
+            log.error("Reading %s failed: %s", self._file, whereabouts(error))
+            await tell_operators(self._bot, _refusal(ResponsesError(_UNREADABLE)))
 
-    def _reload(self) -> str:
+    async def _reload(self) -> str:
         """Takes the file into use, and returns a sentence on it; raises ResponsesError."""
         self._in_use = self._seen = _fingerprint(self._file)
-        responses = Responses.load(self._file, self._bot.settings.help_line)
+        # In a thread, as customers are answered meanwhile.
+        load = partial(Responses.load, self._file, self._bot.settings.help_line)
+        responses = await asyncio.to_thread(load)
         self._bot.concierge.responses = responses
         return f"{self._file} is in use from now on: {responses.count} sentences."
 
 
 def _refusal(error: ResponsesError) -> str:
     """With the lines to copy as a block of code, or as many of them as there is room for."""
-    refusal = f"The sentences stay as they were. {error.problem}"
+    refusal = f"The sentences stay as they were. {error.problem}"[:MAX_CHARACTERS]
     if not error.sample:
         return refusal
     room = MAX_CHARACTERS - len(f"{refusal}\n```yaml\n```")

@@ -11,9 +11,10 @@ import discord
 
 from bot.concierge import Concierge
 from bot.engine import Engine
-from bot.errors import RefusedTokenError, UnreachableError
+from bot.errors import RefusedTokenError, SettingsError, UnreachableError
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import as_bot_error
+from bot.frontends.discord.operators import refuse_everyone
 from bot.frontends.discord.sync import NoModel, sync, sync_if_changed
 from bot.responses import Responses
 from bot.settings import Settings
@@ -38,8 +39,9 @@ AUTHENTICATION_FAILED = 4004
 async def serve(concierge: Concierge, settings: Settings) -> None:
     """Answers on Discord until SIGTERM or Ctrl-C, then closes the gateway.
 
-    Raises RefusedTokenError, RefusedRequestError, RateLimitedError, and UnreachableError after a
-    bounded number of attempts to start.
+    Raises RefusedTokenError, RefusedRequestError, RateLimitedError, UnreachableError after a
+    bounded number of attempts to start, and SettingsError where Discord shows that a setting is
+    wrong.
     """
     loop = asyncio.get_running_loop()
     session = asyncio.create_task(_session(concierge, settings, _stay_connected))
@@ -104,14 +106,23 @@ async def _session(
 async def _stay_connected(bot: ConciergeBot) -> None:
     """Runs until cancelled; discord.py reconnects and resumes by itself."""
     syncing = asyncio.create_task(sync_if_changed(bot))
+    refused: SettingsError | None = None
     try:
         async with asyncio.timeout(READY_SECONDS) as start:
 
             async def lift_the_limit() -> None:
+                nonlocal refused
                 start.reschedule(None)
+                try:
+                    refuse_everyone(bot)
+                except SettingsError as error:
+                    refused = error
+                    await bot.close()  # so that `connect` returns
 
             bot.add_listener(lift_the_limit, "on_ready")
             await bot.connect()
+        if refused is not None:
+            raise refused
     except TimeoutError:
         raise UnreachableError(f"not ready {READY_SECONDS:.0f} s after the log-in") from None
     except discord.ConnectionClosed as error:

@@ -14,6 +14,7 @@ from bot.errors import (
     RateLimitedError,
     RefusedRequestError,
     RefusedTokenError,
+    SettingsError,
     UnreachableError,
 )
 from bot.frontends import discord as front_end
@@ -206,6 +207,15 @@ async def test_a_token_refused_by_the_gateway_is_told(
         await server.close_gateway(4004)
         with pytest.raises(RefusedTokenError):
             await asyncio.wait_for(task, 10)
+
+
+async def test_a_server_in_the_place_of_a_role_is_refused(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    chosen = settings(server.token, operator_roles=frozenset({server.guild.id}))
+    async with Engine(classifier) as engine:
+        with pytest.raises(SettingsError, match=f"^OPERATOR_ROLES holds {server.guild.id}, the id"):
+            await asyncio.wait_for(front_end.serve(Concierge(engine, responses), chosen), 20)
 
 
 async def test_an_unreachable_discord_is_told_after_a_few_attempts(

@@ -101,6 +101,18 @@ async def test_the_owner_the_listed_and_holders_of_a_role_may(
         assert [said.content for said in _said(result)] == ["No training is on."]
 
 
+@pytest.mark.simcord(check_errors=False)
+async def test_the_role_of_everyone_makes_nobody_an_operator(
+    simcord_env: simcord.Env, simcord_bot: ConciergeBot, guild: simcord.GuildHandle
+) -> None:
+    _owned_by(simcord_bot, SimpleNamespace(id=1, mention="<@1>"))
+    simcord_bot.settings = settings("a.b.c", operator_roles=frozenset({guild.id}))
+    adam = _member(simcord_env, "adam", "boss")
+    result = await adam.slash(guild.channels["staff"], "training cancel")
+    (said,) = _said(result)
+    assert said.content == "Only those who run this bot can do that: its owner <@1>."
+
+
 def _said(result: simcord.InteractionResult) -> list[simcord.ResponseMessage]:
     first = [result.response] if result.response is not None else []
     return [*first, *result.followups]

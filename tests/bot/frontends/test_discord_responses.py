@@ -1,6 +1,7 @@
 """An edited responses.yaml, while the bot runs; with simcord, on its clock."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import discord
@@ -56,6 +57,16 @@ def _say(bot: ConciergeBot) -> str:
     return bot.concierge.say(Kind.EMPTY).text
 
 
+async def _until(env: simcord.Env, probe: Callable[[], object]) -> None:
+    """Advances the clock until something holds: the file is read in a thread, on no clock."""
+    for _ in range(100):
+        if probe():
+            return
+        await env.advance_time(LOOK_SECONDS)
+        await asyncio.sleep(0.02)
+    raise AssertionError("it has not come to pass")
+
+
 async def test_a_valid_file_takes_effect_by_itself(
     simcord_env: simcord.Env, simcord_bot: ConciergeBot
 ) -> None:
@@ -83,6 +94,38 @@ async def test_a_broken_file_is_reported_once_and_the_old_sentences_stay(
     await simcord_env.advance_time(LOOKS)
     assert _say(simcord_bot) == "New."
     assert len(staff.user.dm_channel.history()) == 2
+
+
+@pytest.mark.parametrize("broken", ["[" * 2_000, f"{NEW}{'x' * 3_000}: [a]\n", NEW + "#" * 300_000])
+async def test_no_file_ends_the_watching(
+    simcord_env: simcord.Env, simcord_bot: ConciergeBot, staff: simcord.MemberActor, broken: str
+) -> None:
+    _write(broken)
+    await _until(simcord_env, lambda: staff.user.dm_channel.history())
+    (report,) = staff.user.dm_channel.history()
+    assert report.content.startswith("The sentences stay as they were. responses.yaml")
+    _write(NEW)
+    await _until(simcord_env, lambda: _say(simcord_bot) == "New.")
+
+
+async def test_not_even_a_bug_ends_the_watching(
+    simcord_env: simcord.Env,
+    simcord_bot: ConciergeBot,
+    staff: simcord.MemberActor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("bot.responses.yaml.compose", _raise)
+        _write(NEW)
+        await _until(simcord_env, lambda: staff.user.dm_channel.history())
+    (report,) = staff.user.dm_channel.history()
+    assert "because of a bug" in report.content
+    _write(NEW.replace("New.", "Newer."))
+    await _until(simcord_env, lambda: _say(simcord_bot) == "Newer.")
+
+
+def _raise(*_: object, **__: object) -> None:
+    raise LookupError
 
 
 async def test_a_file_that_is_still_being_written_is_left_alone(
