@@ -447,7 +447,9 @@ def _table(*headings: str) -> Table:
 
 def _print_table(table: Table) -> None:
     # Where there is no terminal, no width is known, and a pipe or a file has room.
-    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
+    # A name in square brackets is a name, and no markup.
+    width = None if sys.stdout.isatty() else 160
+    Console(highlight=False, markup=False, emoji=False, width=width).print(table)
 
 
 def main() -> int:

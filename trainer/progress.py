@@ -176,12 +176,13 @@ class _Bar:
     """A bar for training, then one for each evaluation, on standard error."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
+        # What is printed may hold names, in which square brackets are no markup.
+        self._console = Console(stderr=True, highlight=False, markup=False, emoji=False)
         self._progress = Progress(
-            TextColumn("{task.description:<10}"),
+            TextColumn("{task.description:<10}", markup=False),
             BarColumn(bar_width=24),
             TextColumn("{task.completed:,}/{task.total:,}"),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.fields[figures]}", markup=False),
             console=self._console,
         )
         self._tasks: dict[str, TaskID] = {}

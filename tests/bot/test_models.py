@@ -147,7 +147,7 @@ async def test_a_rollback_moves_the_pointer_only_after_loading(
             digest = hashlib.sha256(graph.read_bytes()).hexdigest()
             kept = [line for line in lines if not line.endswith(graph.name)]
             checksums.write_text("\n".join([*kept, f"{digest}  {graph.name}"]))
-        with pytest.raises(UnusableCheckpointError, match=r"model\.onnx|cannot be loaded"):
+        with pytest.raises(UnusableCheckpointError, match=r"model\.onnx|cannot be used"):
             await models.rollback()
         assert (CHECKPOINTS / "serving.json").read_text() == pointer
         await engine.classify("great")

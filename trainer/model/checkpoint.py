@@ -193,10 +193,32 @@ def read_training(path: Path) -> TrainingRecord:
 
 
 def read_tokenizer(path: Path) -> "Tokenizer":
-    """The tokenizer of the checkpoint at `path`."""
+    """The tokenizer of the checkpoint at `path`.
+
+    Raises:
+        CheckpointError: its file is not one of a tokenizer.
+    """
     from tokenizers import Tokenizer
 
-    return Tokenizer.from_file(str(path / _TOKENIZER_FILE))
+    with unusable_named(path / _TOKENIZER_FILE):
+        return Tokenizer.from_file(str(path / _TOKENIZER_FILE))
+
+
+@contextmanager
+def unusable_named(file: Path) -> Iterator[None]:
+    """Raises CheckpointError for whatever a library raises that cannot use this file."""
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except BaseException as error:
+        # A panic of Rust, in tokenizers or safetensors, is no Exception.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise CheckpointError(
+            f"{file} is as it was written, but cannot be used ({type(error).__name__}). Serve "
+            f"another checkpoint: python -m trainer checkpoints"
+        ) from error
 
 
 def graph_file(path: Path) -> Path:

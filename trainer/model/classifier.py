@@ -17,6 +17,7 @@ from trainer.model.checkpoint import (
     read_tokenizer,
     read_training,
     serving_checkpoint,
+    unusable_named,
     verify,
 )
 from trainer.model.inference import Runtime, predict
@@ -60,9 +61,8 @@ class Classifier:
         verify(path)
         training = read_training(path)
         asked = training.hyperparameters
-        try:
-            tokenizer = read_tokenizer(path)
-            loaded = _load_runtime(path, runtime, threads)
+        tokenizer = read_tokenizer(path)
+        with unusable_named(path):
             encoder = TextEncoder(
                 tokenizer,
                 asked.max_length,
@@ -70,14 +70,7 @@ class Classifier:
                 MOST_WINDOWS if asked.whole_review else 1,
                 asked.marks,
             )
-        except CheckpointError:
-            raise
-        except Exception as error:  # whatever the libraries raise about a file of another kind
-            raise CheckpointError(
-                f"{path.name} is as it was written, but its tokenizer or its network cannot be "
-                f"loaded ({type(error).__name__}). Serve another checkpoint: "
-                f"python -m trainer checkpoints"
-            ) from error
+        loaded = _load_runtime(path, runtime, threads)
         return cls(path.resolve().name, loaded, encoder, training.judgement)
 
     def __call__(self, texts: Sequence[str]) -> list[Verdict]:
@@ -102,13 +95,15 @@ def _load_runtime(path: Path, name: RuntimeName, threads: int | None) -> Runtime
     if name is RuntimeName.TORCH:
         if no_torch:
             raise CheckpointError(no_torch)
-        return TorchRuntime.load(path, head_file(path), threads)
+        with unusable_named(path):
+            return TorchRuntime.load(path, head_file(path), threads)
     if not graph.exists():
         raise CheckpointError(
             f"{path.name} carries no graph for ONNX Runtime; its training.json says why. Serve it "
             f"with the runtime torch, or auto."
         )
-    return OnnxRuntime(graph, threads)
+    with unusable_named(graph):
+        return OnnxRuntime(graph, threads)
 
 
 def predict_sentiment(text: str, checkpoint: Path | None = None) -> Verdict:

@@ -295,7 +295,7 @@ class TestVerifying:
     def test_what_a_library_cannot_load(self, root: Path, file: str) -> None:
         (root / "a" / file).write_bytes(b"\x00 nothing of the kind")
         _reseal(root / "a")
-        with pytest.raises(CheckpointError, match="its tokenizer or its network cannot be loaded"):
+        with pytest.raises(CheckpointError, match="cannot be used"):
             Classifier.load(root / "a")
 
     def test_the_card_may_be_edited(self, root: Path) -> None:
