@@ -135,11 +135,12 @@ def _converse(
 
 
 def _settings() -> "Settings":
-    from bot.settings import likely_misspellings, load_settings
+    from bot.files import STATE, readable_by_others
+    from bot.settings import ENV_FILE, likely_misspellings, load_settings
 
     settings = load_settings()
     logs.configure(settings.log_level)
-    for sentence in likely_misspellings():
+    for sentence in (*likely_misspellings(), *readable_by_others(ENV_FILE, STATE)):
         _say(f"warning: {sentence}")
     return settings
 

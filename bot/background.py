@@ -12,12 +12,15 @@ import asyncio
 import errno
 import fcntl
 import os
+import re
 import shutil
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from bot.files import make_private_folder
 
 STOP_SECONDS = 15.0
 """For ending in its own way after SIGTERM; then it is killed."""
@@ -28,11 +31,20 @@ LOWEST_PRIORITY = 19
 """Of nice(1): it gets the time that nobody else wants."""
 
 _POLL_SECONDS = 0.1
-_SECRETS = ("DISCORD_TOKEN",)
 _SHELL = "/bin/sh"
 _LOCK_DESCRIPTOR = 3
 _NOTE_PID = (_SHELL, "-c", f'echo $$ >&{_LOCK_DESCRIPTOR} && exec "$@"', _SHELL)
 """Writes the process's id into the lock's file, and becomes the command."""
+
+# What a trainer may need. Anything else, such as the bot's token, stays in this process.
+_PASSED_ON = re.compile(
+    r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|TZ|TERM|COLORTERM|COLUMNS|LINES|NO_COLOR"
+    r"|TMPDIR|TEMP|TMP|VIRTUAL_ENV|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE"
+    r"|(?:HTTP|HTTPS|ALL|NO)_PROXY|PYTHON\w*|MPL\w+"
+    r"|(?:LC|LD|DYLD|XDG|MALLOC|PYTORCH|TORCH|ATEN|CUDA|CUBLAS|NVIDIA|ROCR|HIP|HSA)_\w+"
+    r"|(?:OMP|GOMP|KMP|MKL|OPENBLAS|ONEDNN|DNNL|HF|HUGGINGFACE|TRANSFORMERS|TOKENIZERS)_\w+",
+    re.IGNORECASE,
+)
 
 
 class Background:
@@ -63,7 +75,7 @@ class Background:
             self._child = os.posix_spawn(
                 _SHELL,
                 [*_NOTE_PID, *command],
-                _environment() | {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) - 1))},
+                trainer_environment() | {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) - 1))},
                 file_actions=[
                     (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                     (os.POSIX_SPAWN_OPEN, 1, self.output(name), write, 0o600),
@@ -82,7 +94,7 @@ class Background:
             return os.posix_spawn(
                 _SHELL,
                 [*_NOTE_PID, *command],
-                _environment(),
+                trainer_environment(),
                 file_actions=[(os.POSIX_SPAWN_DUP2, lock, _LOCK_DESCRIPTOR)],
                 setpgroup=0,
             )
@@ -92,7 +104,7 @@ class Background:
         """The lock, which a process that is started within goes on holding."""
         if shutil.which(command[0]) is None:  # the shell could only say so in words
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self._folder)
         lock = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -154,9 +166,9 @@ def _kill(pid: int) -> None:
     os.killpg(pid, signal.SIGKILL)  # and what it has started itself
 
 
-def _environment() -> dict[str, str]:
-    """The bot's, without its secrets."""
-    return {name: value for name, value in os.environ.items() if name.upper() not in _SECRETS}
+def trainer_environment() -> dict[str, str]:
+    """This process's environment, as far as a trainer needs it: no secret of the bot."""
+    return {name: value for name, value in os.environ.items() if _PASSED_ON.fullmatch(name)}
 
 
 def _give_way(pid: int) -> None:

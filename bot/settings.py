@@ -6,6 +6,7 @@ The environment wins over .env. A variable that is set but blank counts as not s
 
 import difflib
 import re
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,6 +19,7 @@ from bot.errors import SettingsError
 from bot.responses import HELP_LINE, default_responses_file
 from bot.runs import split_source
 from trainer.model.classifier import RuntimeName
+from trainer.model.files import open_regular
 
 ENV_FILE = Path(".env")
 
@@ -194,9 +196,12 @@ def load_settings() -> Settings:
 
 
 def _check_syntax() -> None:
-    """Refuses a .env file with a line that the parser would pass over. Raises as above."""
+    """Refuses a .env file with a line that the parser would pass over. Raises as above.
+
+    And one that is a pipe, a device or a folder, all of which the parser would read.
+    """
     try:
-        with ENV_FILE.open(encoding="utf-8") as file:
+        with TextIOWrapper(open_regular(ENV_FILE), encoding="utf-8") as file:
             wrong = [entry.original.line for entry in parse_stream(file) if entry.error]
     except FileNotFoundError:
         return

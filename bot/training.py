@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from bot.background import Background
 from bot.errors import TrainingError, UnusableCheckpointError
+from bot.files import STATE, make_private_folder
 from bot.logs import whereabouts
 from bot.models import Models
 from bot.progress import LONGEST_SENTENCE, Progress, ProgressFile
@@ -31,7 +32,7 @@ from trainer.model.files import read_regular
 
 log = logging.getLogger(__name__)
 
-FOLDER = Path("state") / "training"
+FOLDER = STATE / "training"
 """Where a run's state and output are, seen from the working directory."""
 
 MOST_STATE_BYTES = 1_048_576
@@ -228,7 +229,7 @@ class Training:
 
     def _write_state(self, run: Run) -> None:
         """Whole or not at all."""
-        self._state.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self._state.parent)
         temporary = self._state.with_suffix(".new")
         with temporary.open("w", encoding="utf-8") as file:
             file.write(run.model_dump_json())

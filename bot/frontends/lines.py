@@ -141,8 +141,9 @@ async def _explanation(
 
 
 def _as_json(reply: Reply, **more: object) -> str:
+    """One line, with escapes for what would steer a terminal or turn its text round."""
     verdict = reply.verdict
-    return json.dumps(
+    line = json.dumps(
         {
             "label": verdict and verdict.label,
             "confidence": verdict and verdict.confidence,
@@ -153,3 +154,4 @@ def _as_json(reply: Reply, **more: object) -> str:
         },
         ensure_ascii=False,
     )
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)

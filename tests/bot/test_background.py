@@ -54,14 +54,16 @@ async def test_it_has_a_session_of_its_own_and_the_lowest_priority(process: Back
 def test_it_knows_no_token_and_leaves_a_processor(
     process: Background, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DISCORD_TOKEN", "a-secret")
-    monkeypatch.setenv("OTHER", "kept")
+    for name in ("DISCORD_TOKEN", "discord_token", "AWS_SECRET_ACCESS_KEY", "SLACK_TOKEN"):
+        monkeypatch.setenv(name, "a-secret")
+    monkeypatch.setenv("HF_HOME", "kept")
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     _start(process, "import os; print(dict(os.environ))")
     _until(lambda: not process.is_running())
     said = process.output("it").read_text()
     assert "a-secret" not in said
-    assert "'OTHER': 'kept'" in said
+    assert "'HF_HOME': 'kept'" in said
+    assert "'PATH': " in said
     assert "'OMP_NUM_THREADS': '7'" in said
 
 

@@ -115,6 +115,13 @@ def test_a_misspelt_setting_is_named(tmp_path: Path) -> None:
     assert b"secret" not in result.stderr
 
 
+def test_a_token_that_others_can_read_is_warned_of(tmp_path: Path) -> None:
+    (tmp_path / ".env").touch(0o644)
+    result = _run(folder=tmp_path)
+    _fails(result, 3, "There is no Discord token")
+    assert b"warning: .env can be read by other users of this machine: chmod 600" in result.stderr
+
+
 def test_a_wrong_setting_is_told(tmp_path: Path) -> None:
     result = _run("chat", folder=tmp_path, LOG_LEVEL="loud")
     _fails(result, 2, "LOG_LEVEL is 'LOUD', but must be 'DEBUG'")

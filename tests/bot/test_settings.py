@@ -1,11 +1,14 @@
 """Settings: where they come from, and what is said about a wrong one."""
 
+import os
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bot.errors import SettingsError
+from bot.files import make_private_folder, readable_by_others
 from bot.runs import split_source
 from bot.settings import Settings, likely_misspellings, load_settings
 
@@ -86,6 +89,27 @@ def test_a_file_in_another_encoding_is_refused() -> None:
     Path(".env").write_bytes(b"LOG_LEVEL=INFO\n# caf\xe9\n")
     with pytest.raises(SettingsError, match=r"^\.env, line 2: not UTF-8"):
         load_settings()
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_a_folder_or_a_device_in_its_place_is_refused() -> None:
+    for make in (os.mkfifo, os.mkdir, partial(os.symlink, "/dev/zero")):
+        make(".env")
+        with pytest.raises(SettingsError, match=r"^\.env cannot be read: "):
+            load_settings()
+        Path(".env").rename("before-" + str(id(make)))
+
+
+def test_files_that_others_can_read_are_named() -> None:
+    Path(".env").touch(0o644)
+    Path("state").mkdir(0o755)
+    assert readable_by_others(Path(".env"), Path("state"), Path("gone")) == [
+        ".env can be read by other users of this machine: chmod 600 .env",
+        "state can be read by other users of this machine: chmod 700 state",
+    ]
+    Path(".env").chmod(0o600)
+    make_private_folder(Path("new/state"))
+    assert readable_by_others(Path(".env"), Path("new"), Path("new/state")) == []
 
 
 def test_a_likely_misspelling_is_named() -> None:

@@ -60,6 +60,12 @@ def test_a_training_that_fails_passes_its_code_on(code: str, exit_code: int) -> 
     assert caught.value.exit_code == exit_code
 
 
+def test_the_trainer_does_not_get_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "a-secret")
+    _trainer("import os; sys.exit('a-secret' in str(os.environ))")
+    train_first_checkpoint()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_reaches_the_trainer_once_and_it_ends_in_its_own_way(
     number: signal.Signals,

@@ -9,11 +9,11 @@ import asyncio
 import logging
 import os
 from datetime import timedelta
-from pathlib import Path
 
 import discord
 from discord.ext import commands
 
+from bot.files import STATE, make_private_folder
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import reason
 from bot.frontends.discord.reading import is_direct
@@ -35,7 +35,7 @@ MOST_MESSAGES = 100
 DIRECT_CHANNELS = 200
 """Direct conversations that are remembered, as Discord never lists them."""
 
-STATE_FILE = Path("state") / "last_message"
+STATE_FILE = STATE / "last_message"
 """The id of the last message that was answered before the bot was stopped, and nothing of it."""
 
 MOST_STATE_BYTES = 64
@@ -152,7 +152,7 @@ def _read_state() -> int | None:
 def _write_state(message_id: int) -> None:
     """Writes the state file, whole or not at all; without it, the next start looks for nothing."""
     try:
-        STATE_FILE.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(STATE_FILE.parent)
         temporary = STATE_FILE.with_suffix(".tmp")
         with temporary.open("w", encoding="ascii") as file:
             file.write(f"{message_id}\n")

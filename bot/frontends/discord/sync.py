@@ -6,10 +6,10 @@ Not at every start, as many examples do: Discord limits how often, and meanwhile
 import hashlib
 import json
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bot.errors import BotError
+from bot.files import STATE, make_private_folder
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND, as_bot_error
 from trainer.model.files import read_regular
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-STATE_FILE = Path("state/commands.json")
+STATE_FILE = STATE / "commands.json"
 """The hash of what Discord was told last; in the working directory, as the checkpoints are."""
 
 
@@ -84,7 +84,7 @@ def _last_hash() -> object:
 def _remember(value: str) -> None:
     """Writes the state file, whole or not at all; without one, the next start syncs again."""
     try:
-        STATE_FILE.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(STATE_FILE.parent)
         temporary = STATE_FILE.with_suffix(".tmp")
         temporary.write_text(json.dumps({"hash": value}) + "\n", "utf-8")
         temporary.replace(STATE_FILE)

@@ -120,6 +120,23 @@ async def test_every_line_gets_an_object_in_order(
         assert unjudged["kind"] == kind
 
 
+async def test_an_object_holds_nothing_that_would_steer_a_terminal(
+    tmp_path: Path,
+    capsysbinary: pytest.CaptureFixture[bytes],
+    classifier: KeywordClassifier,
+    responses: Responses,
+) -> None:
+    words = ["\x1b[31mgreat", "\x9b2J", "\u202egnp", "\u2066a", "tag\U000e0041", "ünï", "👍"]
+    write_input(tmp_path / "reviews", " ".join(words))
+    async with Engine(classifier) as engine:
+        concierge = Concierge(engine, responses)
+        await lines.classify(concierge, tmp_path / "reviews", explain=True)
+    (line,) = capsysbinary.readouterr().out.decode().splitlines()
+    assert line.isprintable()
+    assert "ünï" in line
+    assert [part["text"] for part in json.loads(line)["explanation"]] == words
+
+
 async def test_each_verdict_is_explained_on_request(
     tmp_path: Path,
     capsysbinary: pytest.CaptureFixture[bytes],
