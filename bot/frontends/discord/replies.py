@@ -43,7 +43,7 @@ async def reply_to(
     return await _in_turn(bot, message.channel.id, reply, send)
 
 
-def _buttons(reply: Reply, customer: int, *, why: bool = True) -> dict[str, discord.ui.View]:
+def _buttons(reply: Reply, customer: int, *, why: bool = True) -> dict[str, Any]:
     """What goes under a reply to this customer, as an argument of a call that sends it.
 
     "Why?" reads the message that a reply answers, which a command has none of.
