@@ -5,16 +5,16 @@ Anything else that has a path may never end (a pipe, /dev/zero), so it is refuse
 
 import gzip
 import lzma
-import stat
 import zipfile
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, BinaryIO
 
 from trainer.data.quoting import printable, quote
 from trainer.errors import ReviewsError
+from trainer.model.files import NotRegularError, open_regular
 
 SUFFIXES = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 """Of data files; any may have .gz behind it."""
@@ -109,8 +109,7 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         ReviewsError: it is something else, too large, or damaged.
     """
-    require_regular(path)
-    with path.open("rb") as file:
+    with _open_regular(path) as file:
         if path.suffix.lower() != ".gz":
             return _read_bounded(file, printable(path))
         try:
@@ -175,10 +174,16 @@ def require_regular(path: Path) -> None:
     Raises:
         ReviewsError: it is a pipe, a device or a folder.
     """
-    if not stat.S_ISREG(path.stat().st_mode):
+    _open_regular(path).close()
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    try:
+        return open_regular(path)
+    except NotRegularError as error:
         raise ReviewsError(
             f"{printable(path)} is not a regular file. Pass a file or a folder with reviews."
-        )
+        ) from error
 
 
 def _is_data_file(name: str) -> bool:

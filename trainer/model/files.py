@@ -7,21 +7,23 @@ from pathlib import Path
 from typing import BinaryIO
 
 
+class NotRegularError(OSError):
+    """It is a folder, a pipe, a socket or a device; `strerror` says which."""
+
+
 def open_regular(path: Path) -> BinaryIO:
     """Opens `path` for reading, if it is a regular file.
 
     Raises:
-        OSError: it cannot be opened, or is a folder, a pipe, a socket or a device; `strerror` says
-            which.
+        NotRegularError: it is something else.
+        OSError: it cannot be opened.
     """
-    # Without O_NONBLOCK, to open a pipe would wait for a writer.
+    # Before it is opened, as that alone may do something to a device.
+    _require_regular(path.stat().st_mode, path)
+    # It may have been exchanged since. Without O_NONBLOCK, to open a pipe would wait for a writer.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        mode = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        if not stat.S_ISREG(mode):
-            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        _require_regular(os.fstat(descriptor).st_mode, path)
         return os.fdopen(descriptor, "rb")
     except OSError:
         os.close(descriptor)
@@ -39,3 +41,10 @@ def read_regular(path: Path, most_bytes: int) -> bytes:
     if len(content) > most_bytes:
         raise OSError(errno.EFBIG, f"it is larger than {most_bytes:,} bytes", str(path))
     return content
+
+
+def _require_regular(mode: int, path: Path) -> None:
+    if stat.S_ISDIR(mode):
+        raise NotRegularError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise NotRegularError(errno.EINVAL, "it is not a regular file", str(path))
