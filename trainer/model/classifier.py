@@ -25,6 +25,7 @@ from trainer.model.judgement import UNSURE as UNSURE
 from trainer.model.judgement import Judgement as Judgement
 from trainer.model.judgement import Scale as Scale
 from trainer.model.judgement import Verdict as Verdict
+from trainer.model.openvino_runtime import OpenVinoRuntime
 from trainer.model.runtime import OnnxRuntime, TorchRuntime, has_gpu
 from trainer.model.runtime import RuntimeName as RuntimeName  # the bot takes it from here
 from trainer.model.text import MOST_WINDOWS, TextEncoder
@@ -55,8 +56,8 @@ class Classifier:
 
         Raises:
             CheckpointError: it is missing, incomplete, was changed, is of an earlier version, or
-                cannot be loaded; or ONNX Runtime is asked for and it carries no graph; or PyTorch
-                is needed and not installed.
+                cannot be loaded; or its graph is asked for and it carries none; or PyTorch or
+                OpenVINO is needed and not installed.
         """
         verify(path)
         training = read_training(path)
@@ -99,11 +100,12 @@ def _load_runtime(path: Path, name: RuntimeName, threads: int | None) -> Runtime
             return TorchRuntime.load(path, head_file(path), threads)
     if not graph.exists():
         raise CheckpointError(
-            f"{path.name} carries no graph for ONNX Runtime; its training.json says why. Serve it "
-            f"with the runtime torch, or auto."
+            f"{path.name} carries no graph for ONNX Runtime or OpenVINO; its training.json says "
+            f"why. Serve it with the runtime torch, or auto."
         )
+    made = OpenVinoRuntime if name is RuntimeName.OPENVINO else OnnxRuntime
     with unusable_named(graph):
-        return OnnxRuntime(graph, threads)
+        return made(graph, threads)
 
 
 def predict_sentiment(text: str, checkpoint: Path | None = None) -> Verdict:

@@ -17,7 +17,7 @@ FloatArray = npt.NDArray[np.float32]
 
 
 class Runtime(Protocol):
-    """What runs the network: PyTorch, or ONNX Runtime."""
+    """What runs the network: PyTorch, ONNX Runtime or OpenVINO."""
 
     def __call__(self, input_ids: IntArray, attention_mask: IntArray) -> FloatArray:
         """One batch of windows, both (batch, length) int64.

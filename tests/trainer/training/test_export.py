@@ -12,6 +12,7 @@ from transformers import DistilBertConfig, DistilBertForSequenceClassification
 from tests.conftest import separable_reviews
 from trainer.model.inference import Scores, predict, softmax
 from trainer.model.kinds import KINDS, head_layers
+from trainer.model.openvino_runtime import OpenVinoRuntime, has_openvino
 from trainer.model.runtime import OnnxRuntime, TorchRuntime
 from trainer.model.text import TextEncoder, Tokens, Windows
 from trainer.training.encoder import load_encoder
@@ -19,6 +20,11 @@ from trainer.training.export import GraphPrecision, export, export_if_it_agrees,
 
 WORDS = sorted({word for text, _ in separable_reviews() for word in text.split()})
 TEXTS = ("what a wonderful film", "", "the plot was dreadful " * 20, "such a lovely story indeed")
+
+needs_openvino = pytest.mark.skipif(not has_openvino(), reason="openvino, an extra, is missing")
+both_runtimes = pytest.mark.parametrize(
+    "runtime", [OnnxRuntime, pytest.param(OpenVinoRuntime, marks=needs_openvino)]
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,18 +59,20 @@ def windows(encoder: TextEncoder) -> list[Windows]:
     return encoder(TEXTS)
 
 
+@both_runtimes
 def test_fp32_computes_what_pytorch_does(
     model: DistilBertForSequenceClassification,
     head: torch.nn.Sequential,
     encoder: TextEncoder,
     windows: list[Windows],
     tmp_path: Path,
+    runtime: type[OnnxRuntime | OpenVinoRuntime],
 ) -> None:
     assert max(map(len, windows)) > 1
     for layer in (head, None):
         expected = predict(TorchRuntime(model, layer), encoder, windows)
         export(model, tmp_path / "graph", GraphPrecision.FP32, layer)
-        found = predict(OnnxRuntime(tmp_path / "graph"), encoder, windows)
+        found = predict(runtime(tmp_path / "graph"), encoder, windows)
         assert found.logits == pytest.approx(expected.logits, abs=1e-5)
         assert found.kinds == pytest.approx(expected.kinds, abs=1e-5)
     assert np.ptp(expected.logits[:, 0]) > 0.1  # so that equal is not equally nothing
@@ -78,11 +86,12 @@ def _error(
     file: Path,
     precision: GraphPrecision,
     texts: list[Tokens],
+    runtime: type[OnnxRuntime | OpenVinoRuntime] = OnnxRuntime,
 ) -> float:
     """The largest of a logit, as a share of their spread."""
     expected = predict(TorchRuntime(model, head), encoder, windows)
     export(model, file, precision, head, texts)
-    found = predict(OnnxRuntime(file), encoder, windows)
+    found = predict(runtime(file), encoder, windows)
     errors = [
         np.abs(a - b).max() / np.ptp(b)
         for a, b in ((found.logits, expected.logits), (found.kinds, expected.kinds))
@@ -90,16 +99,18 @@ def _error(
     return float(max(errors))
 
 
+@both_runtimes
 def test_int8_comes_close(
     model: DistilBertForSequenceClassification,
     head: torch.nn.Sequential,
     encoder: TextEncoder,
     windows: list[Windows],
     tmp_path: Path,
+    runtime: type[OnnxRuntime | OpenVinoRuntime],
 ) -> None:
     texts = [window for review in windows for window in review]
     calibrated, blocks = (
-        _error(model, head, encoder, windows, tmp_path / "graph", precision, measured)
+        _error(model, head, encoder, windows, tmp_path / "graph", precision, measured, runtime)
         for precision, measured in ((GraphPrecision.INT8, texts), (GraphPrecision.BLOCKS, []))
     )
     assert 0 < calibrated < 0.15
@@ -114,6 +125,7 @@ def test_int8_needs_texts_to_be_calibrated_by(
     assert not (tmp_path / "graph").exists()
 
 
+@both_runtimes
 @pytest.mark.parametrize("precision", list(GraphPrecision))
 def test_a_text_has_one_verdict_in_whatever_batch(
     model: DistilBertForSequenceClassification,
@@ -121,17 +133,18 @@ def test_a_text_has_one_verdict_in_whatever_batch(
     encoder: TextEncoder,
     tmp_path: Path,
     precision: GraphPrecision,
+    runtime: type[OnnxRuntime | OpenVinoRuntime],
 ) -> None:
     rng = random.Random(0)
     reviews = [encoder([" ".join(rng.choices(WORDS, k=rng.randint(1, 28)))])[0] for _ in range(500)]
     export(model, tmp_path / "graph", precision, head, [review[0] for review in reviews[:200]])
-    runtime = OnnxRuntime(tmp_path / "graph")
-    alone = [predict(runtime, encoder, [review]) for review in reviews]
+    run = runtime(tmp_path / "graph")
+    alone = [predict(run, encoder, [review]) for review in reviews]
     order = rng.sample(range(500), 500)
     while order:
         members, order = order[: (size := rng.randint(1, 48))], order[size:]
         # Cut by tokens or in one batch, so that most are padded, and to several lengths.
-        found = predict(runtime, encoder, [reviews[index] for index in members], batch_tokens=10**6)
+        found = predict(run, encoder, [reviews[index] for index in members], batch_tokens=10**6)
         for row, index in enumerate(members):
             for mine, theirs in (
                 (found.logits[row], alone[index].logits[0]),
