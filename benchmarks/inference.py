@@ -20,7 +20,7 @@ from benchmarks.timing import Row, Side, alternate
 from bot.engine import Engine
 from trainer.config import LABELS
 from trainer.model.classifier import Classifier
-from trainer.model.runtime import cores
+from trainer.model.runtime import OnnxRuntime, cores
 from trainer.training.export import GraphPrecision, export
 
 Pipe = Callable[..., Any]
@@ -82,7 +82,7 @@ def agreement(checkpoint: Path, texts: Sequence[str], scratch: Path) -> Agreemen
     positive = [answer["positive"] for answer in expected]
     return Agreement(
         texts=len(texts),
-        fp32=difference(make_classifier(checkpoint, graph=fp32, windows=1)),
+        fp32=difference(make_classifier(checkpoint, runtime=OnnxRuntime(fp32), windows=1)),
         int8=difference(make_classifier(checkpoint, windows=1)),
         spread=max(positive) - min(positive),
     )
@@ -116,7 +116,7 @@ def many_messages(checkpoint: Path, texts: Sequence[str], seconds: float) -> lis
         bf16 = make_pipe(checkpoint, torch.bfloat16)
         sides["pipeline in bf16, batch_size=32"] = lambda: bf16(list(texts), batch_size=32)
     times = alternate(
-        [lambda: asyncio.run(_through_engine(classifier, texts)), *sides.values()], seconds
+        [lambda: asyncio.run(through_engine(classifier, texts)), *sides.values()], seconds
     )
     ours, *others = (len(texts) / median(calls) for calls in times)
     figure = f"{len(texts)} messages of mixed length, {OUTSTANDING} at a time"
@@ -166,7 +166,8 @@ def _one_by_one(judge: Callable[[str], object], texts: Sequence[str]) -> Side:
     return lambda: judge(next(left))
 
 
-async def _through_engine(classifier: Classifier, texts: Sequence[str]) -> None:
+async def through_engine(classifier: Classifier, texts: Sequence[str]) -> None:
+    """All texts through the bot's engine, `OUTSTANDING` at a time."""
     async with Engine(classifier) as engine:
         await _customers(texts, engine.classify)
 

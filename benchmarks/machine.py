@@ -4,6 +4,7 @@ import platform
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
@@ -15,6 +16,7 @@ from trainer.model.runtime import cores
 
 _TELLING = ("avx2", "avx512_f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
 _VERSIONS_OF = ("torch", "transformers", "onnxruntime", "tokenizers", "accelerate")
+_EXTRAS = ("openvino", "nncf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ def describe() -> Machine:
         versions={
             "python": platform.python_version(),
             **{name: version(name) for name in _VERSIONS_OF},
+            **{name: version(name) for name in _EXTRAS if find_spec(name)},
         },
     )
 

@@ -20,6 +20,7 @@ from trainer.data.reviews import STARTER, load_reviews
 from trainer.model import checkpoint
 from trainer.model.calibration import Doubt
 from trainer.model.classifier import Classifier, Judgement
+from trainer.model.inference import Runtime
 from trainer.model.kinds import KINDS, head_layers
 from trainer.model.record import (
     SCHEMA,
@@ -117,12 +118,12 @@ def _untrained(name: str, pad_id: int) -> TrainingRecord:
 def make_classifier(
     path: Path,
     *,
-    graph: Path | None = None,
+    runtime: Runtime | None = None,
     windows: int = MOST_WINDOWS,
     threads: int | None = None,
 ) -> Classifier:
-    """Our side: the checkpoint's graph, or another of it, behind the checkpoint's tokenizer."""
-    runtime = OnnxRuntime(graph or checkpoint.graph_file(path), threads)
+    """Our side: the checkpoint's graph, or another `runtime`, behind the checkpoint's tokenizer."""
+    runtime = runtime or OnnxRuntime(checkpoint.graph_file(path), threads)
     pad_id = checkpoint.read_training(path).pad_id
     encoder = TextEncoder(checkpoint.read_tokenizer(path), MAX_LENGTH, pad_id, windows)
     return Classifier(path.name, runtime, encoder, Judgement())

@@ -23,7 +23,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import growth, inference, limit, machine, material, start, training
+from benchmarks import growth, inference, limit, machine, material, peers, start, training
 from benchmarks.growth import Curve
 from benchmarks.inference import Agreement
 from benchmarks.machine import Machine
@@ -51,6 +51,8 @@ class Scale:
     """That memory is measured with."""
     batch: tuple[int, int]
     """(texts, tokens) of the batch whose products are measured alone."""
+    shapes: Sequence[tuple[int, int]]
+    """(texts, tokens) of the batches that other runtimes are set beside ours at."""
     lengths: Sequence[int]
     batches: Sequence[int]
     trains_stand_in: bool
@@ -67,6 +69,7 @@ FULL = Scale(
     start_rounds=5,
     megabytes=512,
     batch=(32, 32),
+    shapes=((1, 8), (1, 16), (1, 32), (1, 128), (8, 32), (32, 32), (8, 128)),
     lengths=(8, 16, 32, 64, 128, 256, 512),
     batches=(1, 2, 4, 8, 16, 32, 64),
     trains_stand_in=True,
@@ -81,6 +84,7 @@ QUICK = Scale(
     start_rounds=1,
     megabytes=8,
     batch=(4, 8),
+    shapes=((1, 8), (4, 8)),
     lengths=(8, 16, 32),
     batches=(1, 2, 4),
     trains_stand_in=False,
@@ -99,6 +103,8 @@ class Results:
     curves: list[Curve] = field(default_factory=list)
     tables: dict[str, list[Row]] = field(default_factory=dict)
     """Rows by the title of their table."""
+    left_out: list[str] = field(default_factory=list)
+    """Sentences on what could not be measured here."""
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON types."""
@@ -108,6 +114,7 @@ class Results:
             "tables": {
                 title: [row.as_dict() for row in rows] for title, rows in self.tables.items()
             },
+            "left_out": self.left_out,
             "growth": [asdict(curve) for curve in self.curves],
         }
 
@@ -139,6 +146,15 @@ def measure(
         *inference.many_messages(checkpoint, texts, 3 * seconds),
         *inference.long_text(checkpoint, 400, seconds),
     ]
+    note("Other runtimes ...")
+    sides = peers.make_sides(checkpoint, scratch)
+    peers.check(sides, checkpoint, texts[:64])
+    tables["Other runtimes"] = [
+        *peers.forward_passes(sides, scale.shapes, encoder.tokenizer.vocab_size, seconds / 2),
+        *peers.through_the_engine(sides, checkpoint, texts, 2 * seconds),
+    ]
+    results.left_out.extend([sides.left_out] if sides.left_out else [])
+    del sides  # their threads and memory
     note("Starting ...")
     tables["Starting"] = start.first_answer(checkpoint, texts[0], scale.start_rounds)
     note("Threads and limits ...")
@@ -181,6 +197,8 @@ def show(results: Results, console: Console) -> None:
                 "" if row.target is None else f"{row.target:g}",
             )
         console.print(table)
+    for sentence in results.left_out:
+        console.print(sentence)
 
 
 def _number(value: float | None) -> str:

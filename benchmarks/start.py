@@ -10,6 +10,8 @@ from statistics import median
 import psutil
 
 from benchmarks.timing import Row
+from trainer.model.openvino_runtime import has_openvino
+from trainer.model.runtime import RuntimeName
 
 _ROOT = Path(__file__).parents[1]
 _OURS = """
@@ -17,7 +19,7 @@ import sys
 from pathlib import Path
 from trainer.model.classifier import Classifier
 from trainer.model.runtime import RuntimeName
-classifier = Classifier.load(Path(sys.argv[1]), RuntimeName.ONNX)
+classifier = Classifier.load(Path(sys.argv[1]), RuntimeName(sys.argv[3]))
 print(classifier([sys.argv[2]])[0].label, flush=True)
 sys.stdin.read()
 """
@@ -31,30 +33,39 @@ sys.stdin.read()
 
 
 def first_answer(checkpoint: Path, text: str, rounds: int) -> list[Row]:
-    """Both sides in turns, each in a process of its own; the files are in the page cache.
+    """All sides in turns, each in a process of its own; the files are in the page cache.
 
     A round that does not count goes first where there are several.
     """
-    found: list[list[tuple[float, float]]] = [[], []]
+    sides = {"ours": (_OURS, RuntimeName.ONNX), "pipeline": (_THEIRS, "")}
+    if has_openvino():
+        sides["ours by OpenVINO"] = (_OURS, RuntimeName.OPENVINO)
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
     for number in range(rounds if rounds == 1 else rounds + 1):
-        for script, figures in zip((_OURS, _THEIRS), found, strict=True):
-            measured = _run(script, checkpoint, text)
+        for name, (script, runtime) in sides.items():
+            measured = _run(script, str(checkpoint), text, runtime)
             if number or rounds == 1:
-                figures.append(measured)
-    (our_seconds, our_memory), (their_seconds, their_memory) = (
-        [median(values) for values in zip(*figures, strict=True)] for figures in found
+                found[name].append(measured)
+    seconds, memory = (
+        {name: median(pair[which] for pair in pairs) for name, pairs in found.items()}
+        for which in (0, 1)
     )
-    return [
-        Row("process start to first answer", "pipeline", "s", our_seconds, their_seconds, 5.0),
-        Row("resident memory after it", "pipeline", "MiB", our_memory, their_memory, 2.0),
-    ]
+    targets = {"pipeline": (5.0, 2.0)}
+    rows = []
+    for name in list(sides)[1:]:
+        faster, smaller = targets.get(name, (None, None))
+        rows += [
+            Row("process start to first answer", name, "s", seconds["ours"], seconds[name], faster),
+            Row("resident memory after it", name, "MiB", memory["ours"], memory[name], smaller),
+        ]
+    return rows
 
 
-def _run(script: str, checkpoint: Path, text: str) -> tuple[float, float]:
+def _run(script: str, *arguments: str) -> tuple[float, float]:
     """Seconds to the first answer, and MiB resident then."""
     began = time.perf_counter()
     with subprocess.Popen(
-        [sys.executable, "-c", script, str(checkpoint), text],
+        [sys.executable, "-c", script, *arguments],
         cwd=_ROOT,
         env={**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(_ROOT)},
         stdin=subprocess.PIPE,

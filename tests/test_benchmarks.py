@@ -10,7 +10,7 @@ import torch
 import typer
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
-from benchmarks import ablation, judgement, speed
+from benchmarks import ablation, judgement, peers, speed
 from benchmarks.inference import agreement
 from benchmarks.material import chat_messages, long_reviews, make_checkpoint
 from benchmarks.timing import Row, alternate
@@ -27,6 +27,11 @@ ROWS = {
         "16 messages of mixed length, 64 at a time",
         "review of 400 words, its first 128 tokens",
         "review of 400 words, all ",
+    ],
+    "Other runtimes": [
+        "1 x 8, by ONNX Runtime",
+        "4 x 8, by ONNX Runtime",
+        "16 messages, 64 at a time, by ONNX Runtime",
     ],
     "Starting": ["process start to first answer", "resident memory after it"],
     "Threads": ["one chat message, threads: 1", "16 messages, threads: 1"],
@@ -55,6 +60,12 @@ def test_the_short_form_gives_every_row_and_right_answers(
     assert {row["target"] for rows in report["tables"].values() for row in rows} >= TARGETS
     assert report["machine"]["cores"] >= 1
     assert str(report["machine"]["versions"]["onnxruntime"]) in printed
+
+    # What is not installed is left out with a word.
+    others = {row["against"] for row in report["tables"]["Other runtimes"]}
+    assert peers.DYNAMIC in others
+    assert (peers.NNCF in others) == (not report["left_out"])
+    assert all(sentence in printed for sentence in report["left_out"])
 
     # Both sides judged the same texts alike, and not because all texts are judged alike.
     assert report["agreement"]["fp32"] < 1e-4

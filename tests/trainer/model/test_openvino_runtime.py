@@ -13,7 +13,6 @@ from trainer.model.classifier import Classifier
 from trainer.model.openvino_runtime import has_openvino
 from trainer.model.runtime import RuntimeName
 
-
 needs_openvino = pytest.mark.skipif(not has_openvino(), reason="openvino, an extra, is missing")
 
 
