@@ -61,8 +61,9 @@ class OpenVinoRuntime:
         options = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads or cores(),
-            # Pinned threads would stay on a core that another process is using.
-            "ENABLE_CPU_PINNING": False,
+            # With all cores, pinned threads answer a short message some 5% sooner. With fewer, two
+            # processes would be pinned to the same.
+            "ENABLE_CPU_PINNING": threads is None,
             # What is not int8 stays fp32. In bf16 a batch is 6% faster, but a probability moves by
             # more than 0.005 with the texts beside it, for sums are then added up otherwise.
             "INFERENCE_PRECISION_HINT": "f32",
