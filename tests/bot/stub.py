@@ -12,6 +12,9 @@ from trainer.model.classifier import Verdict
 
 POSITIVE_WORDS = ("love", "wonderful", "great")
 
+UNSURE_WORDS = {"half": 0.6, "rather": 0.8}
+"""How likely the likelier class is."""
+
 OTHER_KINDS = {
     "greeting": "hello there",
     "thanks": "cheers for that",
@@ -26,7 +29,9 @@ OTHER_KINDS = {
 
 
 class KeywordClassifier:
-    """Positive where a text has one of POSITIVE_WORDS; unsure where it has "half".
+    """Positive where a text has one of POSITIVE_WORDS; unsure where it has "half" or "rather".
+
+    "half" leaves it open which way it tips, "rather" leans to that side.
 
     What has a message of OTHER_KINDS in it is of that kind, and on "poison" it raises. It keeps the
     batches it was given. While `gate` is clear, it blocks.
@@ -56,12 +61,12 @@ class KeywordClassifier:
         return [unmarked(text) for batch in self.batches for text in batch]
 
     def _judge(self, text: str) -> Verdict:
-        positive = (
-            self._certainty if any(w in text for w in POSITIVE_WORDS) else 1 - self._certainty
-        )
+        unsure = next((likely for word, likely in UNSURE_WORDS.items() if word in text), None)
+        likely = unsure or self._certainty
+        positive = likely if any(word in text for word in POSITIVE_WORDS) else 1 - likely
         label = "positive" if positive > 0.5 else "negative"
         return Verdict(
-            label="unsure" if "half" in text else label,
+            label="unsure" if unsure else label,
             confidence=max(positive, 1 - positive),
             probabilities={"negative": 1 - positive, "positive": positive},
             kind=next((kind for kind, words in OTHER_KINDS.items() if words in text), "review"),

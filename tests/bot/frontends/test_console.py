@@ -66,7 +66,7 @@ async def test_each_line_is_answered_and_the_end_of_file_ends(say: Conversation)
         "[positive 90%] a positive sentence",
         "[negative 90%] a negative sentence",
         "a empty sentence",
-        "[unsure 90% positive] a unsure sentence",
+        "[unsure 60% positive] a unsure sentence",
         "a greeting sentence",
         "a foreign sentence",
         "[negative 90%] a negative sentence",
@@ -94,7 +94,7 @@ async def test_history_lists_the_reviews_so_far(say: Conversation) -> None:
     assert said[-3:] == [
         "  1. positive 90%        a great film",
         "  2. negative 90%        so  [31mdull",
-        "  3. unsure 90% positive half great",
+        "  3. unsure 60% positive half great",
     ]
 
 
@@ -131,7 +131,7 @@ async def test_why_marks_the_words_in_the_terminal(
         ("a great film", 80, "positive " + "█" * 22 + "░" * 2 + " 90%"),
         ("a great film", 24, "positive " + "█" * 10 + "░" + " 90%"),
         ("a great film", 13, "positive 90%"),
-        ("half great", 80, "unsure " + "█" * 22 + "░" * 2 + " 90% positive"),
+        ("half great", 80, "unsure " + "█" * 14 + "░" * 10 + " 60% positive"),
         ("hello there", 80, "a greeting sentence"),
     ],
 )
