@@ -2,8 +2,8 @@
 
 import random
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -156,17 +156,22 @@ class Responses:
         self,
         variants: Mapping[Kind, Sequence[str]],
         help_line: str = HELP_LINE,
-        yes: Mapping[str, Side] | None = None,
+        yes: Mapping[tuple[Kind, str], Side] | None = None,
     ) -> None:
-        """`yes` says of questions among the `variants` what a yes means."""
-        self._variants = {kind: variants.get(kind, ()) for kind in Kind}
+        """`yes` says what a yes means to a question of a kind, where that is known."""
+        self.count = sum(map(len, variants.values()))
+        """How many sentences there are, of all kinds."""
+        asked = {
+            kind: [Sentence(each, (yes or {}).get((kind, each))) for each in variants[kind]]
+            for kind in variants
+        }
+        self._variants = {kind: asked.get(kind, []) for kind in Kind}
         for kind in (Kind.BOTH, Kind.NOT_YOURS):
-            self._variants[kind] = self._variants[kind] or (EXAMPLES[kind],)
+            self._variants[kind] = self._variants[kind] or [Sentence(EXAMPLES[kind])]
         for kind in (Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE):
             self._variants[kind] = self._variants[kind] or self._variants[Kind.UNSURE]
-        self._yes = yes or {}
         self._help_line = help_line
-        self._last: dict[Kind, str] = {}
+        self._last: dict[Kind, Sentence] = {}
 
     @classmethod
     def load(cls, file: Path, help_line: str = HELP_LINE) -> "Responses":
@@ -177,11 +182,6 @@ class Responses:
         root = _parse(file)
         yes = _take_meanings(file, root)
         return cls(_validate(file, root, help_line), help_line, yes)
-
-    @property
-    def count(self) -> int:
-        """How many sentences there are, of all kinds."""
-        return sum(map(len, self._variants.values()))
 
     def render(self, verdict: "Verdict") -> str:
         """A sentence that answers a text that was judged."""
@@ -199,9 +199,8 @@ class Responses:
         """
         variants = self._variants[kind]
         fresh = [sentence for sentence in variants if sentence != self._last.get(kind)]
-        self._last[kind] = random.choice(fresh or variants)
-        text = _filled(self._last[kind], self._help_line, owner)
-        return Sentence(text, self._yes.get(self._last[kind]) if kind in QUESTIONS else None)
+        chosen = self._last[kind] = random.choice(fresh or variants)
+        return replace(chosen, text=_filled(chosen.text, self._help_line, owner))
 
 
 def default_responses_file() -> Path:
@@ -248,12 +247,21 @@ def _parse(file: Path) -> yaml.MappingNode:
         raise ResponsesError(f"{file}: {problem}; write one sentence a line") from None
     if not isinstance(node, yaml.MappingNode):
         raise _error(file, 1, f"expected the lists {', '.join(Kind)}, each with its sentences")
-    for _, entries in node.value:
-        for entry in entries.value if isinstance(entries, yaml.SequenceNode) else ():
-            if _is_cut_short(text, entry):
-                line = entry.end_mark.line + 1
-                raise _error(file, line, f"{_COMMENT}; put quotation marks around the sentence")
+    for sentence in _written_sentences(node):
+        if _is_cut_short(text, sentence):
+            line = sentence.end_mark.line + 1
+            raise _error(file, line, f"{_COMMENT}; put quotation marks around the sentence")
     return node
+
+
+def _written_sentences(root: yaml.MappingNode) -> Iterator[yaml.Node]:
+    """The entries of all lists; of one that is written as "say: ..." and "yes: ...", the former."""
+    for _, entries in root.value:
+        for entry in entries.value if isinstance(entries, yaml.SequenceNode) else ():
+            if isinstance(entry, yaml.MappingNode):
+                yield from (value for key, value in entry.value if key.value == "say")
+            else:
+                yield entry
 
 
 _COMMENT = "what follows ' #' would be taken for a comment, and not be said"
@@ -316,7 +324,7 @@ def _validate(file: Path, root: yaml.MappingNode, help_line: str) -> dict[Kind, 
         raise _error(file, line, problem) from None
 
 
-def _take_meanings(file: Path, root: yaml.MappingNode) -> dict[str, Side]:
+def _take_meanings(file: Path, root: yaml.MappingNode) -> dict[tuple[Kind, str], Side]:
     """What a yes means to which question; its entry becomes the sentence alone.
 
     An entry of a list of questions may be written as "say: ..." with "yes: positive" below it.
@@ -326,11 +334,18 @@ def _take_meanings(file: Path, root: yaml.MappingNode) -> dict[str, Side]:
         if key.value not in QUESTIONS or not isinstance(entries, yaml.SequenceNode):
             continue
         for place, entry in enumerate(entries.value):
-            if isinstance(entry, yaml.MappingNode):
+            if _has_a_meaning(entry):
                 sentence, yes = _read_question(file, entry)
                 entries.value[place] = sentence
-                meanings[sentence.value.strip()] = yes
+                meanings[Kind(key.value), sentence.value.strip()] = yes
     return meanings
+
+
+def _has_a_meaning(entry: yaml.Node) -> bool:
+    """Whether it is meant to say what a yes means; "Hm: really?" lacks its quotation marks."""
+    return isinstance(entry, yaml.MappingNode) and any(
+        key.value in ("say", "yes") for key, _ in entry.value
+    )
 
 
 def _read_question(file: Path, entry: yaml.MappingNode) -> tuple[yaml.ScalarNode, Side]:
@@ -341,7 +356,7 @@ def _read_question(file: Path, entry: yaml.MappingNode) -> tuple[yaml.ScalarNode
         not isinstance(sentence, yaml.ScalarNode)
         or sentence.tag != TEXT_TAG
         or not isinstance(yes, yaml.ScalarNode)
-        or set(fields) != {"say", "yes"}
+        or sorted(str(key.value) for key, _ in entry.value) != ["say", "yes"]
     ):
         form = '- say: "Did you like it?"' + ", and on the next line, below the s,"
         raise _error(file, line, f"a question with a meaning is written {form} yes: positive")
@@ -404,6 +419,8 @@ def _problem(detail: Any) -> str:
                 f"{{{name}}} in this sentence of '{kind}' is no placeholder; "
                 f"those are {known}, and other words in curly brackets cannot be said"
             )
+        case _ if isinstance(detail["input"], yaml.Node) and _has_a_meaning(detail["input"]):
+            return f"'{kind}' asks nothing; only {', '.join(QUESTIONS)} say what a yes means"
         case _:
             return f"this entry of '{kind}' is not read as text; put quotation marks around it"
 
