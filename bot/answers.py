@@ -49,6 +49,9 @@ def _any_of(*patterns: str) -> re.Pattern[str]:
 MOST_WORDS = 40
 """Of an answer; whoever writes more tells of the film, which the model reads."""
 
+MOST_CHARACTERS = 500
+"""The same. It bounds the time that an answer takes, as some patterns need the square of that."""
+
 # Words are lower-case and without apostrophes: "didnt". A clear yes or no may have an opinion
 # beside it: "no it dragged".
 _CLEAR_YES = _words(
@@ -86,6 +89,8 @@ _YES_PHRASES = (
     "(?:afraid|think|guess|suppose|reckon|believe|hope|say|thought) so",
     "spot on|bang on|dead on|dead right|of course|for sure|more or less|very much|very much so",
     "100 ?(?:percent)?|hundred percent|you bet|how could i not|any ?day|any time",
+    "(?:not|never|arent|isnt|wasnt|werent|aint) (?:far |too |that |so )?(?:wrong|incorrect|off)",
+    "(?:cant|cannot|couldnt|wont|wouldnt|dont|didnt|never) (?:say|said) no|not (?:un|dis)true",
     "(?:in a|without a) (?:heartbeat|shot|doubt|second|flash)|without question",
     "you(?: have| ve)? got it|you could say that|id say so|no (?:doubt|question)",
 )
@@ -144,7 +149,7 @@ _STATED = (
             r"(?:just|only) once|never again|not again|one and done|waste of|not worth",
             r"more (?:down|bad) than (?:up|good)|not my (?:thing|cup|bag)",
             r"(?:bad|down)(?: \w+)? (?:won|wins|outweigh\w*|by (?:a mile|far|miles))",
-            r"(?:not|wasnt|isnt)(?: \w+)? for me",
+            r"(?:not|wasnt|isnt)(?: \w+)? for me|^no (?:good|fun|use)",
         ),
     ),
     (Side.POSITIVE, _any_of(r"thumbs? (?:\w+ )?up|two up")),
@@ -170,10 +175,11 @@ def read_answer(text: str, yes: Side | None) -> Answer:
         decided = mark.share >= MARK_POSITIVE or mark.share <= MARK_NEGATIVE
         high = Side.POSITIVE if mark.share >= MARK_POSITIVE else Side.NEGATIVE
         return Answer(high if decided else Side.BOTH)
-    if len(text.split()) > MOST_WORDS:
+    plain = "" if len(text) > MOST_CHARACTERS else normalise(text)
+    segments = [words for part in _BREAK.split(plain) if (words := _plain(part))]
+    if not 0 < sum(map(len, segments)) <= MOST_WORDS:
         return Answer(None, text)
-    segments = [_plain(part) for part in _BREAK.split(normalise(text))]
-    phrase = " ".join(" ".join(words) for words in segments if words)
+    phrase = " ".join(" ".join(words) for words in segments)
     for side, pattern in _STATED:
         if pattern.search(phrase):
             return Answer(side)
@@ -182,7 +188,7 @@ def read_answer(text: str, yes: Side | None) -> Answer:
     for side, choices in _CHOICES.items():
         if rest and rest <= choices:
             return Answer(side)
-    said, beside = _read_yes_or_no([words for words in segments if words])
+    said, beside = _read_yes_or_no(segments)
     if said is None or yes is None:
         return Answer(None, text)
     return Answer(yes if said else yes.opposite, " ".join(beside))
