@@ -106,14 +106,17 @@ class Concierge:
         unread: bool = False,
         is_review: bool = False,
         is_late: bool = False,
+        is_edit: bool = False,
     ) -> Reply:
         """The reply to a message.
 
         `customer` is any number that stands for its author, without which nobody is too fast;
         `place` is where they write, without which no answer to a question is expected;
         `attachment` says that a file came with it, `unread` that its text was withheld from us,
-        `is_review` that somebody calls it a review, whatever kind the model takes it for, and
-        `is_late` that it has waited while the bot was away, so that its pace says nothing.
+        `is_review` that somebody calls it a review, whatever kind the model takes it for,
+        `is_late` that it has waited while the bot was away, so that its pace says nothing, and
+        `is_edit` that it stands in the place of what was asked about: it may answer the question,
+        but is no second opinion.
         """
         if not is_late and (hasty := self.slow_down(customer)) is not None:
             return hasty
@@ -123,7 +126,9 @@ class Concierge:
             return self.say(Kind.ATTACHMENT if attachment else Kind.EMPTY)
         held = None if place is None else self._questions.take((place, customer))
         try:
-            reply = None if held is None or is_review else await self._hear(text, held)
+            reply = None
+            if held is not None and not is_review:
+                reply = await self._hear(text, held, is_edit)
             reply = reply or await self._judge(text, is_review, asks=place is not None)
         except (BusyError, UnansweredError) as error:
             if held is not None:  # they will say it once more
@@ -153,13 +158,13 @@ class Concierge:
             return self._ask(_log_odds(verdict), verdict=verdict)
         return self.say(kind, verdict=verdict if verdict.is_review else None)
 
-    async def _hear(self, text: str, held: Held) -> Reply | None:
+    async def _hear(self, text: str, held: Held, is_edit: bool) -> Reply | None:
         """The reply to an answer to a question that was asked; None where it is something new.
 
         Raises BusyError and UnansweredError, as the engine does.
         """
         answer = read_answer(text, held.yes)
-        if answer.side is None and _unjudged(text) is not None:
+        if answer.side is None and (is_edit or _unjudged(text) is not None):
             return None
         verdict = await self.engine.classify(text)
         if answer.side is None:

@@ -62,5 +62,11 @@ class Questions:
         if question is not None and question.reply is None:
             del self._by_id[message_id]
 
+    def settle(self, message_id: int) -> None:
+        """Expects no edit of a message any more."""
+        question = self._by_id.pop(message_id, None)
+        if question is not None:
+            question.reply = None
+
     def get(self, message_id: int) -> Question | None:
         return self._by_id.get(message_id)

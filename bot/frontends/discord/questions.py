@@ -43,6 +43,8 @@ class AnswerButton(ConciergeButton, template=r"answer:(\d{1,20}):(positive|negat
             reply = concierge.decide(
                 self._side, customer=interaction.user.id, place=interaction.channel_id
             )
+            if interaction.message is not None:
+                interaction.client.dispatch("answer_button", interaction.message)
             edit = partial(interaction.response.edit_message, content=reply.text, view=None)
             await interaction.client.delivery.deliver(reply, interaction.channel_id or 0, edit)
 

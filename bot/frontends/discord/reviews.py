@@ -70,12 +70,18 @@ class Reviews(commands.Cog):
                 return
             apologise = partial(replace, self._bot, sent, customer=message.author.id)
             async with self._handling(apologise):
-                reply = await self._reply(message)
+                reply = await self._reply(message, is_edit=True)
                 if reply.kind is not Kind.HASTE:
                     outcome = await apologise(reply)
                     if outcome is not None:
                         question.expect_edit(outcome[0], sent)
         self._questions.end(message.id)
+
+    @commands.Cog.listener()
+    async def on_answer_button(self, question: discord.Message) -> None:
+        """Lets no edit change a reply that the customer chose by a button under `question`."""
+        if question.reference is not None and question.reference.message_id is not None:
+            self._questions.settle(question.reference.message_id)
 
     @asynccontextmanager
     async def _handling(self, apologise: Send) -> AsyncIterator[None]:
@@ -83,7 +89,9 @@ class Reviews(commands.Cog):
             async with self._bot.last_resort("Answering a message", apologise):
                 yield
 
-    async def _reply(self, message: discord.Message, *, is_late: bool = False) -> Reply:
+    async def _reply(
+        self, message: discord.Message, *, is_late: bool = False, is_edit: bool = False
+    ) -> Reply:
         async with _typing_if_slow(message.channel):
             return await self._bot.concierge.answer(
                 await review_in(message),
@@ -92,6 +100,7 @@ class Reviews(commands.Cog):
                 attachment=bool(attachments(message)),
                 unread=self._is_withheld(message),
                 is_late=is_late,
+                is_edit=is_edit,
             )
 
     def _is_for_the_bot(self, message: discord.Message) -> bool:
