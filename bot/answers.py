@@ -79,6 +79,8 @@ _FILLERS = _words(
     "love tell go going watch see seeing recommend worth them got get time now though tho "
     "particularly especially quite entirely completely remotely close least bit own was did do"
 )
+_OPINIONATED = _words("enjoy enjoyed liked love recommend worth fuck fucking hell bloody")
+"""Fillers of "yes i enjoyed it" that are an opinion beside another answer: "no, i enjoyed it"."""
 _CONCEDING = _words(
     "but though tho although despite because cause cos coz cuz since as even except only if when "
     "apart minus besides however albeit while considering given"
@@ -191,7 +193,8 @@ def read_answer(text: str, yes: Side | None) -> Answer:
     said, beside = _read_yes_or_no(segments)
     if said is None or yes is None:
         return Answer(None, text)
-    return Answer(yes if said else yes.opposite, " ".join(beside))
+    opinion = "" if _FILLERS - _OPINIONATED >= frozenset(beside) else " ".join(beside)
+    return Answer(yes if said else yes.opposite, opinion)
 
 
 _BREAK = re.compile("[,.;:!?\n()\u2026\u2014\u2013]+|\\s-+\\s")
