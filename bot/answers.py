@@ -193,7 +193,7 @@ def read_answer(text: str, yes: Side | None) -> Answer:
     said, beside = _read_yes_or_no(segments)
     if said is None or yes is None:
         return Answer(None, text)
-    opinion = "" if _FILLERS - _OPINIONATED >= frozenset(beside) else " ".join(beside)
+    opinion = "" if frozenset(beside) <= _FILLERS - _OPINIONATED else " ".join(beside)
     return Answer(yes if said else yes.opposite, opinion)
 
 

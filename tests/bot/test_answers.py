@@ -29,7 +29,14 @@ def test_a_yes_is_read_in_the_sense_of_the_question(text: str) -> None:
     [
         *("no", "No.", "NO!!", "nope", "nah", "naw", "nooo", "no way", "no thanks"),
         *("not really", "not at all", "hardly", "never", "I didn't", "I did not", "it wasn't"),
-        *("I wouldn’t", "don't think so", "I doubt it", "the opposite", "as if", "anything but"),
+        *(
+            "I wouldn\N{RIGHT SINGLE QUOTATION MARK}t",
+            "don't think so",
+            "I doubt it",
+            "the opposite",
+            "as if",
+            "anything but",
+        ),
         *("you got that wrong", "wrong", "far from it", "yeah nah", "not a chance", "n"),
         *("no, not really", "not really because", "sadly not", "I'm afraid not", "no no no"),
     ],
@@ -69,7 +76,10 @@ def test_who_says_both_or_cannot_say_is_taken_at_their_word(text: str, yes: Side
     ("text", "side"),
     [
         *((text, YES) for text in ("the good", "good!", "The good bits", "thumbs up", "up", "👍")),
-        *((text, YES) for text in ("two thumbs up", "👍👍", "👍🏽", "8/10", "★★★★★", "A+", "again")),
+        *(
+            (text, YES)
+            for text in ("two thumbs up", "👍👍", "👍🏽", "8/10", "★★★★★", "A+", "again")
+        ),
         *((text, YES) for text in ("more good than bad", "the good outweighs the bad", "twice")),
         *((text, YES) for text in ("once wasn't enough", "the former", "no complaints")),
         *((text, NO) for text in ("the bad", "bad", "thumbs down", "a thumb down", "down", "👎")),

@@ -9,8 +9,10 @@ import pytest
 import yaml
 
 from bot import generate_response
+from bot.answers import Side
 from bot.concierge import Concierge
 from bot.engine import Engine, estimate_tokens
+from bot.questions import HELD_SECONDS, MOST_HELD, Held, HeldQuestions
 from bot.responses import HELP_LINE, Kind, Responses, default_responses_file
 from bot.throttle import Throttle
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier
@@ -205,3 +207,220 @@ async def test_generate_response_is_the_recipe_s_third_name(
     assert generate_response(classifier(["half great"])[0]) in questions
     assert generate_response(classifier([OTHER_KINDS["person"]])[0]) in shipped["person"]
     assert HELP_LINE in generate_response(classifier([OTHER_KINDS["distress"]])[0])
+
+
+# Questions that wait for an answer
+
+ROOM = "a room"
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def asking(classifier: KeywordClassifier, clock: Clock) -> AsyncIterator[Concierge]:
+    """Its questions are such that a yes means the side that they lean to, by default praise."""
+    sentences = {kind: [f"a {kind} sentence"] for kind in Kind}
+    yes = {
+        (Kind.UNSURE, "a unsure sentence"): Side.POSITIVE,
+        (Kind.LEANS_POSITIVE, "a leans_positive sentence"): Side.POSITIVE,
+        (Kind.LEANS_NEGATIVE, "a leans_negative sentence"): Side.NEGATIVE,
+    }
+    async with Engine(classifier, queue_limit=1) as engine:
+        questions = HeldQuestions(clock=clock)
+        yield Concierge(engine, Responses(sentences, yes=yes), questions=questions)
+
+
+async def _kinds(
+    concierge: Concierge, *texts: str, customer: int = 1, place: str = ROOM
+) -> list[str]:
+    """The kinds of the replies to what one person writes in one place."""
+    return [(await concierge.answer(t, customer=customer, place=place)).kind for t in texts]
+
+
+@pytest.mark.parametrize(
+    ("review", "asked", "yes", "no"),
+    [
+        ("half great", "unsure", "positive", "negative"),
+        ("rather great", "leans_positive", "positive", "negative"),
+        ("rather dull", "leans_negative", "negative", "positive"),
+    ],
+)
+async def test_an_answer_is_heard_in_the_sense_of_the_question(
+    asking: Concierge, review: str, asked: str, yes: str, no: str
+) -> None:
+    for answer, kind in [("yes", yes), ("No!", no), ("a bit of both", "both"), ("👍", "positive")]:
+        reply = await asking.answer(review, customer=1, place=ROOM)
+        assert reply.kind == asked
+        assert reply.asks_again
+        assert reply.verdict
+        assert reply.verdict.label == "unsure"
+        assert await _kinds(asking, answer) == [kind]
+    # The question is answered: a second yes is nothing that was asked for.
+    assert await _kinds(asking, "half great", "yes") == ["unsure", "positive"]
+    assert (await asking.answer("great", customer=1, place=ROOM)).question is None
+
+
+async def test_a_question_that_offers_a_choice_hears_the_choice(concierge: Concierge) -> None:
+    for answer, kind in [("the good", "positive"), ("thumbs down", "negative"), ("both", "both")]:
+        assert await _kinds(concierge, "half great", answer) == ["unsure", kind]
+
+
+async def test_a_question_that_has_expired_is_forgotten(
+    asking: Concierge, clock: Clock, classifier: KeywordClassifier
+) -> None:
+    assert await _kinds(asking, "half dull") == ["unsure"]
+    clock.now = HELD_SECONDS - 1
+    assert await _kinds(asking, "yes") == ["positive"]
+    assert await _kinds(asking, "half dull") == ["unsure"]
+    clock.now += HELD_SECONDS + 1
+    # By itself the stub takes it for a complaint.
+    assert await _kinds(asking, "yes") == ["negative"]
+    assert classifier.judged == ["half dull", "yes"] * 2
+
+
+async def test_a_question_is_for_one_person_in_one_place(asking: Concierge) -> None:
+    assert await _kinds(asking, "half dull") == ["unsure"]
+    assert await _kinds(asking, "yes", customer=2) == ["negative"]
+    assert await _kinds(asking, "yes", place="elsewhere") == ["negative"]
+    assert await _kinds(asking, "yes") == ["positive"]
+    # Without a place nothing is expected of them, as of the lines of a file.
+    reply = await asking.answer("half dull", customer=1)
+    assert (reply.kind, reply.question) == (Kind.UNSURE, None)
+    assert await _kinds(asking, "yes") == ["negative"]
+
+
+def test_the_oldest_of_too_many_questions_is_forgotten(clock: Clock) -> None:
+    questions = HeldQuestions(clock=clock)
+    question = Held(Side.POSITIVE, 0.1)
+    for customer in range(MOST_HELD + 1):
+        questions.hold((ROOM, customer), question)
+    assert questions.take((ROOM, 0)) is None
+    assert questions.take((ROOM, 1)) is question
+    assert questions.take((ROOM, 1)) is None
+    assert questions.take((ROOM, MOST_HELD)) is question
+
+
+async def test_a_busy_engine_or_a_failure_keeps_the_question(
+    asking: Concierge, classifier: KeywordClassifier
+) -> None:
+    assert await _kinds(asking, "half dull") == ["unsure"]
+    classifier.gate.clear()
+    other = asyncio.create_task(asking.answer("great"))
+    await asyncio.sleep(0)
+    assert await _kinds(asking, "yes") == ["busy"]
+    classifier.gate.set()
+    await other
+    assert await _kinds(asking, "yes, poison") == ["failure"]
+    assert await _kinds(asking, "yes") == ["positive"]
+
+
+async def test_nothing_to_read_and_haste_keep_the_question(
+    classifier: KeywordClassifier, responses: Responses
+) -> None:
+    async with Engine(classifier) as engine:
+        concierge = Concierge(engine, responses, Throttle(2, clock=lambda: 0.0))
+        assert await _kinds(concierge, "half dull", "  ", "the good") == [
+            "unsure",
+            "empty",
+            "haste",
+        ]
+        late = await concierge.answer("the good", customer=1, place=ROOM, is_late=True)
+        assert late.kind is Kind.POSITIVE
+
+
+@pytest.mark.parametrize("kind", OTHER_KINDS)
+async def test_what_is_something_new_is_answered_as_itself_and_drops_the_question(
+    asking: Concierge, kind: str
+) -> None:
+    assert await _kinds(asking, "half dull", OTHER_KINDS[kind], "yes") == [
+        *("unsure", kind, "negative")
+    ]
+
+
+@pytest.mark.parametrize("kind", ["distress", "service", "person"])
+async def test_what_matters_more_is_heard_behind_a_yes_or_no(asking: Concierge, kind: str) -> None:
+    said = await _kinds(asking, "half dull", f"no, {OTHER_KINDS[kind]}", "yes")
+    assert said == ["unsure", kind, "negative"]
+    # Others are manners: "yes, cheers for that".
+    said = await _kinds(asking, "half dull", f"yes, {OTHER_KINDS['thanks']}")
+    assert said == ["unsure", "positive"]
+
+
+async def test_a_contradiction_is_asked_about_once(asking: Concierge) -> None:
+    assert await _kinds(asking, "half dull", "yes, it was dull", "no") == [
+        *("unsure", "leans_negative", "positive")
+    ]
+    assert await _kinds(asking, "half dull", "yes, it was dull", "yes, a great one") == [
+        *("unsure", "leans_negative", "both")
+    ]
+    # No contradiction: a concession, and an opinion that agrees or cannot be told.
+    for answer in ("yes, although it was dull", "yes, it was great", "yes, half dull"):
+        assert await _kinds(asking, "half dull", answer) == ["unsure", "positive"]
+
+
+async def test_a_second_opinion_counts_together_with_the_first(asking: Concierge) -> None:
+    assert await _kinds(asking, "rather great", "rather wonderful") == [
+        *("leans_positive", "positive")
+    ]
+    assert await _kinds(asking, "rather dull", "rather slow") == ["leans_negative", "negative"]
+    # A clear one decides by itself.
+    assert await _kinds(asking, "rather great", "it was dull") == ["leans_positive", "negative"]
+    # Two that are at odds, or leave it open, are asked about once more.
+    assert await _kinds(asking, "rather great", "rather dull", "yes") == [
+        *("leans_positive", "unsure", "positive")
+    ]
+    assert await _kinds(asking, "half great", "half wonderful", "yes") == [
+        *("unsure", "leans_positive", "positive")
+    ]
+
+
+async def test_after_two_questions_both_sides_are_taken(asking: Concierge) -> None:
+    said = await _kinds(asking, "half great", "half dull", "half slow", "yes")
+    assert said == ["unsure", "unsure", "both", "negative"]
+
+
+async def test_an_edit_is_no_second_opinion_but_may_answer(asking: Concierge) -> None:
+    async def edited(text: str) -> str:
+        return (await asking.answer(text, customer=1, place=ROOM, is_edit=True)).kind
+
+    assert await _kinds(asking, "rather great") == ["leans_positive"]
+    assert await edited("rather great, really") == "leans_positive"
+    assert await edited("half great") == "unsure"
+    assert await edited("yes") == "positive"
+    assert await _kinds(asking, "rather great") == ["leans_positive"]
+    assert await edited("it was dull") == "negative"
+    assert await _kinds(asking, "yes") == ["negative"]
+
+
+@pytest.mark.parametrize("side", Side)
+async def test_a_press_decides_and_answers_the_question(asking: Concierge, side: Side) -> None:
+    assert await _kinds(asking, "half dull") == ["unsure"]
+    assert asking.decide(side, customer=1, place=ROOM).kind == side
+    assert await _kinds(asking, "yes") == ["negative"]
+    # Also where no question is held, as after a restart.
+    assert asking.decide(side, customer=2, place=ROOM).kind == side
+
+
+async def test_what_is_called_a_review_is_no_answer(asking: Concierge) -> None:
+    assert await _kinds(asking, "half dull") == ["unsure"]
+    reply = await asking.answer("no", customer=1, place=ROOM, is_review=True)
+    assert (reply.kind, reply.question) == (Kind.NEGATIVE, None)
+
+
+async def test_nothing_of_what_was_written_is_held(asking: Concierge) -> None:
+    reply = await asking.answer("half a private matter", customer=1, place=ROOM)
+    assert reply.question is not None
+    assert "private" not in repr(reply.question)

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot.answers import Side
 from bot.errors import ResponsesError
+from bot.examples import EXAMPLES
 from bot.responses import (
     HELP_LINE,
     MOST_BYTES,
@@ -237,3 +239,109 @@ def test_the_working_directory_s_file_comes_first(
     assert default_responses_file().read_text("utf-8") == SHIPPED
     _write(tmp_path, VALID)
     assert default_responses_file().read_text("utf-8") == VALID
+
+
+# Questions that say what a yes means
+
+QUESTION = '  - say: "Good?"\n    yes: positive\n'
+
+
+def _asking(entries: str, kind: str = "unsure") -> str:
+    """VALID with these entries in the list of a kind."""
+    return VALID.replace(f"{kind}:\n  - One.\n  - Two.\n", f"{kind}:\n{entries}")
+
+
+def test_a_question_says_what_a_yes_means(tmp_path: Path) -> None:
+    for entry, yes in [
+        (QUESTION, Side.POSITIVE),
+        ("  - say: Good?\n    yes: negative\n", Side.NEGATIVE),
+        ("  - yes: positive # a note\n    say: ' Good? '\n", Side.POSITIVE),
+        ('  - {"say": "Good?", "yes": "negative"}\n', Side.NEGATIVE),
+        ("  - Good?\n", None),
+    ]:
+        sentence = Responses.load(_write(tmp_path, _asking(entry))).ask(Kind.UNSURE)
+        assert (sentence.text, sentence.yes) == ("Good?", yes)
+
+
+def test_placeholders_and_plain_sentences_stand_beside_a_meaning(tmp_path: Path) -> None:
+    entries = '  - say: "Good, {owner}?"\n    yes: positive\n  - Or bad?\n'
+    responses = Responses.load(_write(tmp_path, _asking(entries)))
+    asked = {(s.text, s.yes) for s in (responses.ask(Kind.UNSURE, owner="Ann") for _ in range(50))}
+    assert asked == {("Good, Ann?", Side.POSITIVE), ("Or bad?", None)}
+    assert responses.count == 2 * len(Kind)
+
+
+def test_one_sentence_may_mean_either_in_two_lists(tmp_path: Path) -> None:
+    right = '  - say: "Did I get that right?"\n    yes: {}\n'
+    content = _asking(right.format("positive"), Kind.LEANS_POSITIVE).replace(
+        "leans_negative:\n  - One.\n  - Two.\n", "leans_negative:\n" + right.format("negative")
+    )
+    responses = Responses.load(_write(tmp_path, content))
+    assert responses.ask(Kind.LEANS_POSITIVE).yes is Side.POSITIVE
+    assert responses.ask(Kind.LEANS_NEGATIVE).yes is Side.NEGATIVE
+
+
+FORM = "a question with a meaning is written"
+
+
+@pytest.mark.parametrize(
+    ("entries", "line", "problem"),
+    [
+        (QUESTION.replace("positive", "maybe"), 9, "positive or negative, not 'maybe'"),
+        (QUESTION.replace("positive", "both"), 9, "positive or negative, not 'both'"),
+        (QUESTION.replace("positive", "yes"), 9, "positive or negative, not 'yes'"),
+        (QUESTION.replace("positive", ""), 9, "positive or negative, not ''"),
+        (QUESTION.replace("positive", "[positive]"), 8, FORM),
+        ('  - say: "Good?"\n', 8, FORM),
+        ("  - yes: positive\n", 8, FORM),
+        (QUESTION + "    no: negative\n", 8, FORM),
+        (QUESTION + "    yes: negative\n", 8, FORM),
+        ("  - say: 5\n    yes: positive\n", 8, FORM),
+        ("  - say: [Good]\n    yes: positive\n", 8, FORM),
+        ("  - say:\n    yes: positive\n", 8, FORM),
+        ("  - say: '  '\n    yes: positive\n", 8, "blank"),
+        ("  - say: Are we #1?\n    yes: positive\n", 8, "taken for a comment"),
+        ('  - say: "Hi {user}?"\n    yes: positive\n', 8, "{user} in this sentence"),
+        (f"  - say: {'x' * 2001}\n    yes: positive\n", 8, "2,001 characters"),
+        ('  - "One?"\n' + QUESTION.replace("positive", "x"), 10, "not 'x'"),
+        ('  - say: "Good?"\n  yes: positive\n', 9, "not valid YAML"),
+        ("  say: Good?\n  yes: positive\n", 7, "must be a list"),
+        ("  - Hm: really?\n", 8, "quotation marks"),
+    ],
+)
+def test_a_malformed_question_is_told_with_its_line(
+    tmp_path: Path, entries: str, line: int, problem: str
+) -> None:
+    file = _write(tmp_path, _asking(entries))
+    with pytest.raises(ResponsesError) as caught:
+        Responses.load(file)
+    assert str(caught.value).startswith(f"{file}, line {line}: ")
+    assert problem in str(caught.value)
+
+
+def test_a_sentence_that_asks_nothing_has_no_meaning(tmp_path: Path) -> None:
+    file = _write(tmp_path, _asking(QUESTION, "positive"))
+    with pytest.raises(ResponsesError, match="line 2: 'positive' asks nothing; only unsure, "):
+        Responses.load(file)
+
+
+def test_a_file_of_before_there_were_questions_is_read_as_it_is(tmp_path: Path) -> None:
+    old = "".join(f"{kind}:\n  - A {kind} one.\n" for kind in REQUIRED)
+    responses = Responses.load(_write(tmp_path, old))
+    assert responses.count == len(REQUIRED)
+    for kind in QUESTIONS:
+        asked = responses.ask(kind)
+        assert (asked.text, asked.yes) == ("A unsure one.", None)
+    for kind in (Kind.BOTH, Kind.NOT_YOURS):
+        assert responses.say(kind) == EXAMPLES[kind]
+
+
+@pytest.mark.parametrize("kind", QUESTIONS)
+def test_every_shipped_question_means_what_its_words_say(kind: Kind) -> None:
+    responses = Responses.load(default_responses_file())
+    asked = {sentence.text: sentence.yes for sentence in (responses.ask(kind) for _ in range(200))}
+    assert sorted(asked) == sorted(SENTENCES[kind])
+    for text, yes in asked.items():
+        offers_a_choice = re.search(r"(up or .* down|good or the bad)", text)
+        leant = Side.NEGATIVE if kind is Kind.LEANS_NEGATIVE else Side.POSITIVE
+        assert yes == (None if offers_a_choice else leant)
