@@ -27,14 +27,25 @@ OTHER_KINDS = {
 }
 """A message of each kind that is no review, as `KeywordClassifier` knows it."""
 
+OTHER_WORDS = {
+    "good morning": "greeting",
+    "thank you": "thanks",
+    "money back": "service",
+    "was sarcasm": "correction",
+    "what is on": "question",
+    "end it all": "distress",
+}
+"""Words that say of a message that it is of a kind, beside those."""
+_KINDS = {words: kind for kind, words in OTHER_KINDS.items()} | OTHER_WORDS
+
 
 class KeywordClassifier:
     """Positive where a text has one of POSITIVE_WORDS; unsure where it has "half" or "rather".
 
     "half" leaves it open which way it tips, "rather" leans to that side.
 
-    What has a message of OTHER_KINDS in it is of that kind, and on "poison" it raises. It keeps the
-    batches it was given. While `gate` is clear, it blocks.
+    What has a message of OTHER_KINDS, or OTHER_WORDS, in it is of that kind, and on "poison" it
+    raises. It keeps the batches it was given. While `gate` is clear, it blocks.
     """
 
     def __init__(self, *, certainty: float = 0.9) -> None:
@@ -69,7 +80,7 @@ class KeywordClassifier:
             label="unsure" if unsure else label,
             confidence=max(positive, 1 - positive),
             probabilities={"negative": 1 - positive, "positive": positive},
-            kind=next((kind for kind, words in OTHER_KINDS.items() if words in text), "review"),
+            kind=next((kind for words, kind in _KINDS.items() if words in text), "review"),
         )
 
 

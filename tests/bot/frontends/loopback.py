@@ -12,6 +12,7 @@ from bot.concierge import Concierge
 from bot.engine import Engine
 from bot.frontends import discord as front_end
 from bot.responses import Responses
+from bot.settings import Settings
 from bot.throttle import Throttle
 from tests.bot.stub import KeywordClassifier, settings
 from tests.discord_server import DiscordServer, Posted
@@ -41,12 +42,21 @@ async def serving(
     chosen = settings(server.token, **{"messages_per_second": 0, **others})
     async with Engine(classifier) as engine:
         concierge = Concierge(engine, responses, Throttle(chosen.messages_per_second))
-        task = asyncio.create_task(front_end.serve(concierge, chosen))
-        await server.ready(timeout=15)
-        yield task
-        if not task.done():
-            os.kill(os.getpid(), signal.SIGTERM)
-        await asyncio.wait_for(task, 15)
+        async with connected(server, concierge, chosen) as task:
+            yield task
+
+
+@asynccontextmanager
+async def connected(
+    server: DiscordServer, concierge: Concierge, chosen: Settings
+) -> "AsyncIterator[asyncio.Task[None]]":
+    """This concierge on Discord; stopped as above."""
+    task = asyncio.create_task(front_end.serve(concierge, chosen))
+    await server.ready(timeout=15)
+    yield task
+    if not task.done():
+        os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(task, 15)
     await _end_waiting_for_guilds()
 
 
