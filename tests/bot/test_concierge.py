@@ -238,7 +238,7 @@ async def asking(classifier: KeywordClassifier, clock: Clock) -> AsyncIterator[C
         (Kind.LEANS_POSITIVE, "a leans_positive sentence"): Side.POSITIVE,
         (Kind.LEANS_NEGATIVE, "a leans_negative sentence"): Side.NEGATIVE,
     }
-    async with Engine(classifier, queue_limit=1) as engine:
+    async with Engine(classifier, queue_tokens=60) as engine:
         questions = HeldQuestions(clock=clock)
         yield Concierge(engine, Responses(sentences, yes=yes), questions=questions)
 
@@ -318,7 +318,7 @@ async def test_a_busy_engine_or_a_failure_keeps_the_question(
 ) -> None:
     assert await _kinds(asking, "half dull") == ["unsure"]
     classifier.gate.clear()
-    other = asyncio.create_task(asking.answer("great"))
+    other = asyncio.create_task(asking.answer("great " * 29))
     await asyncio.sleep(0)
     assert await _kinds(asking, "yes") == ["busy"]
     classifier.gate.set()
@@ -408,10 +408,10 @@ async def test_an_edit_is_no_second_opinion_but_may_answer(asking: Concierge) ->
 @pytest.mark.parametrize("side", Side)
 async def test_a_press_decides_and_answers_the_question(asking: Concierge, side: Side) -> None:
     assert await _kinds(asking, "half dull") == ["unsure"]
-    assert asking.decide(side, customer=1, place=ROOM).kind == side
+    assert asking.decide(side, customer=1, place=ROOM).kind.value == side.value
     assert await _kinds(asking, "yes") == ["negative"]
     # Also where no question is held, as after a restart.
-    assert asking.decide(side, customer=2, place=ROOM).kind == side
+    assert asking.decide(side, customer=2, place=ROOM).kind.value == side.value
 
 
 async def test_what_is_called_a_review_is_no_answer(asking: Concierge) -> None:
