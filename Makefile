@@ -40,8 +40,9 @@ bench: .venv/ready-dev  ## speed beside the real libraries; ten minutes, into do
 bench-discord: .venv/ready-dev  ## the Discord load test; needs a serving checkpoint
 	$(BIN)/python -m benchmarks.discord_load
 
-picture: .venv/ready-dev  ## docs/conversation.svg, from a real terminal conversation
+picture: .venv/ready-dev  ## docs/*.svg, from real conversations; needs a serving checkpoint
 	$(BIN)/python -m docs.conversation
+	$(BIN)/python -m docs.discord_picture
 
 clean:
 	rm -rf .venv
