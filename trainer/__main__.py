@@ -87,7 +87,8 @@ _Fraction = Annotated[
     ),
 ]
 _Recipe = Annotated[
-    RecipeName, typer.Option(help="plain: the original one to the letter; best: see docs/training.md.")
+    RecipeName,
+    typer.Option(help="plain: the original one to the letter; best: see docs/training.md."),
 ]
 _MaxLength = Annotated[int, typer.Option(help="Longest window, in tokens.")]
 _Windows = Annotated[
