@@ -28,6 +28,14 @@ except KeyboardInterrupt:
 """
 
 
+FIRST_TRAINING = [
+    sys.executable,
+    "-P",  # this process needs the real package `trainer`, not that of the working directory
+    "-c",
+    "from bot.training import train_first_checkpoint; train_first_checkpoint()",
+]
+
+
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -88,9 +96,8 @@ def test_a_signal_reaches_the_trainer_once_and_it_ends_in_its_own_way(
 
 def test_in_the_background_of_a_shell_a_sigterm_reaches_the_trainer() -> None:
     _trainer(CANCELLABLE)
-    program = "from bot.training import train_first_checkpoint; train_first_checkpoint()"
     bot = subprocess.Popen(
-        [sys.executable, "-c", program],
+        FIRST_TRAINING,
         # What such a shell does.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
         stderr=subprocess.DEVNULL,
@@ -115,8 +122,7 @@ pathlib.Path("checkpoints/first").mkdir(parents=True)
 pathlib.Path("checkpoints/serving.json").write_text('{"serving": "first", "earlier": []}')
 """
     _trainer(code)
-    program = "from bot.training import train_first_checkpoint; train_first_checkpoint()"
-    killed = subprocess.Popen([sys.executable, "-c", program])
+    killed = subprocess.Popen(FIRST_TRAINING)
     while not Path("trained").exists():
         time.sleep(0.01)
     killed.kill()
@@ -129,8 +135,7 @@ pathlib.Path("checkpoints/serving.json").write_text('{"serving": "first", "earli
 
 def test_a_trainer_that_outlived_its_bot_is_stopped() -> None:
     _trainer(CANCELLABLE)
-    program = "from bot.training import train_first_checkpoint; train_first_checkpoint()"
-    killed = subprocess.Popen([sys.executable, "-c", program])
+    killed = subprocess.Popen(FIRST_TRAINING)
     while not Path("started").exists():
         time.sleep(0.01)
     killed.kill()
