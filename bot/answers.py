@@ -62,11 +62,12 @@ _CLEAR_NO = _words("no nope nah na naw nay nup noo nopes nein nuh")
 _WEAK_YES = _words(
     "sure surely definitely definately definitly defo deffo def totally absolutely absolutly "
     "certainly obviously indeed correct right exactly precisely true did was were would do does "
-    "could will is affirmative ok okay ofc duh course agreed bingo k y totes always"
+    "could will is have has affirmative ok okay ofc duh course agreed bingo k y totes always"
 )
 _WEAK_NO = _words(
     "not never hardly barely scarcely doubt doubtful wrong incorrect pass negative n unlikely "
-    "opposite didnt wasnt werent wouldnt dont doesnt couldnt wont isnt shouldnt aint"
+    "opposite didnt wasnt werent wouldnt dont doesnt couldnt wont isnt shouldnt aint "
+    "havent hasnt"
 )
 _FILLERS = _words(
     "oh ah uh um umm er erm hm hmm well so i id ill im we it its they theyd theyre he she you youd "

@@ -15,6 +15,7 @@ YES, NO = Side.POSITIVE, Side.NEGATIVE
         *("yes", "Yes!", "YES", "yeah", "yep.", "yup", "mhm", "ya", "yesss", "yea I did"),
         *("sure", "definitely", "absolutely!!", "of course", "very much so", "I think so"),
         *("I did", "it was", "I would", "we did, honestly", "spot on", "you got it", "correct"),
+        *("you have", "Yes, you have", "it has"),
         *("that's right", "100%", "you bet", "for sure", "no doubt", "without a doubt"),
         *("yes yes yes", "nah yeah", "oh yes, I did", "yes, thanks", "y", "ok", "in a heartbeat"),
     ],
@@ -38,6 +39,7 @@ def test_a_yes_is_read_in_the_sense_of_the_question(text: str) -> None:
             "anything but",
         ),
         *("you got that wrong", "wrong", "far from it", "yeah nah", "not a chance", "n"),
+        *("you haven't", "you have not"),
         *("no, not really", "not really because", "sadly not", "I'm afraid not", "no no no"),
     ],
 )

@@ -1,0 +1,1 @@
+"""Conversations that every front end must get right, in YAML, and what plays them."""
