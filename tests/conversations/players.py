@@ -18,7 +18,7 @@ from bot.frontends.discord.client import log as client_log
 from tests.bot.frontends.loopback import connected
 from tests.bot.stub import settings
 from tests.conversations.script import By, Step
-from tests.discord_server import DiscordServer, Posted, User
+from tests.discord_server import Channel, DiscordServer, Posted, User
 
 SECONDS = 5.0
 
@@ -132,7 +132,8 @@ class DiscordPlayer:
         """Of each person, the last message and the reply to it."""
         self._question: Posted | None = None
         self._posted = self._said_to_customers()
-        self._is_quiet = True
+        self._unchanged: list[tuple[Posted, str]] = []
+        """Replies that an edit must not change, and what they say."""
 
     async def say(self, step: Step) -> str | None:
         if step.who not in self._people:
@@ -147,9 +148,6 @@ class DiscordPlayer:
             reply = await self._use_slash(step, author)
         else:
             message = await self._write(step, author)
-            if step.kind == "silence":
-                self._is_quiet = False
-                return None
             reply = await self._server.wait_for_reply(message)
             self._posted += 1
             self._last[step.who] = message, reply
@@ -195,7 +193,7 @@ class DiscordPlayer:
         edits = len(reply.edits)
         await self._server.edit(message, step.say)
         if step.kind == "silence":
-            self._is_quiet = False
+            self._unchanged.append((reply, reply.content))
             return None
         await self._server.wait_until(lambda: len(reply.edits) > edits)
         return reply
@@ -215,12 +213,20 @@ class DiscordPlayer:
         self._house.concierge.responses = responses
 
     async def aclose(self) -> None:
-        if not self._is_quiet:  # messages are answered in their order: what follows comes last
-            stranger = self._server.world.add_user("sven")
-            await self._server.wait_for_reply(await self._server.dm("great", author=stranger))
-            self._posted += 1
+        for reply, said in self._unchanged:
+            await self._see_an_edit(reply.channel)
+            assert reply.content == said
         assert self._said_to_customers() == self._posted
         assert self._server.unknown_requests == self._server.violations == []
+
+    async def _see_an_edit(self, channel: Channel) -> None:
+        """Replies of a channel change in their order: earlier edits are through after this one."""
+        author = channel.recipient or self._server.world.add_user("sven")
+        written = await self._server.say(channel, "half great", author=author)
+        reply = await self._server.wait_for_reply(written)
+        self._posted += 1
+        await self._server.edit(written, "great")
+        await self._server.wait_until(lambda: len(reply.edits) == 1)
 
     def _said_to_customers(self) -> int:
         """Messages so far, without the reports of faults to the owner."""

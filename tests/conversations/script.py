@@ -62,6 +62,7 @@ class Step(_Strict):
     event: Literal["expiry", "restart"] | None = None
     say: str = ""
     kind: Kind | Literal["silence"] | None = None
+    """Silence: an edit that changes nothing."""
     who: str = "maria"
     by: By = By.MENTION
     place: Literal["reviews", "lobby"] = Field("reviews", alias="in")
@@ -71,6 +72,8 @@ class Step(_Strict):
     def _is_one_of_both(self) -> Self:
         if (self.event is None) == (self.kind is None):
             raise ValueError("a step has either a kind of reply or an event")
+        if self.kind == "silence" and self.by is not By.EDIT:
+            raise ValueError("every message is answered; only an edit may change nothing")
         return self
 
 
@@ -85,7 +88,7 @@ class Conversation(_Strict):
     @model_validator(mode="after")
     def _says_where_it_can_be_played(self) -> Self:
         steps = [step for step in self.steps_on("terminal") if step.event is None]
-        if any(step.by in ONLY_ON_DISCORD or step.kind == "silence" for step in steps):
+        if any(step.by in ONLY_ON_DISCORD for step in steps):
             raise ValueError("the terminal has no such way in: say on which front end it is")
         if len({step.who for step in steps} | {step.place for step in steps}) > 2:
             raise ValueError("the terminal has one person in one place: say on which front end")

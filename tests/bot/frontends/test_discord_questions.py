@@ -131,8 +131,12 @@ async def test_a_press_ends_what_was_asked(server: DiscordServer) -> None:
     await _press(server, question, Side.POSITIVE, asked=server.member)
     await server.edit(written, "half great, half dull")
     # No answer is expected any more: by itself, this is a complaint to the stub.
-    answer = await server.wait_for_reply(await server.say(server.channel, "it was so"))
-    assert answer.content == "a negative sentence"
+    later = await server.say(server.channel, "a rather long film")
+    answer = await server.wait_for_reply(later)
+    assert answer.content == f"a {Kind.LEANS_NEGATIVE} sentence"
+    # Replies of a channel change in their order.
+    await server.edit(later, "👎")
+    await server.wait_until(lambda: answer.content == "a negative sentence")
     assert question.content == "a positive sentence"
     await nothing_more(server, question, answer)
 
