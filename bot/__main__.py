@@ -118,6 +118,7 @@ def _converse(
     from bot.concierge import Concierge
     from bot.engine import Engine
     from bot.language import load_identifier
+    from bot.questions import HeldQuestions
     from bot.responses import Responses
     from bot.throttle import Throttle
 
@@ -129,7 +130,8 @@ def _converse(
         asyncio.get_running_loop().set_exception_handler(logs.report_loop_error)
         async with Engine(classifier) as engine:
             throttle = Throttle(settings.messages_per_second)
-            await front_end(Concierge(engine, responses, throttle))
+            questions = HeldQuestions(60 * settings.question_minutes)
+            await front_end(Concierge(engine, responses, throttle, questions))
 
     asyncio.run(conversation())
 

@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     messages_per_second: float = Field(default=5.0, ge=0, allow_inf_nan=False)
     """How fast one customer may write before they are slowed down; 0 is as fast as they like."""
 
+    question_minutes: float = Field(default=10.0, ge=0, le=1440, allow_inf_nan=False)
+    """How long a question of the bot waits for an answer in words; 0: only its buttons do."""
+
     runtime: RuntimeName = RuntimeName.AUTO
     """What runs the network (`trainer.model.runtime.RuntimeName`)."""
 

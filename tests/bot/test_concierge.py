@@ -278,6 +278,14 @@ async def test_a_question_that_offers_a_choice_hears_the_choice(concierge: Conci
         assert await _kinds(concierge, "half great", answer) == ["unsure", kind]
 
 
+async def test_without_minutes_no_answer_in_words_is_expected(
+    classifier: KeywordClassifier, responses: Responses
+) -> None:
+    async with Engine(classifier) as engine:
+        concierge = Concierge(engine, responses, questions=HeldQuestions(0))
+        assert await _kinds(concierge, "half great", "I did") == ["unsure", "negative"]
+
+
 async def test_a_question_that_has_expired_is_forgotten(
     asking: Concierge, clock: Clock, classifier: KeywordClassifier
 ) -> None:
