@@ -126,10 +126,10 @@ class Concierge:
             return self.say(Kind.ATTACHMENT if attachment else Kind.EMPTY)
         held = None if place is None else self._questions.take((place, customer))
         try:
-            reply = None
             if held is not None and not is_review:
                 reply = await self._hear(text, held, is_edit)
-            reply = reply or await self._judge(text, is_review, asks=place is not None)
+            else:
+                reply = await self._judge(text, is_review, asks=place is not None)
         except (BusyError, UnansweredError) as error:
             if held is not None:  # they will say it once more
                 self._questions.hold((place, customer), held)
@@ -143,14 +143,17 @@ class Concierge:
         self._questions.take((place, customer))
         return self.say(Kind(side))
 
-    async def _judge(self, text: str, is_review: bool, asks: bool) -> Reply:
+    async def _judge(
+        self, text: str, is_review: bool, asks: bool, verdict: "Verdict | None" = None
+    ) -> Reply:
         """The reply to a message that stands by itself; `asks`: an answer to a question is heard.
 
-        Raises BusyError and UnansweredError, as the engine does.
+        `verdict` is the one on the text, where it has been judged already. Raises BusyError and
+        UnansweredError, as the engine does.
         """
         if kind := _unjudged(text):
             return self.say(kind)
-        verdict = await self.engine.classify(text)
+        verdict = verdict or await self.engine.classify(text)
         if is_review and verdict.kind != DISTRESS:
             verdict = replace(verdict, kind=REVIEW)
         kind = Kind.of(verdict)
@@ -158,19 +161,25 @@ class Concierge:
             return self._ask(_log_odds(verdict), verdict=verdict)
         return self.say(kind, verdict=verdict if verdict.is_review else None)
 
-    async def _hear(self, text: str, held: Held, is_edit: bool) -> Reply | None:
-        """The reply to an answer to a question that was asked; None where it is something new.
+    async def _hear(self, text: str, held: Held, is_edit: bool) -> Reply:
+        """The reply to an answer to a question that was asked, or to something new after it.
 
         Raises BusyError and UnansweredError, as the engine does.
         """
         answer = read_answer(text, held.yes)
         if answer.side is None and (is_edit or _unjudged(text) is not None):
-            return None
+            return await self._judge(text, is_review=False, asks=True)
         verdict = await self.engine.classify(text)
         if answer.side is None:
-            return self._weigh(verdict, held) if verdict.is_review else None
-        if verdict.kind == DISTRESS or (answer.opinion and verdict.kind in _DROP_A_QUESTION):
-            return None
+            is_new = not verdict.is_review
+        else:
+            is_new = verdict.kind == DISTRESS or (
+                bool(answer.opinion) and verdict.kind in _DROP_A_QUESTION
+            )
+        if is_new:
+            return await self._judge(text, is_review=False, asks=True, verdict=verdict)
+        if answer.side is None:
+            return self._weigh(verdict, held)
         if answer.opinion:
             beside = await self.engine.classify(answer.opinion)
             if beside.is_review and beside.label == answer.side.opposite:  # "yes, it was awful"
