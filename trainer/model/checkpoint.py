@@ -16,7 +16,6 @@
 This is the only module that knows those names. It imports no torch.
 """
 
-import errno
 import fcntl
 import hashlib
 import json
@@ -36,7 +35,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainer.errors import CheckpointError as CheckpointError  # the bot takes it from here
-from trainer.model.files import read_regular
+from trainer.model.files import open_regular, read_regular
 from trainer.model.record import RecordError, TrainingRecord
 
 if TYPE_CHECKING:
@@ -475,8 +474,8 @@ def _refuse_code(path: Path) -> None:
 
 
 def _read_text(file: Path) -> str:
-    _require_regular(file)
-    return file.read_text(encoding="utf-8")
+    with open_regular(file) as stream:
+        return stream.read().decode()
 
 
 def _read_object(file: Path) -> dict[str, Any]:
@@ -492,15 +491,8 @@ def _read_object(file: Path) -> dict[str, Any]:
     return content
 
 
-def _require_regular(file: Path) -> None:
-    """Raises OSError where `file` is a pipe, say, which would block whoever opens it."""
-    if file.exists() and not file.is_file():
-        raise OSError(errno.EINVAL, "not a regular file")
-
-
 def _digest(file: Path) -> str:
-    _require_regular(file)
-    with file.open("rb") as stream:
+    with open_regular(file) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
