@@ -28,8 +28,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bot.background import Background
-from bot.progress import ProgressFile
+from bot.operations.background import Background
+from bot.operations.progress import ProgressFile
 from tests.discord_server import DiscordServer
 
 REVIEWS = (

@@ -67,7 +67,7 @@ def start() -> None:
 
     On Discord if DISCORD_TOKEN is set in .env or the environment, else in the terminal.
     """
-    from bot.training import train_first_checkpoint
+    from bot.operations.training import train_first_checkpoint
 
     settings = _settings()
     if _serving_checkpoint() is None:

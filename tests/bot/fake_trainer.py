@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot import background, training
+from bot.operations import background, training
 
 _CODE = """\
 import json, pathlib, shutil, sys, time

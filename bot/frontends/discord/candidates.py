@@ -11,7 +11,7 @@ from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND
 from bot.frontends.discord.escaping import plain
 from bot.frontends.discord.operators import require_operator
-from bot.models import NAME
+from bot.operations.models import NAME
 
 
 class Decision(StrEnum):

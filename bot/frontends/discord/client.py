@@ -20,7 +20,7 @@ from bot.concierge import Concierge, Reply
 from bot.frontends.discord.delivery import CANNOT_SEND, Delivery, respond
 from bot.frontends.discord.turns import Turns
 from bot.logs import whereabouts
-from bot.models import Models
+from bot.operations.models import Models
 from bot.responses import Kind
 from bot.settings import Settings
 

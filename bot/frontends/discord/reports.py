@@ -1,8 +1,8 @@
 """What operators read of a training run: how it stands, how it ended."""
 
 from bot.frontends.discord.escaping import plain
-from bot.progress import Progress, Step
-from bot.runs import Cancelled, Comparison, Failed, Outcome, Run, Trained
+from bot.operations.progress import Progress, Step
+from bot.operations.runs import Cancelled, Comparison, Failed, Outcome, Run, Trained
 
 EDIT_SECONDS = 5.0
 """Between two edits of the message that shows a run: each is seen by all who read the channel, and

@@ -19,9 +19,9 @@ from bot.frontends.discord.delivery import CANNOT_SEND, reason, send_with_retry
 from bot.frontends.discord.operators import OperatorCog, require_operator, tell_operators
 from bot.frontends.discord.reports import ended, occupied, result, standing
 from bot.logs import whereabouts
-from bot.progress import Progress
-from bot.runs import Cancelled, Failed, Order, Run, Trained, split_source
-from bot.training import Training
+from bot.operations.progress import Progress
+from bot.operations.runs import Cancelled, Failed, Order, Run, Trained, split_source
+from bot.operations.training import Training
 from trainer.extras import TRAINING, missing
 from trainer.model.checkpoint import CHECKPOINTS, PICTURE_FILE
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from bot import background, training
 from bot.frontends.discord import reports
-from bot.models import Models
+from bot.operations import background, training
+from bot.operations.models import Models
 from bot.responses import Kind, Responses
 from tests.bot import fake_trainer
 from tests.bot.frontends.loopback import POST_MESSAGE, nothing_more, serving

@@ -7,9 +7,9 @@ import pytest
 from bot.frontends.discord.escaping import plain
 from bot.frontends.discord.reasons import shown
 from bot.frontends.discord.reports import ended, result, standing
-from bot.progress import Progress
+from bot.operations.progress import Progress
+from bot.operations.runs import Cancelled, Failed, Run, Trained
 from bot.responses import MAX_CHARACTERS
-from bot.runs import Cancelled, Failed, Run, Trained
 from bot.why import Explanation, Mark, Part, split
 
 BRACKETS = "[" * 75_000

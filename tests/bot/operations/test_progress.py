@@ -3,7 +3,7 @@
 from pathlib import Path
 from subprocess import CompletedProcess
 
-from bot.progress import ProgressFile
+from bot.operations.progress import ProgressFile
 from tests.conftest import call_trainer
 
 STEP = '{"event": "step", "number": %d, "total": 9, "epoch": 1, "loss": 0.5, "tokens": 7, '

@@ -10,7 +10,7 @@ import pytest
 
 from bot.engine import Engine
 from bot.errors import UnusableCheckpointError
-from bot.models import Models
+from bot.operations.models import Models
 from tests.bot.stub import KeywordClassifier
 from trainer.model.checkpoint import list_checkpoints, promote, serving_checkpoint
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from bot.engine import Engine
-from bot.models import Models
-from bot.progress import Progress
-from bot.runs import Cancelled, Failed, Order, Outcome, Trained
-from bot.training import Training
+from bot.operations.models import Models
+from bot.operations.progress import Progress
+from bot.operations.runs import Cancelled, Failed, Order, Outcome, Trained
+from bot.operations.training import Training
 from tests.bot import fake_trainer
 from tests.bot.stub import KeywordClassifier
 from trainer.data.reviews import load_reviews

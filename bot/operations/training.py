@@ -20,13 +20,13 @@ from types import FrameType
 
 from pydantic import ValidationError
 
-from bot.background import Background
 from bot.errors import TrainingError, UnusableCheckpointError
 from bot.files import STATE, make_private_folder
 from bot.logs import whereabouts
-from bot.models import Models
-from bot.progress import LONGEST_SENTENCE, Progress, ProgressFile
-from bot.runs import Cancelled, Comparison, Failed, Order, Outcome, Run, Trained
+from bot.operations.background import Background
+from bot.operations.models import Models
+from bot.operations.progress import LONGEST_SENTENCE, Progress, ProgressFile
+from bot.operations.runs import Cancelled, Comparison, Failed, Order, Outcome, Run, Trained
 from trainer.model.checkpoint import CheckpointError, dated_path, read_training, serving_checkpoint
 from trainer.model.files import read_regular
 

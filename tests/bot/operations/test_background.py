@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import background
-from bot.background import Background
+from bot.operations import background
+from bot.operations.background import Background
 
 SLEEP = "import time; print('up', flush=True); time.sleep(60)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"

@@ -1,0 +1,1 @@
+"""What operators may do: train, cancel, list, promote, roll back, reload. Knows no platform."""
