@@ -23,11 +23,11 @@ from trainer.data.mixture import default_fraction
 from trainer.data.reviews import STARTER, load_reviews, sample_balanced
 from trainer.data.starter_texts import read_mixed
 from trainer.errors import TrainerError
+from trainer.events import Step
 from trainer.model.calibration import choose_confidences, confident
 from trainer.model.inference import FloatArray, predict, softmax
 from trainer.model.runtime import TorchRuntime, to_best_device
 from trainer.model.text import MOST_WINDOWS
-from trainer.progress import Step
 from trainer.training.encoder import load_encoder
 from trainer.training.evaluation import measure
 from trainer.training.loop import make_batches, train, uses_bf16

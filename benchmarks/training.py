@@ -30,7 +30,7 @@ from benchmarks.material import MAX_LENGTH
 from benchmarks.timing import Row
 from trainer.config import RECIPES, Recipe, RecipeName
 from trainer.data.review_files import Review
-from trainer.progress import Step
+from trainer.events import Step
 from trainer.training.encoder import Encoder
 from trainer.training.loop import make_batches, train
 

@@ -16,8 +16,8 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsError
-from bot.operations.runs import split_source
 from bot.responses import HELP_LINE, default_responses_file
+from bot.sources import split_source
 from trainer.model.classifier import RuntimeName
 from trainer.model.files import open_regular
 
@@ -80,7 +80,7 @@ class Settings(BaseSettings):
         default_factory=lambda: {"starter": "starter", "imdb": "stanfordnlp/imdb"}
     )
     """What /train offers: a label, and the data set or path that the trainer is given for it, with
-    its options on the columns (`bot.operations.runs.split_source`)."""
+    its options on the columns (`bot.sources.split_source`)."""
 
     train_base_model: str = "auto"
     """The pre-trained encoder that /train begins with: a name or a path that the trainer takes."""

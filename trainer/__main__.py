@@ -19,14 +19,23 @@ from rich.table import Table
 from trainer.comparing import comparison
 from trainer.comparing.comparison import Comparison
 from trainer.comparing.rows import HEADINGS
-from trainer.config import LABELS, Balance, Loop, Precision, RecipeName, TrainingConfig
+from trainer.config import (
+    LABELS,
+    LEAST_FRACTION,
+    Balance,
+    Loop,
+    Precision,
+    RecipeName,
+    TrainingConfig,
+)
 from trainer.data.columns import Columns
 from trainer.data.quoting import printable
 from trainer.data.reviews import Split, load_reviews, take
 from trainer.errors import ComparisonError, ConfigError, Interrupted, TrainerError
+from trainer.events import Compared, Failed, Listener, parse_compared
 from trainer.extras import TRAINING, missing
 from trainer.model import checkpoint
-from trainer.progress import Failed, Listener, Style, listener
+from trainer.progress import Style, listener
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -82,7 +91,7 @@ _LabelMap = Annotated[
 _Fraction = Annotated[
     float | None,
     typer.Option(
-        help="Share of each class to train on, above 0 to 1.",
+        help=f"Share of each class to train on, from {LEAST_FRACTION} to 1.",
         show_default="0.1 of 20,000 reviews or more; else all",
     ),
 ]
@@ -230,14 +239,15 @@ def evaluate(
         compared = compare(judged[0].probabilities, judged[1].probabilities, labels)
         answer |= {"against": results[1], **compared.as_dict()}
         answer |= judge_on_fixed_reviews(classifiers, judged[1].measure(labels))
+    line = json.dumps(answer)
     if as_json:
-        print(json.dumps(answer))
+        print(line)
         return
     for result in results:
         _print_figures(f"{result['checkpoint']} on {reviews.name}, {split}", result)
         _print_doubt(result["doubt"])
     if against is not None:
-        _print_comparison(answer)
+        _print_comparison(parse_compared(line), answer["fixed"])
 
 
 @app.command("compare")
@@ -414,18 +424,17 @@ def _print_doubt(doubt: dict[str, Any]) -> None:
     )
 
 
-def _print_comparison(answer: dict[str, Any]) -> None:
-    low, high = answer["interval"]
+def _print_comparison(compared: Compared, fixed: dict[str, Any]) -> None:
+    low, high = compared.interval
     print(
-        f"\nDifference in accuracy: {answer['difference']:+.3f} "
+        f"\nDifference in accuracy: {compared.difference:+.3f} "
         f"(95% interval {low:+.3f} to {high:+.3f}; McNemar's exact test p = "
-        f"{answer['p_value']:.3f}). {answer['checkpoint']} is "
-        f"{'not worse' if answer['not_worse'] else 'worse'}."
+        f"{compared.p_value:.3f}). {compared.checkpoint} is "
+        f"{'not worse' if compared.not_worse else 'worse'}."
     )
-    fixed = answer["fixed"]
     print(
         f"On {fixed['reviews']:,} fixed reviews: accuracy {fixed['accuracy']:.3f} against "
-        f"{fixed['against']:.3f}. {answer['objection']}".rstrip()
+        f"{fixed['against']:.3f}. {compared.objection}".rstrip()
     )
 
 

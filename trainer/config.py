@@ -12,6 +12,11 @@ from trainer.errors import ConfigError
 LABELS = ("negative", "positive")
 """The classes in the order of their ids, as in IMDb: 0 is negative, 1 is positive."""
 
+LEAST_FRACTION = 0.001
+MOST_EPOCHS = 1_000
+LARGEST_SEED = 2**32 - 1
+"""What a run takes, whether it is ordered on the command line or in a chat."""
+
 
 class RecipeName(StrEnum):
     """How a run is trained, where its own options do not say otherwise."""
@@ -212,19 +217,29 @@ class TrainingConfig:
         _require(self, "text_column", _optional(_non_blank), "a column's name")
         _require(self, "label_column", _optional(_non_blank), "a column's name")
         _require(self, "base_model", _non_blank, "a name or a path")
-        _require(self, "fraction", _optional(lambda x: _finite(x) and 0 < x <= 1), "above 0 to 1")
+        _require(
+            self,
+            "fraction",
+            _optional(lambda x: _finite(x) and LEAST_FRACTION <= x <= 1),
+            f"from {LEAST_FRACTION} to 1",
+        )
         for name, choices in _CHOICES.items():
             _require(self, name, tuple(choices).__contains__, " or ".join(choices))
             # "bf16" is taken for Precision.BF16, and is that from here on.
             object.__setattr__(self, name, choices(getattr(self, name)))
         _require(self, "max_length", _whole(8, 8192), "a whole number from 8 to 8192 (tokens)")
         _require(self, "windows", _optional(_whole(1, 16)), "a whole number from 1 to 16")
-        _require(self, "epochs", _optional(_whole(1, 1000)), "a whole number from 1 to 1000")
+        _require(
+            self,
+            "epochs",
+            _optional(_whole(1, MOST_EPOCHS)),
+            f"a whole number from 1 to {MOST_EPOCHS}",
+        )
         _require(self, "batch_size", _whole(1, 4096), "a whole number from 1 to 4096 (reviews)")
         _require(
             self, "learning_rate", _optional(lambda x: _finite(x) and 0 < x < 1), "above 0, below 1"
         )
-        _require(self, "seed", _whole(0, 2**32 - 1), "a whole number from 0 to 4294967295")
+        _require(self, "seed", _whole(0, LARGEST_SEED), f"a whole number from 0 to {LARGEST_SEED}")
 
     def hyperparameters(self) -> dict[str, Any]:
         """The fields that shape the weights, by name: all but where they are written."""

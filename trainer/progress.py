@@ -1,111 +1,21 @@
-"""What a run tells of itself, and three ways to show it: a bar, JSON lines, nothing.
+"""Three ways to show what a run reports (`trainer.events`): a bar, JSON lines, nothing.
 
 People read the bar (plain lines where there is no terminal); programs read the JSON lines, one
-object an event: `note`, `plan`, `step`, `judging`, `saved`, and `error` as the last of a run that
-failed. No event carries the text of a review.
+object an event.
 """
 
-import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from trainer.events import Event, Judging, Listener, Note, Plan, Step, duration, ignore, to_line
+
 PLAIN_LINE_EVERY_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A plain sentence on a choice or an oddity."""
-
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is about to be trained."""
-
-    dataset: str
-    base_model: str
-    reviews: dict[str, int]
-    """How many of each class, by its name."""
-    epochs: int
-    steps: int
-    output: str
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """How training stands after one step."""
-
-    number: int
-    """Steps done, from 1."""
-    total: int
-    """Steps of the whole run."""
-    epoch: int
-    """The epoch this step belongs to, from 1."""
-    loss: float
-    """Mean cross-entropy of the step's batch, in nats."""
-    tokens: int
-    """Tokens trained on so far, padding not counted."""
-    seconds: float
-    """Since the first step began."""
-
-    @property
-    def tokens_per_second(self) -> float:
-        """Mean throughput so far."""
-        return self.tokens / self.seconds
-
-    @property
-    def seconds_left(self) -> float:
-        """What remains at the mean pace so far."""
-        return self.seconds / self.number * (self.total - self.number)
-
-
-@dataclass(frozen=True, slots=True)
-class Judging:
-    """How far the evaluation on a split is."""
-
-    split: str
-    done: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """The checkpoint is on disk, complete."""
-
-    path: str
-    serving: bool
-    """Whether it is the serving one: the first to be trained is."""
-    validation: dict[str, Any] = field(repr=False)
-    test: dict[str, Any] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The run ended without a checkpoint."""
-
-    message: str
-
-
-Event = Note | Plan | Step | Judging | Saved | Failed
-Listener = Callable[[Event], None]
-
-_NAMES = {
-    Note: "note",
-    Plan: "plan",
-    Step: "step",
-    Judging: "judging",
-    Saved: "saved",
-    Failed: "error",
-}
 
 
 class Style(StrEnum):
@@ -130,17 +40,8 @@ def listener(style: Style) -> Iterator[Listener]:
         yield _PlainLines()
 
 
-def ignore(event: Event) -> None:
-    """Shows nothing."""
-
-
 def _print_json(event: Event) -> None:
-    fields = asdict(event)
-    if isinstance(event, Step):
-        fields["tokens_per_second"] = round(event.tokens_per_second, 1)
-        fields["seconds_left"] = round(event.seconds_left, 1)
-        fields["seconds"] = round(event.seconds, 3)
-    print(json.dumps({"event": _NAMES[type(event)], **fields}), flush=True)
+    print(to_line(event), flush=True)
 
 
 def _figures(step: Step) -> str:
@@ -148,16 +49,6 @@ def _figures(step: Step) -> str:
         f"loss {step.loss:.3f}  {step.tokens_per_second:,.0f} tokens/s  "
         f"{duration(step.seconds_left)} left"
     )
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: `8 s`, `1 min 40 s`, `2 h 05 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def _plan_sentence(plan: Plan) -> str:

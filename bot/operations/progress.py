@@ -1,48 +1,16 @@
-"""Reads what the trainer tells of itself: JSON lines, one object an event.
+"""Follows what the trainer reports (`trainer.events`) while its output grows."""
 
-The trainer's side of it is `trainer.progress`. A line that is none of its events is passed over.
-"""
-
-import json
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
+from trainer.events import Failed, Judging, Note, Plan, Saved, Step, parse_event
 from trainer.model.files import open_regular
 
 LONGEST_SENTENCE = 2_000
 """In characters: what is kept of a sentence of the trainer, which may quote a file."""
 
 MOST_NOTES = 20
-
-
-class Plan(BaseModel):
-    """What is about to be trained."""
-
-    epochs: int
-    steps: int
-
-
-class Step(BaseModel):
-    """How training stands after one step."""
-
-    number: int
-    total: int
-    epoch: int
-    loss: float
-    tokens_per_second: float
-    seconds_left: float
-
-
-class Judging(BaseModel):
-    """How far the evaluation on a split is, in reviews."""
-
-    split: str
-    done: int
-    total: int
 
 
 @dataclass(slots=True)
@@ -68,7 +36,10 @@ class ProgressFile:
         self.progress = Progress()
 
     def read(self) -> Progress:
-        """Reads the lines that were added since, and returns how things stand."""
+        """Reads the lines that were added since, and returns how things stand.
+
+        A line that is no event is passed over: a library of the trainer may have printed it.
+        """
         with suppress(OSError), open_regular(self._path) as file:
             file.seek(self._offset)
             # The last line may be only half there.
@@ -79,24 +50,17 @@ class ProgressFile:
         return self.progress
 
     def _take(self, line: bytes) -> None:
-        # Deeply nested, even valid JSON is a RecursionError.
-        with suppress(ValueError, ValidationError, TypeError, KeyError, RecursionError):
-            event: dict[str, Any] = json.loads(line)
-            match event["event"]:
-                case "plan":
-                    self.progress.plan = Plan.model_validate(event)
-                case "step":
-                    self.progress.step = Step.model_validate(event)
-                case "judging":
-                    self.progress.judging = Judging.model_validate(event)
-                case "note":
-                    self.progress.notes.append(_sentence(event))
-                    del self.progress.notes[:-MOST_NOTES]
-                case "saved":
-                    self.progress.is_saved = True
-                case "error":
-                    self.progress.error = _sentence(event)
-
-
-def _sentence(event: dict[str, Any]) -> str:
-    return str(event["message"])[:LONGEST_SENTENCE]
+        match parse_event(line):
+            case Plan() as plan:
+                self.progress.plan = plan
+            case Step() as step:
+                self.progress.step = step
+            case Judging() as judging:
+                self.progress.judging = judging
+            case Note(message):
+                self.progress.notes.append(message[:LONGEST_SENTENCE])
+                del self.progress.notes[:-MOST_NOTES]
+            case Saved():
+                self.progress.is_saved = True
+            case Failed(message):
+                self.progress.error = message[:LONGEST_SENTENCE]

@@ -1,7 +1,6 @@
 """What a training run is to the bot: what was ordered, how it stands, how it ended."""
 
 import re
-import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,28 +8,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from trainer.config import LARGEST_SEED, LEAST_FRACTION, MOST_EPOCHS
+from trainer.events import Compared
+
 BASE_MODEL = "TRAIN_BASE_MODEL"
 """The setting's name stands for its value."""
-
-
-_COLUMN_OPTION = re.compile(r"\s--(?=(?:text-column|label-column|label-map)\b)")
-
-
-def split_source(source: str) -> tuple[str, tuple[str, ...]]:
-    """A data set of the settings, and the trainer's options on its columns that follow it.
-
-    `/srv/my films.csv --text-column body` is the file and `("--text-column=body",)`.
-
-    Raises:
-        ValueError: an option has no value, or several, or a quotation mark is left open.
-    """
-    path, *parts = _COLUMN_OPTION.split(source)
-    options = []
-    for part in parts:
-        option, _, value = part.partition("=" if "=" in part.split()[0] else " ")
-        (word,) = shlex.split(value)
-        options.append(f"--{option}={word}")
-    return path.strip(), tuple(options)
 
 
 class Order(BaseModel, frozen=True, strict=True):
@@ -42,9 +24,9 @@ class Order(BaseModel, frozen=True, strict=True):
     """What the trainer is given for it, from the settings."""
     columns: tuple[str, ...] = ()
     """The trainer's options on the columns, from the settings."""
-    fraction: float | None = None
-    epochs: int | None = None
-    seed: int | None = None
+    fraction: float | None = Field(default=None, ge=LEAST_FRACTION, le=1)
+    epochs: int | None = Field(default=None, ge=1, le=MOST_EPOCHS)
+    seed: int | None = Field(default=None, ge=0, le=LARGEST_SEED)
 
 
 class Run(BaseModel, frozen=True):
@@ -88,31 +70,6 @@ def _forms(source: str) -> set[str]:
     return forms
 
 
-class Figures(BaseModel):
-    """How good a checkpoint is, from 0 to 1."""
-
-    checkpoint: Path
-    accuracy: float
-    f1: float
-
-
-class Comparison(Figures):
-    """The candidate's figures beside the serving checkpoint's: `trainer evaluate --against`."""
-
-    split: str
-    reviews: int
-    against: Figures
-    difference: float
-    """In accuracy; above 0 where the candidate is better."""
-    interval: tuple[float, float]
-    """95% confidence interval of the difference."""
-    p_value: float
-    """McNemar's exact test."""
-    not_worse: bool
-    objection: str
-    """Why it must not be promoted by itself: a complete sentence; empty where nothing is."""
-
-
 @dataclass(frozen=True, slots=True)
 class Cancelled:
     """An operator stopped the run, and nothing was kept of it."""
@@ -133,7 +90,7 @@ class Trained:
     """There is a candidate."""
 
     name: str
-    comparison: Comparison | None = None
+    comparison: Compared | None = None
     is_promoted: bool = False
     problem: str | None = None
     """Why it was not compared, or not promoted though not worse: a complete sentence."""

@@ -18,15 +18,14 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-from pydantic import ValidationError
-
 from bot.errors import TrainingError, UnusableCheckpointError
 from bot.files import STATE, make_private_folder
 from bot.logs import whereabouts
 from bot.operations.background import Background
 from bot.operations.models import Models
 from bot.operations.progress import LONGEST_SENTENCE, Progress, ProgressFile
-from bot.operations.runs import Cancelled, Comparison, Failed, Order, Outcome, Run, Trained
+from bot.operations.runs import Cancelled, Failed, Order, Outcome, Run, Trained
+from trainer.events import parse_compared
 from trainer.model.checkpoint import CheckpointError, dated_path, read_training, serving_checkpoint
 from trainer.model.files import read_regular
 
@@ -168,8 +167,8 @@ class Training:
         try:
             output = self._process.output(_COMPARE)
             text = await asyncio.to_thread(read_regular, output, MOST_STATE_BYTES)
-            comparison = Comparison.model_validate_json(text)
-        except (OSError, ValidationError):
+            comparison = parse_compared(text)
+        except (OSError, ValueError):
             reason = self._last_words(_COMPARE)
             log.warning("%s could not be compared: %s", name, reason)
             problem = f"It could not be compared: {run.without_paths(reason)}"

@@ -32,8 +32,8 @@ if command == "evaluate":
     print(json.dumps(answer))
     sys.exit()
 say("note", message="A note of the trainer.")
-say("plan", epochs=2, steps=10, dataset="...", output="...")
-say("step", number=4, total=10, epoch=1, loss=0.5, tokens_per_second=1234.5, seconds_left=65.0)
+say("plan", epochs=2, steps=10, dataset="...", base_model="...", reviews={}, output="...")
+say("step", number=4, total=10, epoch=1, loss=0.5, tokens=50000, seconds=40.5)
 try:
     hold()
 except KeyboardInterrupt:
@@ -44,7 +44,7 @@ if failure.exists():
     sys.exit(2)
 say("judging", split="test", done=5, total=10)
 shutil.copytree("checkpoints/tiny", options["output"])
-say("saved", path=options["output"], serving=False)
+say("saved", path=options["output"], serving=False, validation={}, test={})
 """
 
 

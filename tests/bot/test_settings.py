@@ -9,8 +9,8 @@ import pytest
 
 from bot.errors import SettingsError
 from bot.files import make_private_folder, readable_by_others
-from bot.operations.runs import split_source
 from bot.settings import Settings, likely_misspellings, load_settings
+from bot.sources import split_source
 
 TOKEN = "MTk4.Cl2FMQ.a-secret-of-the-test"
 

@@ -14,9 +14,9 @@ from trainer.errors import ConfigError
     [
         ("datasets", (" ",), "one or more names or paths"),
         ("base_model", "", "a name or a path"),
-        ("fraction", 0.0, "above 0 to 1"),
-        ("fraction", 1.5, "above 0 to 1"),
-        ("fraction", float("nan"), "above 0 to 1"),
+        ("fraction", 0.0, "from 0.001 to 1"),
+        ("fraction", 1.5, "from 0.001 to 1"),
+        ("fraction", float("nan"), "from 0.001 to 1"),
         ("max_length", 4, "from 8 to 8192"),
         ("epochs", 0, "from 1 to 1000"),
         ("epochs", True, "from 1 to 1000"),

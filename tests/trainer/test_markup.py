@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import call_trainer
-from trainer.progress import Judging, Note, Style, listener
+from trainer.events import Judging, Note
+from trainer.progress import Style, listener
 
 NAMES = ("a[b]", "[link=https://a.example]x", "v1[", "e[bold]", ":smile:")
 

@@ -19,10 +19,10 @@ from trainer.comparing.rows import Row, Run
 from trainer.config import RECIPES, Loop, TrainingConfig
 from trainer.data.mixture import ReviewSets, load_sets
 from trainer.errors import ConfigError, EncoderError
+from trainer.events import Event, Listener, Note, Saved, duration
 from trainer.model.checkpoint import read_size, read_training
 from trainer.model.classifier import Classifier
 from trainer.model.record import TrainingRecord
-from trainer.progress import Event, Listener, Note, Saved, duration
 from trainer.training.fit import fine_tune_model, require_accelerate
 
 MESSAGES = (

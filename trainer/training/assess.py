@@ -14,6 +14,7 @@ from trainer.data.fixed_reviews import fixed_reviews
 from trainer.data.mixture import Part
 from trainer.data.review_files import Review
 from trainer.data.starter_texts import Lines, read_kinds, read_mixed
+from trainer.events import Judging, Listener
 from trainer.model.calibration import (
     SHORT_TARGET_PRECISION,
     TARGET_PRECISION,
@@ -28,7 +29,6 @@ from trainer.model.kinds import REVIEW, KindFigures, KindRule, choose_rule, meas
 from trainer.model.marks import Mark
 from trainer.model.runtime import OnnxRuntime, TorchRuntime, has_gpu
 from trainer.model.text import TextEncoder, Windows
-from trainer.progress import Judging, Listener
 from trainer.training.encoder import Encoder
 from trainer.training.evaluation import Bin, Figures, measure, reliability
 from trainer.training.export import Exported, export_if_it_agrees

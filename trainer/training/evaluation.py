@@ -13,11 +13,11 @@ from trainer.config import LABELS
 from trainer.data.fixed_reviews import fixed_reviews
 from trainer.data.review_files import Review
 from trainer.errors import ReviewsError
+from trainer.events import Judging, Listener, ignore
 from trainer.model.calibration import doubt
 from trainer.model.record import Bin as Bin
 from trainer.model.record import ClassFigures
 from trainer.model.record import Figures as Figures
-from trainer.progress import Judging, Listener, ignore
 
 if TYPE_CHECKING:
     from trainer.model.classifier import Classifier

@@ -17,6 +17,7 @@ from trainer.data.mixture import Part, ReviewSets, load_sets
 from trainer.data.reviews import class_counts, imbalance_warning
 from trainer.data.starter_texts import read_kinds, read_mixed
 from trainer.errors import CheckpointError, ConfigError, EncoderError
+from trainer.events import Listener, Note, Plan, Saved, Step, ignore
 from trainer.extras import missing
 from trainer.model import checkpoint
 from trainer.model.calibration import Doubt
@@ -24,7 +25,6 @@ from trainer.model.inference import predict
 from trainer.model.record import TrainingRecord
 from trainer.model.runtime import TorchRuntime, to_best_device
 from trainer.model.text import MOST_WINDOWS, TextEncoder, Windows, by_length
-from trainer.progress import Listener, Note, Plan, Saved, Step, ignore
 from trainer.training.assess import Assessment, assess
 from trainer.training.encoder import Encoder, load_encoder
 from trainer.training.evaluation import Figures, beats_chance, below_chance, draw

@@ -23,7 +23,7 @@ from transformers import (
 )
 
 from trainer.config import Precision, Recipe
-from trainer.progress import Step
+from trainer.events import Step
 from trainer.training.loop import (
     Batch,
     Example,

@@ -19,8 +19,8 @@ from torch.utils.data import DataLoader, Sampler
 
 from trainer.config import LABELS, Precision, Recipe
 from trainer.errors import ConfigError
+from trainer.events import Step
 from trainer.model.text import TextEncoder, Windows
-from trainer.progress import Step
 from trainer.training.last_layer import first_token_alone
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from bot.errors import UnusableCheckpointError
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.escaping import plain
 from bot.frontends.discord.operators import OperatorCog, is_operator
-from bot.frontends.discord.reports import duration
 from bot.operations.models import Models
 from bot.responses import MAX_CHARACTERS
+from trainer.events import duration
 from trainer.model.checkpoint import (
     CHECKPOINTS,
     PICTURE_FILE,

@@ -1,8 +1,9 @@
 """What operators read of a training run: how it stands, how it ended."""
 
 from bot.frontends.discord.escaping import plain
-from bot.operations.progress import Progress, Step
-from bot.operations.runs import Cancelled, Comparison, Failed, Outcome, Run, Trained
+from bot.operations.progress import Progress
+from bot.operations.runs import Cancelled, Failed, Outcome, Run, Trained
+from trainer.events import Compared, Step, duration
 
 EDIT_SECONDS = 5.0
 """Between two edits of the message that shows a run: each is seen by all who read the channel, and
@@ -11,6 +12,9 @@ counts towards Discord's rate limit there, of which the replies to customers nee
 BAR_CHARACTERS = 20
 LONGEST_NOTES = 600
 """In characters: enough for what a run has to note, and far from Discord's 2,000."""
+
+LONGEST_NAME = 40
+"""In characters: of a part of a data set."""
 
 LONGEST_PROBLEM = 1_000
 """In characters: the figures stand beside it."""
@@ -23,9 +27,8 @@ def standing(run: Run, progress: Progress) -> str:
         lines += ["Trained. Comparing it with the serving checkpoint, on the same reviews …"]
     elif progress.judging is not None:
         judging = progress.judging
-        lines += [
-            f"Trained. Judging it: {judging.done:,} of {judging.total:,} {judging.split} reviews"
-        ]
+        split = plain(judging.split, LONGEST_NAME)
+        lines += [f"Trained. Judging it: {judging.done:,} of {judging.total:,} {split} reviews"]
     elif progress.step is not None:
         step = progress.step
         epochs = f" of {progress.plan.epochs}" if progress.plan else ""
@@ -98,28 +101,19 @@ def result(run: Run, outcome: Failed | Trained) -> str:
     return "\n".join(lines)
 
 
-def duration(seconds: float) -> str:
-    """Seconds as people say them: `8 s`, `1 min 40 s`, `2 h 05 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
 def _bar(step: Step) -> str:
     done = round(BAR_CHARACTERS * step.number / step.total)
     return "█" * done + "░" * (BAR_CHARACTERS - done)
 
 
-def _figures(comparison: Comparison) -> list[str]:
+def _figures(comparison: Compared) -> list[str]:
     """Both checkpoints in a table, and the difference."""
     low, high = comparison.interval
+    split = plain(comparison.split, LONGEST_NAME)
     rows = [("candidate", comparison), ("serving", comparison.against)]
     table = [f"{name:<10} {row.accuracy:>8.3f}  {row.f1:>6.3f}" for name, row in rows]
     return [
-        f"On the same {comparison.reviews:,} {comparison.split} reviews, beside the serving "
+        f"On the same {comparison.reviews:,} {split} reviews, beside the serving "
         f"`{comparison.against.checkpoint.name}`:",
         "\n".join(["```", f"{'':<10} {'accuracy':>8}  {'F1':>6}", *table, "```"]),
         f"Difference in accuracy: {100 * comparison.difference:+.1f} points "
@@ -127,7 +121,7 @@ def _figures(comparison: Comparison) -> list[str]:
     ]
 
 
-def _judgement(comparison: Comparison | None) -> str:
+def _judgement(comparison: Compared | None) -> str:
     assert comparison is not None  # nothing is promoted by itself without one
     word = "not worse" if comparison.not_worse else "worse"
     return f"{word} by McNemar's exact test (p = {comparison.p_value:.3f})"

@@ -20,17 +20,14 @@ from bot.frontends.discord.operators import OperatorCog, require_operator, tell_
 from bot.frontends.discord.reports import ended, occupied, result, standing
 from bot.logs import whereabouts
 from bot.operations.progress import Progress
-from bot.operations.runs import Cancelled, Failed, Order, Run, Trained, split_source
+from bot.operations.runs import Cancelled, Failed, Order, Run, Trained
 from bot.operations.training import Training
+from bot.sources import split_source
+from trainer.config import LARGEST_SEED, LEAST_FRACTION, MOST_EPOCHS
 from trainer.extras import TRAINING, missing
 from trainer.model.checkpoint import CHECKPOINTS, PICTURE_FILE
 
 log = logging.getLogger(__name__)
-
-LEAST_FRACTION = 0.001
-MOST_EPOCHS = 100
-LARGEST_SEED = 2**32 - 1
-"""What the trainer takes."""
 
 
 @app_commands.default_permissions(administrator=True)
@@ -181,7 +178,7 @@ def _train_command(
     @app_commands.check(require_operator)  # it is no member of the cog, which checks its own
     @app_commands.describe(
         dataset="What it learns from",
-        fraction="The share of the reviews to learn from, above 0 to 1",
+        fraction=f"The share of the reviews to learn from, from {LEAST_FRACTION} to 1",
         epochs="How often it reads them",
         seed="The same number gives the same model",
     )

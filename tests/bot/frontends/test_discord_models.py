@@ -12,7 +12,6 @@ import simcord
 from bot.concierge import Concierge
 from bot.engine import Engine
 from bot.frontends.discord.client import ConciergeBot
-from bot.frontends.discord.reports import duration
 from bot.responses import MAX_CHARACTERS, Responses
 from tests.bot.frontends.synced import SyncedBot
 from tests.bot.stub import KeywordClassifier, settings
@@ -155,11 +154,3 @@ async def test_a_pointer_that_cannot_be_read_is_told(operator: simcord.MemberAct
 
 def _break_the_pointer() -> None:
     (CHECKPOINTS / "serving.json").write_text("{")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (3599, "59 min 59 s"), (7500, "2 h 05 min")],
-)
-def test_durations_are_said_as_people_do(seconds: float, said: str) -> None:
-    assert duration(seconds) == said

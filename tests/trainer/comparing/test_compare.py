@@ -18,7 +18,7 @@ from trainer.comparing.comparison import Comparison
 from trainer.comparing.rows import HEADINGS
 from trainer.config import Loop, RecipeName
 from trainer.errors import ComparisonError
-from trainer.progress import Event, Note, Plan, Saved
+from trainer.events import Event, Note, Plan, Saved
 
 
 @pytest.fixture(scope="module")

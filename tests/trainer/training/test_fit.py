@@ -27,9 +27,9 @@ from trainer.config import RECIPES, Loop, Precision, RecipeName
 from trainer.data.fixed_reviews import fixed_reviews
 from trainer.data.review_files import Review
 from trainer.errors import CheckpointError, ConfigError
+from trainer.events import Event, Step
 from trainer.model.classifier import UNSURE, Classifier
 from trainer.model.runtime import RuntimeName
-from trainer.progress import Event, Step
 from trainer.training.encoder import load_encoder
 from trainer.training.hf_trainer import train_by_trainer
 from trainer.training.loop import make_batches, train
@@ -484,7 +484,7 @@ class TestBadInput:
 
     def test_fraction_out_of_range(self, tmp_path: Path, quick: list[str | Path]) -> None:
         sentence = self._fails(tmp_path, *quick, "--fraction", "2")
-        assert "fraction is 2.0, but must be above 0 to 1" in sentence
+        assert "fraction is 2.0, but must be from 0.001 to 1" in sentence
 
     def test_base_model_that_does_not_exist(self, tmp_path: Path, quick: list[str | Path]) -> None:
         sentence = self._fails(tmp_path, *quick, "--base-model", "no-such-model")
