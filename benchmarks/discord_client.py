@@ -18,6 +18,7 @@ from bot.concierge import Concierge
 from bot.engine import Engine, TextClassifier
 from bot.frontends.discord import serve
 from bot.language import load_identifier
+from bot.operations.actions import Operations
 from bot.responses import Responses
 from bot.settings import Settings, load_settings
 from bot.throttle import Throttle
@@ -63,7 +64,9 @@ async def run(side: str, settings: Settings) -> None:
         load_identifier()
         async with Engine(_classifier(side)) as engine:
             responses = Responses.load(settings.responses_file)
-            await serve(Concierge(engine, responses, Throttle(0)), settings)
+            concierge = Concierge(engine, responses, Throttle(0))
+            assert settings.discord_token is not None
+            await serve(concierge, Operations(concierge, settings), settings.discord_token)
     watching.cancel()
     print(json.dumps({"lag p99 ms": quantiles(late, n=100)[98]}))
 

@@ -17,6 +17,8 @@ from bot.errors import BotError, MissingTokenError, UnusableCheckpointError
 
 # What a command needs is imported inside it: `--help` does not wait for torch and discord.
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from bot.concierge import Concierge
     from bot.settings import Settings
     from trainer.model.classifier import Classifier
@@ -67,7 +69,7 @@ def start() -> None:
 
     On Discord if DISCORD_TOKEN is set in .env or the environment, else in the terminal.
     """
-    from bot.operations.training import train_first_checkpoint
+    from bot.operations.first import train_first_checkpoint
 
     settings = _settings()
     if _serving_checkpoint() is None:
@@ -89,9 +91,7 @@ def sync() -> None:
     settings = _settings()
     if settings.discord_token is None:
         raise MissingTokenError
-    from bot.frontends.discord import register_commands
-
-    count = asyncio.run(register_commands(settings))
+    count = asyncio.run(register(settings, settings.discord_token))
     _say(f"Discord knows {count} commands now. Whoever does not see them reloads Discord.")
 
 
@@ -99,8 +99,28 @@ def _discord(settings: "Settings") -> None:
     if settings.discord_token is None:
         raise MissingTokenError
     from bot.frontends.discord import serve
+    from bot.operations.actions import Operations
 
-    _converse(settings, partial(serve, settings=settings))
+    token = settings.discord_token
+
+    async def front_end(concierge: "Concierge") -> None:
+        await serve(concierge, Operations(concierge, settings), token)
+
+    _converse(settings, front_end)
+
+
+async def register(settings: "Settings", token: "SecretStr") -> int:
+    """Tells Discord of the commands, for which no model is needed; returns their number."""
+    from bot.concierge import Concierge
+    from bot.engine import Engine
+    from bot.frontends.discord import register_commands
+    from bot.frontends.discord.sync import NoModel
+    from bot.operations.actions import Operations
+    from bot.responses import Responses
+
+    async with Engine(NoModel()) as engine:
+        concierge = Concierge(engine, Responses.load(settings.responses_file, settings.help_line))
+        return await register_commands(concierge, Operations(concierge, settings), token)
 
 
 def _chat(settings: "Settings") -> None:

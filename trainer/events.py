@@ -159,7 +159,7 @@ def parse_event(line: bytes) -> Event | None:
     """The event that a line holds; None where it is no event of a run."""
     try:
         name = json.loads(line)["event"]
-        event: Event = _adapter(_TYPES[name]).validate_json(line, strict=True)
+        event: Event = _adapters()[_TYPES[name]].validate_json(line, strict=True)
     # Deeply nested, even valid JSON is a RecursionError. pydantic's error is a ValueError.
     except (ValueError, TypeError, LookupError, RecursionError):
         return None
@@ -172,7 +172,7 @@ def parse_compared(content: bytes | str) -> Compared:
     Raises:
         ValueError: it is something else.
     """
-    compared: Compared = _adapter(Compared).validate_json(content, strict=True)
+    compared: Compared = _adapters()[Compared].validate_json(content, strict=True)
     scores = (compared, compared.against)
     numbers = [compared.difference, *compared.interval, compared.p_value]
     numbers += [number for each in scores for number in (each.accuracy, each.f1)]
@@ -183,12 +183,12 @@ def parse_compared(content: bytes | str) -> Compared:
 
 
 @cache
-def _adapter(of_type: type) -> "TypeAdapter[Any]":
+def _adapters() -> "dict[type, TypeAdapter[Any]]":
     from pydantic import (
         TypeAdapter,  # takes a moment to import, which a training run can do without
     )
 
-    return TypeAdapter(of_type)
+    return {of_type: TypeAdapter(of_type) for of_type in (*_TYPES.values(), Compared)}
 
 
 def _is_plausible(event: Event) -> bool:

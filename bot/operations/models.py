@@ -1,4 +1,4 @@
-"""Which checkpoint answers: promotes, rolls back and discards while customers are served.
+"""Which checkpoint answers: lists, promotes, rolls back and discards while customers are served.
 
 A new model is loaded and tried beside the old one, which answers meanwhile. Only then the pointer
 on disk is written, and only then the engine takes the new one: whatever fails before changes
@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from bot.engine import Engine
 from bot.errors import UnusableCheckpointError
 from bot.logs import whereabouts
 from trainer.model import checkpoint
-from trainer.model.checkpoint import CHECKPOINTS, CheckpointError
+from trainer.model.checkpoint import CHECKPOINTS, PICTURE_FILE, CheckpointError, Listed
 from trainer.model.classifier import Classifier, RuntimeName
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,15 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,69}"
 
 _TRIAL = "A film."
 """A first text through the model shows that it works, and spares the first customer the wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """One checkpoint, for a person to read about."""
+
+    row: Listed
+    picture: Path | None
+    """What it looks like in figures, if it has a picture."""
 
 
 class Models:
@@ -40,6 +50,26 @@ class Models:
         self._changing = asyncio.Lock()
         self._seen = _serving_name()
         """What the pointer named at the last look: the one that answers, unless it failed."""
+
+    def newest_first(self) -> list[Listed]:
+        """All checkpoints; takes a while, as it reads their records.
+
+        Raises UnusableCheckpointError: it cannot be told which one serves.
+        """
+        with _refusals_translated():
+            return checkpoint.list_checkpoints()[::-1]
+
+    def describe(self, name: str | None) -> Info:
+        """The checkpoint of this name; by default the serving one.
+
+        Raises UnusableCheckpointError: there is none, or it cannot be told.
+        """
+        for row in self.newest_first():
+            if row.name == name or (name is None and row.serving):
+                picture = CHECKPOINTS / row.name / PICTURE_FILE
+                return Info(row, picture if picture.is_file() else None)
+        what = "called that" if name is not None else "that serves"
+        raise UnusableCheckpointError(f"There is no checkpoint {what}.")
 
     async def promote(self, name: str) -> None:
         """Lets the checkpoint of this name answer, now and after a restart.

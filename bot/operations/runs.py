@@ -1,12 +1,12 @@
-"""What a training run is to the bot: what was ordered, how it stands, how it ended."""
+"""What a training run is to the bot: what was ordered, where it is shown, how it ended."""
 
 import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from trainer.config import LARGEST_SEED, LEAST_FRACTION, MOST_EPOCHS
 from trainer.events import Compared
@@ -43,9 +43,16 @@ class Run(BaseModel, frozen=True):
     started_by: str = Field(max_length=100)
     """The operator's name, to be shown."""
     cancelled_by: str | None = Field(default=None, max_length=100)
-    channel: int
-    message: int
-    """Where the front end shows how it stands."""
+    origin: str = Field(max_length=200)
+    """Where the run is shown, as the front end wrote it, which alone can read it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier_versions(cls, state: Any) -> Any:
+        """They wrote two numbers in the place of the origin."""
+        if isinstance(state, dict) and {"channel", "message"} <= state.keys():
+            state = {"origin": f"{state['channel']}:{state['message']}", **state}
+        return state
 
     def without_paths(self, sentence: str) -> str:
         """The trainer's sentence, for a channel: where the operator keeps things is their own."""

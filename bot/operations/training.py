@@ -1,24 +1,19 @@
-"""Runs the trainer as a process of its own: in the foreground for a first checkpoint, in the
-background when an operator orders a run from a chat.
+"""Runs the trainer as a process of its own, in the background.
 
-The background run outlives the bot. Its state is a file, so that a bot that starts finds the run
-again, or learns how it ended. A run is made of the operator's settings and of numbers: nothing
-else that is said in a chat reaches the trainer.
+The run outlives the bot. Its state is a file, so that a bot that starts finds the run again, or
+learns how it ended. A run is made of the operator's settings and of numbers: nothing else that is
+said in a chat reaches the trainer.
 """
 
 import asyncio
 import errno
 import logging
 import os
-import signal
 import sys
-import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 
-from bot.errors import TrainingError, UnusableCheckpointError
+from bot.errors import UnusableCheckpointError
 from bot.files import STATE, make_private_folder
 from bot.logs import whereabouts
 from bot.operations.background import Background
@@ -68,14 +63,14 @@ class Training:
         """How the run stood at the last look."""
         return self._file.progress
 
-    async def start(self, order: Order, *, started_by: str, channel: int, message: int) -> None:
+    async def start(self, order: Order, *, started_by: str, origin: str) -> None:
         """Starts a run, which `follow` sees through.
 
         Raises OSError where the process cannot be started.
         """
         assert self.run is None
         if self._process.is_running():
-            raise OSError(errno.EBUSY, "a training of which this bot knows nothing is on")
+            raise OSError(errno.EBUSY, "another run is in progress")
         for name in (_FIT, _COMPARE):
             self._process.output(name).unlink(missing_ok=True)
         self._file = ProgressFile(self._process.output(_FIT))
@@ -87,8 +82,7 @@ class Training:
             base_model=self._base_model,
             output=dated_path(order.label),
             started_by=started_by,
-            channel=channel,
-            message=message,
+            origin=origin,
         )
         try:
             await self._begin(
@@ -213,8 +207,8 @@ class Training:
         if errors:
             return errors[-1].removeprefix(_ERROR)[:LONGEST_SENTENCE]
         return (
-            "The trainer ended without a word, as a process does that the system stops: this "
-            "machine may have been restarted, or may not have had the memory."
+            "The trainer was stopped without reporting an error: this machine may have been "
+            "restarted, or may have run out of memory."
         )
 
     def _read_state(self) -> Run | None:
@@ -235,84 +229,3 @@ class Training:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self._state)
-
-
-def train_first_checkpoint(folder: Path = FOLDER) -> None:
-    """Trains with the defaults; the trainer talks to the user on this process's own terminal.
-
-    Where the trainer of an earlier start still runs, waits for it instead.
-
-    Raises TrainingError, with the trainer's exit code.
-    """
-    process = Background(folder)
-    trainer: int | None = None
-    is_stopped = False
-
-    # In a process group of its own, the trainer hears of Ctrl-C only from here: whether it came
-    # from the terminal, from `kill`, or as a service manager's SIGTERM. It ends cleanly on a
-    # SIGTERM, and says what was kept. SIGINT would not do: what a shell starts in the background
-    # ignores it.
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal is_stopped
-        is_stopped = True
-        _terminate(trainer or process.pid())
-
-    previous = {number: signal.signal(number, stop) for number in _STOP}
-    try:
-        while trainer is None and not is_stopped:
-            waited = _wait_for_earlier(process)
-            if is_stopped:
-                break
-            if waited and _is_served():
-                return
-            with suppress(BlockingIOError):  # another start was faster: wait for that one
-                trainer = process.start_here([sys.executable, "-m", "trainer", "fit"])
-        if trainer is None:
-            raise TrainingError(INTERRUPTED)
-        if is_stopped:  # while it was being started
-            _terminate(trainer)
-        _, status = os.waitpid(trainer, 0)
-        code = os.waitstatus_to_exitcode(status)
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-    if code:
-        # A process that died of signal n has the code -n, which a shell calls 128 + n.
-        raise TrainingError(code if code > 0 else 128 - code)
-
-
-def _terminate(pid: int | None) -> None:
-    if pid is not None:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-
-
-def _wait_for_earlier(process: Background) -> bool:
-    """Waits until no trainer runs in the folder: two would compete for processors and memory.
-
-    Returns:
-        Whether there was one.
-    """
-    if not process.is_running():
-        return False
-    print(
-        "A training that was started earlier is still running; waiting for it to end. "
-        "To stop it: Ctrl-C",
-        file=sys.stderr,
-        flush=True,
-    )
-    while process.is_running():
-        time.sleep(_EARLIER_SECONDS)
-    return True
-
-
-def _is_served() -> bool:
-    try:
-        return serving_checkpoint() is not None
-    except CheckpointError as error:
-        raise UnusableCheckpointError(str(error)) from None
-
-
-_STOP = (signal.SIGINT, signal.SIGTERM)
-_EARLIER_SECONDS = 0.2
-INTERRUPTED = 130

@@ -10,7 +10,7 @@ from bot.frontends.discord.buttons import ConciergeButton, view
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND
 from bot.frontends.discord.escaping import plain
-from bot.frontends.discord.operators import require_operator
+from bot.frontends.discord.operators import caller, require_operator
 from bot.operations.models import NAME
 
 
@@ -46,19 +46,19 @@ class CandidateButton(
         if not await require_operator(interaction):
             return
         await interaction.response.defer()
-        models = interaction.client.models
+        operations, operator = interaction.client.operations, caller(interaction)
         try:
             if self._promote:
-                await models.promote(self._candidate)
+                await operations.promote(operator, self._candidate)
                 said = "promoted it: it answers from now on. To go back: /model rollback"
             else:
-                await models.discard(self._candidate)
+                await operations.discard(operator, self._candidate)
                 said = "discarded it: it is deleted, and the present one goes on answering."
         except UnusableCheckpointError as error:
             await interaction.followup.send(plain(str(error)), ephemeral=True)
             return
         assert interaction.message is not None
-        who = plain(interaction.user.display_name)
+        who = plain(operator.name)
         text = f"{interaction.message.content}\n{who} {said}"
         with suppress(*CANNOT_SEND):  # it is done, though the message does not show it
             await interaction.edit_original_response(content=text, view=None)

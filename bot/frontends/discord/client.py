@@ -20,9 +20,8 @@ from bot.concierge import Concierge, Reply
 from bot.frontends.discord.delivery import CANNOT_SEND, Delivery, respond
 from bot.frontends.discord.turns import Turns
 from bot.logs import whereabouts
-from bot.operations.models import Models
+from bot.operations.actions import Operations
 from bot.responses import Kind
-from bot.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -73,9 +72,9 @@ class ConciergeTree(app_commands.CommandTree["ConciergeBot"]):
 
 
 class ConciergeBot(commands.Bot):
-    """The cogs, one a concern, find the concierge and the settings here."""
+    """The cogs, one a concern, find the concierge and the operations here."""
 
-    def __init__(self, concierge: Concierge, settings: Settings) -> None:
+    def __init__(self, concierge: Concierge, operations: Operations) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -89,12 +88,9 @@ class ConciergeBot(commands.Bot):
             max_ratelimit_timeout=LONGEST_PAUSE_SECONDS,
         )
         self.concierge = concierge
-        self.settings = settings
-        self.models = Models(concierge.engine, settings.runtime, settings.threads)
+        self.operations = operations
         self.delivery = Delivery()
         self.turns = Turns()
-        self.alarmed_at: float | None = None
-        """When the operators were last told of trouble, in seconds of `time.monotonic`."""
         self._answering: set[asyncio.Task[Any]] = set()
         # What a parser raises would end `connect`, and with it the process, though the connection
         # is fine. The library offers no other place to catch it.

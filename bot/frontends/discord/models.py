@@ -1,6 +1,5 @@
 """/model: operators see the checkpoints, and choose the one that answers."""
 
-import asyncio
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -12,17 +11,12 @@ from discord.ext import tasks
 from bot.errors import UnusableCheckpointError
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.escaping import plain
-from bot.frontends.discord.operators import OperatorCog, is_operator
-from bot.operations.models import Models
+from bot.frontends.discord.operators import OperatorCog, caller
+from bot.operations.actions import Operations
+from bot.operations.operators import NotAllowedError
 from bot.responses import MAX_CHARACTERS
 from trainer.events import duration
-from trainer.model.checkpoint import (
-    CHECKPOINTS,
-    PICTURE_FILE,
-    CheckpointError,
-    Listed,
-    list_checkpoints,
-)
+from trainer.model.checkpoint import Listed
 from trainer.model.record import TrainingRecord
 
 LOOK_SECONDS = 2.0
@@ -36,8 +30,8 @@ MOST_SUGGESTIONS = 25
 class ModelCommands(OperatorCog, group_name="model", group_description="The model that answers"):
     """Its answers are for the one who asks: customers need not know which model they meet."""
 
-    def __init__(self, models: Models) -> None:
-        self._models = models
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
 
     async def cog_load(self) -> None:
         self.watch.start()
@@ -48,14 +42,14 @@ class ModelCommands(OperatorCog, group_name="model", group_description="The mode
     @tasks.loop(seconds=LOOK_SECONDS)
     async def watch(self) -> None:
         """Follows promotions by other processes."""
-        await self._models.look()
+        await self._operations.models.look()
 
     @app_commands.command(name="list", description="All checkpoints, the newest first")
     async def show(self, interaction: discord.Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         try:
-            said = _table(await asyncio.to_thread(list_checkpoints))
-        except CheckpointError as error:
+            said = _table(await self._operations.list_checkpoints(caller(interaction)))
+        except UnusableCheckpointError as error:
             said = plain(str(error))
         await interaction.followup.send(said, ephemeral=True)
 
@@ -63,15 +57,14 @@ class ModelCommands(OperatorCog, group_name="model", group_description="The mode
     @app_commands.describe(name="The checkpoint; by default the one that answers")
     async def info(self, interaction: discord.Interaction, name: str | None = None) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        picture = None
+        files = []
         try:
-            row = await asyncio.to_thread(_find, name)
-        except CheckpointError as error:
-            said = plain(str(error))
+            info = await self._operations.describe(caller(interaction), name)
+        except UnusableCheckpointError as error:
+            said = f"{plain(str(error))} To see all: /model list"
         else:
-            said = _card(row)
-            picture = CHECKPOINTS / row.name / PICTURE_FILE
-        files = [discord.File(picture)] if picture is not None and picture.is_file() else []
+            said = _card(info.row)
+            files = [discord.File(info.picture)] if info.picture is not None else []
         await interaction.followup.send(said, files=files, ephemeral=True)
 
     @app_commands.command(name="promote", description="Let a checkpoint answer from now on")
@@ -79,7 +72,7 @@ class ModelCommands(OperatorCog, group_name="model", group_description="The mode
     async def promote(self, interaction: discord.Interaction, name: str) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         try:
-            await self._models.promote(name)
+            await self._operations.promote(caller(interaction), name)
             said = f"`{name}` answers from now on. To go back: /model rollback"
         except UnusableCheckpointError as error:
             said = _refused(error)
@@ -89,7 +82,8 @@ class ModelCommands(OperatorCog, group_name="model", group_description="The mode
     async def rollback(self, interaction: discord.Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         try:
-            said = f"`{await self._models.rollback()}` answers again."
+            name = await self._operations.roll_back(caller(interaction))
+            said = f"`{name}` answers again."
         except UnusableCheckpointError as error:
             said = _refused(error)
         await interaction.followup.send(said, ephemeral=True)
@@ -100,13 +94,10 @@ class ModelCommands(OperatorCog, group_name="model", group_description="The mode
         self, interaction: discord.Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:
         """Names that contain what was typed so far, the newest first."""
-        if not is_operator(interaction):
-            return []
         try:
-            rows = await asyncio.to_thread(list_checkpoints)
-        except CheckpointError:
+            names = await self._operations.suggest(caller(interaction), typed)
+        except (NotAllowedError, UnusableCheckpointError):
             return []
-        names = [row.name for row in reversed(rows) if typed.lower() in row.name.lower()]
         return [
             app_commands.Choice(name=name, value=name)
             for name in names[:MOST_SUGGESTIONS]
@@ -118,19 +109,10 @@ def _refused(error: UnusableCheckpointError) -> str:
     return f"Nothing has changed, and the present checkpoint goes on answering. {plain(str(error))}"
 
 
-def _find(name: str | None) -> Listed:
-    """The row of this name, or of the serving checkpoint; raises CheckpointError."""
-    for row in list_checkpoints():
-        if row.name == name or (name is None and row.serving):
-            return row
-    what = "called that" if name is not None else "that serves"
-    raise CheckpointError(f"There is no checkpoint {what}: see /model list")
-
-
 def _table(rows: list[Listed]) -> str:
     """A line a checkpoint, the newest first, as many as a message holds."""
     lines: list[str] = []
-    for row in reversed(rows):
+    for row in rows:
         training = row.training
         accuracy = training.evaluation["test"].accuracy
         line = (
@@ -190,4 +172,4 @@ def _when(training: TrainingRecord) -> str:
 
 async def setup(bot: ConciergeBot) -> None:
     """Called by discord.py when it loads this module as an extension."""
-    await bot.add_cog(ModelCommands(bot.models))
+    await bot.add_cog(ModelCommands(bot.operations))

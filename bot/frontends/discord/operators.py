@@ -1,10 +1,9 @@
-"""Who may steer the bot: the owner of its application, and those whom the settings list.
+"""Who steers the bot on Discord: hands on who asks, and tells operators what they should know.
 
-A server's administrator is not among them: what costs this machine is for the one who runs it.
+Whether somebody may is decided in `bot.operations.operators`.
 """
 
 import logging
-import time
 from contextlib import suppress
 from typing import Any
 
@@ -12,15 +11,12 @@ import discord
 from discord.ext import commands
 
 from bot.concierge import Reply
-from bot.errors import SettingsError
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND, respond
+from bot.operations.operators import Caller
 from bot.responses import MAX_CHARACTERS
 
 log = logging.getLogger(__name__)
-
-ALARM_SECONDS = 600.0
-"""Between two reports of trouble: what breaks a model breaks it for every customer."""
 
 
 class OperatorCog(commands.GroupCog):
@@ -43,26 +39,25 @@ async def require_operator(interaction: discord.Interaction[Any]) -> bool:
 def is_operator(interaction: discord.Interaction[Any]) -> bool:
     """Whether the one who used a command or a button may steer the bot."""
     bot: ConciergeBot = interaction.client
-    roles = getattr(interaction.user, "roles", [])  # outside a server nobody has any
-    return interaction.user.id in _operators(bot) or any(_is_operators(role, bot) for role in roles)
+    return bot.operations.operators.may(caller(interaction))
 
 
-def _is_operators(role: discord.Role, bot: ConciergeBot) -> bool:
-    """Whether those who have the role may steer the bot; never the role that everybody has."""
-    return role.id in bot.settings.operator_roles and not role.is_default()
+def caller(interaction: discord.Interaction[Any]) -> Caller:
+    """The one who used a command or a button."""
+    user, guild_id = interaction.user, interaction.guild_id
+    return Caller(
+        id=str(user.id),
+        name=user.display_name,
+        # Outside a server nobody has any.
+        roles=frozenset(str(role.id) for role in getattr(user, "roles", [])),
+        everyone=str(guild_id) if guild_id is not None else None,  # Discord gives it that id
+        is_owner=user.id in {owner.id for owner in _owners(interaction.client)},
+    )
 
 
 def refuse_everyone(bot: ConciergeBot) -> None:
-    """Raises SettingsError where the settings make everybody in a server an operator.
-
-    The role of everyone has the id of its server, so it is easily copied by mistake.
-    """
-    for guild in bot.guilds:
-        if guild.id in bot.settings.operator_roles:
-            raise SettingsError(
-                f"OPERATOR_ROLES holds {guild.id}, the id of a server and of the role that "
-                "everybody in it has: name another role, or people in OPERATOR_USERS"
-            )
+    """Raises SettingsError where the settings make everybody in a server an operator."""
+    bot.operations.operators.refuse_everyone(str(guild.id) for guild in bot.guilds)
 
 
 async def tell_operators(bot: ConciergeBot, text: str) -> None:
@@ -77,17 +72,14 @@ async def tell_operators(bot: ConciergeBot, text: str) -> None:
 
 async def report(bot: ConciergeBot, reply: Reply) -> None:
     """Tells the operators what kept the bot from judging, if that is so; not for each reply."""
-    now = time.monotonic()
-    recently = bot.alarmed_at is not None and now - bot.alarmed_at < ALARM_SECONDS
-    if reply.trouble is None or recently:
-        return
-    bot.alarmed_at = now
-    await tell_operators(bot, f"{reply.trouble}. Customers are asked to try again.")
+    text = bot.operations.alarm.report(reply.trouble)
+    if text is not None:
+        await tell_operators(bot, text)
 
 
 def _operators(bot: ConciergeBot) -> set[int]:
     """The ids of the people who may; whoever holds a role is not among them."""
-    return {owner.id for owner in _owners(bot)} | bot.settings.operator_users
+    return {owner.id for owner in _owners(bot)} | set(map(int, bot.operations.operators.users))
 
 
 def _owners(bot: ConciergeBot) -> list[discord.User] | list[discord.TeamMember]:
@@ -110,7 +102,7 @@ def _who_may(interaction: discord.Interaction[Any], bot: ConciergeBot) -> str:
     roles = [
         role.mention
         for role in (interaction.guild.roles if interaction.guild else [])
-        if _is_operators(role, bot)
+        if bot.operations.operators.grants(str(role.id), str(role.guild.id))
     ]
     names = [
         "its owner " + " and ".join(owner.mention for owner in _owners(bot)),

@@ -1,9 +1,4 @@
-"""Takes an edited responses.yaml into use while the bot runs; a broken one never takes effect."""
-
-import asyncio
-import logging
-from functools import partial
-from pathlib import Path
+"""/responses reload, and operators hear of a responses.yaml that is not taken into use."""
 
 import discord
 from discord import app_commands
@@ -11,17 +6,11 @@ from discord.ext import tasks
 
 from bot.errors import ResponsesError
 from bot.frontends.discord.client import ConciergeBot
-from bot.frontends.discord.operators import OperatorCog, tell_operators
-from bot.logs import whereabouts
-from bot.responses import MAX_CHARACTERS, Responses
-
-log = logging.getLogger(__name__)
+from bot.frontends.discord.operators import OperatorCog, caller, tell_operators
+from bot.responses import MAX_CHARACTERS
 
 LOOK_SECONDS = 1.0
-"""Between looks at the file. A change counts once two looks see the same: an editor may write it
-in parts."""
-
-_UNREADABLE = "The file cannot be read, because of a bug: the log says where."
+"""Between looks at the file."""
 
 
 @app_commands.default_permissions(administrator=True)
@@ -30,8 +19,6 @@ class ResponsesCommands(OperatorCog, group_name="responses", group_description="
 
     def __init__(self, bot: ConciergeBot) -> None:
         self._bot = bot
-        self._file = bot.settings.responses_file
-        self._in_use = self._seen = _fingerprint(self._file)
 
     async def cog_load(self) -> None:
         self.watch.start()
@@ -42,33 +29,17 @@ class ResponsesCommands(OperatorCog, group_name="responses", group_description="
     @app_commands.command(name="reload", description="Read the file with the sentences again")
     async def reload(self, interaction: discord.Interaction) -> None:
         try:
-            said = await self._reload()
+            said = str(await self._bot.operations.reload(caller(interaction)))
         except ResponsesError as error:
             said = _refusal(error)
         await interaction.response.send_message(said, ephemeral=True)
 
     @tasks.loop(seconds=LOOK_SECONDS)
     async def watch(self) -> None:
-        """Reads the file when it has changed; a file that cannot be used is told once."""
-        before, self._seen = self._seen, _fingerprint(self._file)
-        if self._seen == self._in_use or self._seen != before:
-            return
-        try:
-            log.info(await self._reload())
-        except ResponsesError as error:
-            await tell_operators(self._bot, _refusal(error))
-        except Exception as error:  # a bug, which must not end the watching
-            log.error("Reading %s failed: %s", self._file, whereabouts(error))
-            await tell_operators(self._bot, _refusal(ResponsesError(_UNREADABLE)))
-
-    async def _reload(self) -> str:
-        """Takes the file into use, and returns a sentence on it; raises ResponsesError."""
-        self._in_use = self._seen = _fingerprint(self._file)
-        # In a thread, as customers are answered meanwhile.
-        load = partial(Responses.load, self._file, self._bot.settings.help_line)
-        responses = await asyncio.to_thread(load)
-        self._bot.concierge.responses = responses
-        return f"{self._file} is in use from now on: {responses.count} sentences."
+        """Takes a changed file into use."""
+        outcome = await self._bot.operations.sentences.look()
+        if isinstance(outcome, ResponsesError):
+            await tell_operators(self._bot, _refusal(outcome))
 
 
 def _refusal(error: ResponsesError) -> str:
@@ -82,15 +53,6 @@ def _refusal(error: ResponsesError) -> str:
     while len("".join(lines)) > room:
         del lines[-2:]
     return f"{refusal}\n```yaml\n{''.join(lines)}```"
-
-
-def _fingerprint(file: Path) -> tuple[int, int, int] | None:
-    """What changes with the file; None while there is none."""
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 async def setup(bot: ConciergeBot) -> None:

@@ -8,16 +8,15 @@ from typing import TypeVar
 
 import aiohttp
 import discord
+from pydantic import SecretStr
 
 from bot.concierge import Concierge
-from bot.engine import Engine
 from bot.errors import RefusedTokenError, SettingsError, UnreachableError
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import as_bot_error
 from bot.frontends.discord.operators import refuse_everyone
-from bot.frontends.discord.sync import NoModel, sync, sync_if_changed
-from bot.responses import Responses
-from bot.settings import Settings
+from bot.frontends.discord.sync import sync, sync_if_changed
+from bot.operations.actions import Operations
 
 T = TypeVar("T")
 
@@ -36,7 +35,7 @@ AUTHENTICATION_FAILED = 4004
 """The gateway's close code for a token that is not valid (any more)."""
 
 
-async def serve(concierge: Concierge, settings: Settings) -> None:
+async def serve(concierge: Concierge, operations: Operations, token: SecretStr) -> None:
     """Answers on Discord until SIGTERM or Ctrl-C, then closes the gateway.
 
     Raises RefusedTokenError, RefusedRequestError, RateLimitedError, UnreachableError after a
@@ -44,7 +43,7 @@ async def serve(concierge: Concierge, settings: Settings) -> None:
     wrong.
     """
     loop = asyncio.get_running_loop()
-    session = asyncio.create_task(_session(concierge, settings, _stay_connected))
+    session = asyncio.create_task(_session(concierge, operations, token, _stay_connected))
     stopped = asyncio.Event()
 
     def stop() -> None:
@@ -64,27 +63,27 @@ async def serve(concierge: Concierge, settings: Settings) -> None:
             loop.remove_signal_handler(number)
 
 
-async def register_commands(settings: Settings) -> int:
+async def register_commands(concierge: Concierge, operations: Operations, token: SecretStr) -> int:
     """Tells Discord which commands there are, changed or not; returns their number.
 
-    Raises what `serve` does, and ResponsesError.
+    Raises what `serve` does.
     """
-    async with Engine(NoModel()) as engine:
-        concierge = Concierge(engine, Responses.load(settings.responses_file, settings.help_line))
-        return await _session(concierge, settings, sync)
+    return await _session(concierge, operations, token, sync)
 
 
 async def _session(
-    concierge: Concierge, settings: Settings, use: Callable[[ConciergeBot], Awaitable[T]]
+    concierge: Concierge,
+    operations: Operations,
+    token: SecretStr,
+    use: Callable[[ConciergeBot], Awaitable[T]],
 ) -> T:
     """Logs in, with a bounded number of attempts, and does something with the client."""
-    assert settings.discord_token is not None  # the command line has told of it by now
     for pause in (*RETRY_SECONDS, None):
         # A client that failed to log in cannot be used again.
-        async with ConciergeBot(concierge, settings) as bot:
+        async with ConciergeBot(concierge, operations) as bot:
             try:
                 async with asyncio.timeout(LOGIN_SECONDS):
-                    await bot.login(settings.discord_token.get_secret_value())
+                    await bot.login(token.get_secret_value())
             except discord.LoginFailure:
                 raise RefusedTokenError from None
             except TimeoutError:

@@ -11,6 +11,7 @@ from typing import Any
 from bot.concierge import Concierge
 from bot.engine import Engine
 from bot.frontends import discord as front_end
+from bot.operations.actions import Operations
 from bot.responses import Responses
 from bot.settings import Settings
 from bot.throttle import Throttle
@@ -26,6 +27,12 @@ OPENAPI = Path(
 
 POST_MESSAGE = ("POST", "/channels/{channel_id}/messages")
 SUPPRESS_EMBEDS = 1 << 2
+
+
+async def serve(concierge: Concierge, chosen: Settings) -> None:
+    """This concierge on Discord, as the command line puts it together."""
+    assert chosen.discord_token is not None
+    await front_end.serve(concierge, Operations(concierge, chosen), chosen.discord_token)
 
 
 @asynccontextmanager
@@ -51,7 +58,7 @@ async def connected(
     server: DiscordServer, concierge: Concierge, chosen: Settings
 ) -> "AsyncIterator[asyncio.Task[None]]":
     """This concierge on Discord; stopped as above."""
-    task = asyncio.create_task(front_end.serve(concierge, chosen))
+    task = asyncio.create_task(serve(concierge, chosen))
     await server.ready(timeout=15)
     yield task
     if not task.done():

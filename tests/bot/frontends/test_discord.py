@@ -17,10 +17,9 @@ from bot.errors import (
     SettingsError,
     UnreachableError,
 )
-from bot.frontends import discord as front_end
 from bot.frontends.discord import client, session
 from bot.responses import Kind, Responses, default_responses_file
-from tests.bot.frontends.loopback import SUPPRESS_EMBEDS, nothing_more, serving
+from tests.bot.frontends.loopback import SUPPRESS_EMBEDS, nothing_more, serve, serving
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier, settings
 from tests.discord_server import Attachment, DiscordServer, point_discord_py_at
 
@@ -193,16 +192,14 @@ async def test_stopping_does_not_wait_for_ever(
 async def test_a_refused_token_is_told(classifier: KeywordClassifier, responses: Responses) -> None:
     async with Engine(classifier) as engine:
         with pytest.raises(RefusedTokenError, match="Reset Token"):
-            await front_end.serve(Concierge(engine, responses), settings("not.the.token"))
+            await serve(Concierge(engine, responses), settings("not.the.token"))
 
 
 async def test_a_token_refused_by_the_gateway_is_told(
     server: DiscordServer, classifier: KeywordClassifier, responses: Responses
 ) -> None:
     async with Engine(classifier) as engine:
-        task = asyncio.create_task(
-            front_end.serve(Concierge(engine, responses), settings(server.token))
-        )
+        task = asyncio.create_task(serve(Concierge(engine, responses), settings(server.token)))
         await server.ready()
         await server.close_gateway(4004)
         with pytest.raises(RefusedTokenError):
@@ -215,7 +212,7 @@ async def test_a_server_in_the_place_of_a_role_is_refused(
     chosen = settings(server.token, operator_roles=frozenset({server.guild.id}))
     async with Engine(classifier) as engine:
         with pytest.raises(SettingsError, match=f"^OPERATOR_ROLES holds {server.guild.id}, the id"):
-            await asyncio.wait_for(front_end.serve(Concierge(engine, responses), chosen), 20)
+            await asyncio.wait_for(serve(Concierge(engine, responses), chosen), 20)
 
 
 async def test_an_unreachable_discord_is_told_after_a_few_attempts(
@@ -229,7 +226,7 @@ async def test_an_unreachable_discord_is_told_after_a_few_attempts(
         pass
     async with Engine(classifier) as engine:
         with point_discord_py_at(gone), pytest.raises(UnreachableError, match="cannot be reached"):
-            await front_end.serve(Concierge(engine, responses), settings(gone.token))
+            await serve(Concierge(engine, responses), settings(gone.token))
     assert caplog.text.count("trying again") == 2
 
 
@@ -241,10 +238,10 @@ async def test_a_log_in_answered_with_an_error_is_told(
         for status in (400, 403):
             server.fail("GET", "/users/@me", status=status, code=50035)
             with pytest.raises(RefusedRequestError, match=rf"status {status}, code 50035"):
-                await front_end.serve(concierge, settings(server.token))
+                await serve(concierge, settings(server.token))
         server.fail("GET", "/users/@me", status=503)
         with pytest.raises(UnreachableError, match="status 503"):
-            await front_end.serve(concierge, settings(server.token))
+            await serve(concierge, settings(server.token))
 
 
 async def test_a_rate_limit_at_log_in_is_told_with_its_length(
@@ -253,7 +250,7 @@ async def test_a_rate_limit_at_log_in_is_told_with_its_length(
     server.fail("GET", "/users/@me", status=429, retry_after=61.2)
     async with Engine(classifier) as engine:
         with pytest.raises(RateLimitedError, match="for 62 s"):
-            await front_end.serve(Concierge(engine, responses), settings(server.token))
+            await serve(Concierge(engine, responses), settings(server.token))
 
 
 async def test_the_log_says_as_whom_and_how_to_invite_it(

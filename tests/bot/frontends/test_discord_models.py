@@ -13,7 +13,7 @@ from bot.concierge import Concierge
 from bot.engine import Engine
 from bot.frontends.discord.client import ConciergeBot
 from bot.responses import MAX_CHARACTERS, Responses
-from tests.bot.frontends.synced import SyncedBot
+from tests.bot.frontends.synced import SyncedBot, appoint
 from tests.bot.stub import KeywordClassifier, settings
 from trainer.model.checkpoint import promote, serving_checkpoint
 
@@ -37,7 +37,7 @@ def operator(simcord_env: simcord.Env, simcord_bot: ConciergeBot) -> simcord.Mem
     guild.create_text_channel("staff")
     role = guild.create_role("boss", permissions=discord.Permissions(administrator=True))
     actor = guild.add_member(simcord_env.create_user("olga"), roles=[role])
-    simcord_bot.settings = settings("a.b.c", operator_users=frozenset({actor.id}))
+    appoint(simcord_bot, actor.id)
     return actor
 
 

@@ -13,7 +13,7 @@ from bot.engine import Engine
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.operators import tell_operators
 from bot.responses import Responses
-from tests.bot.frontends.synced import SyncedBot
+from tests.bot.frontends.synced import SyncedBot, appoint
 from tests.bot.stub import KeywordClassifier, settings
 
 COMMANDS = {
@@ -69,11 +69,7 @@ async def test_an_administrator_is_refused_and_told_who_may(
     owner = _member(simcord_env, "olga")
     helper = _member(simcord_env, "hanna")
     _owned_by(simcord_bot, _person(owner))
-    simcord_bot.settings = settings(
-        "a.b.c",
-        operator_users=frozenset({helper.id}),
-        operator_roles=frozenset({guild.roles["crew"].id}),
-    )
+    appoint(simcord_bot, helper.id, role=guild.roles["crew"].id)
     adam = _member(simcord_env, "adam", "boss")
     result = await adam.slash(guild.channels["staff"], command, **COMMANDS[command])
     assert result.response is not None
@@ -91,11 +87,7 @@ async def test_the_owner_the_listed_and_holders_of_a_role_may(
     helper = _member(simcord_env, "hanna", "boss")
     crew = _member(simcord_env, "carl", "boss", "crew")
     _owned_by(simcord_bot, _person(owner))
-    simcord_bot.settings = settings(
-        "a.b.c",
-        operator_users=frozenset({helper.id}),
-        operator_roles=frozenset({guild.roles["crew"].id}),
-    )
+    appoint(simcord_bot, helper.id, role=guild.roles["crew"].id)
     for actor in (owner, helper, crew):
         result = await actor.slash(guild.channels["staff"], "training cancel")
         assert [said.content for said in _said(result)] == ["No training is on."]
@@ -106,7 +98,7 @@ async def test_the_role_of_everyone_makes_nobody_an_operator(
     simcord_env: simcord.Env, simcord_bot: ConciergeBot, guild: simcord.GuildHandle
 ) -> None:
     _owned_by(simcord_bot, SimpleNamespace(id=1, mention="<@1>"))
-    simcord_bot.settings = settings("a.b.c", operator_roles=frozenset({guild.id}))
+    appoint(simcord_bot, role=guild.id)
     adam = _member(simcord_env, "adam", "boss")
     result = await adam.slash(guild.channels["staff"], "training cancel")
     (said,) = _said(result)
@@ -159,7 +151,7 @@ async def test_what_operators_should_know_reaches_each(
 ) -> None:
     people = [_member(simcord_env, name) for name in ("olga", "hanna")]
     _owned_by(simcord_bot, _person(people[0]))
-    simcord_bot.settings = settings("a.b.c", operator_users=frozenset({people[1].id}))
+    appoint(simcord_bot, people[1].id)
     await tell_operators(simcord_bot, "Look!")
     for person in people:
         assert [m.content for m in person.user.dm_channel.history()] == ["Look!"]

@@ -14,7 +14,7 @@ from bot.engine import Engine
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.responses import LOOK_SECONDS
 from bot.responses import MAX_CHARACTERS, OPTIONAL, Kind, Responses
-from tests.bot.frontends.synced import SyncedBot
+from tests.bot.frontends.synced import SyncedBot, appoint
 from tests.bot.stub import KeywordClassifier, settings
 
 FILE = Path("responses.yaml")
@@ -30,7 +30,8 @@ LOOKS = 3 * LOOK_SECONDS
 async def simcord_bot(classifier: KeywordClassifier) -> AsyncIterator[ConciergeBot]:
     _write(OLD)
     async with Engine(classifier) as engine:
-        yield SyncedBot(Concierge(engine, Responses.load(FILE)), settings("a.b.c"))
+        chosen = settings("a.b.c", help_line="Samaritans")
+        yield SyncedBot(Concierge(engine, Responses.load(FILE)), chosen)
 
 
 @pytest.fixture
@@ -40,9 +41,7 @@ def staff(simcord_env: simcord.Env, simcord_bot: ConciergeBot) -> simcord.Member
     guild.create_text_channel("staff")
     role = guild.create_role("staff", permissions=discord.Permissions(administrator=True))
     actor = guild.add_member(simcord_env.create_user("olga"), roles=[role])
-    simcord_bot.settings = settings(
-        "a.b.c", operator_users=frozenset({actor.id}), help_line="Samaritans"
-    )
+    appoint(simcord_bot, actor.id)
     return actor
 
 
@@ -181,7 +180,7 @@ async def test_lists_that_are_missing_are_shown_to_be_copied(
 async def test_an_administrator_who_is_no_operator_may_not_and_others_do_not_see_it(
     simcord_env: simcord.Env, simcord_bot: ConciergeBot, staff: simcord.MemberActor
 ) -> None:
-    simcord_bot.settings = settings("a.b.c")
+    appoint(simcord_bot)
     channel = staff.guild.channels["staff"]
     _write(NEW)
     result = await staff.slash(channel, "responses reload")

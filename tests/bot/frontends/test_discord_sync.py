@@ -4,9 +4,11 @@ import asyncio
 import logging
 
 import pytest
+from pydantic import SecretStr
 
+from bot.__main__ import register
 from bot.errors import BotError, RateLimitedError, RefusedRequestError, RefusedTokenError
-from bot.frontends.discord import missed, register_commands
+from bot.frontends.discord import missed
 from bot.frontends.discord.sync import STATE_FILE
 from bot.responses import Responses
 from tests.bot.frontends.loopback import serving
@@ -77,7 +79,7 @@ async def test_on_request_they_are_told_in_any_case_and_without_a_model(
     server: DiscordServer,
 ) -> None:
     for number in (1, 2):
-        count = await register_commands(settings(server.token))
+        count = await _register(server.token)
         assert count == len(server.commands[None])
         assert _syncs(server) == number
     assert not server.identifies
@@ -93,6 +95,11 @@ async def test_on_request_a_failure_is_told(server: DiscordServer) -> None:
     for trouble, error, words in troubles:
         server.fail(*SYNC, **trouble)  # type: ignore[arg-type]
         with pytest.raises(error, match=words):
-            await register_commands(settings(server.token))
+            await _register(server.token)
     with pytest.raises(RefusedTokenError):
-        await register_commands(settings("not.the.token"))
+        await _register("not.the.token")
+
+
+async def _register(token: str) -> int:
+    """As `python -m bot sync` does."""
+    return await register(settings(token), SecretStr(token))

@@ -247,6 +247,40 @@ async def test_a_bot_that_restarts_finds_the_run(
         assert _serving() != "tiny"
 
 
+async def test_a_run_of_the_version_before_is_shown_where_it_was(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    left_alone: tuple[Posted, Path],
+) -> None:
+    shown, held = left_alone
+    file = Path("state/training/run.json")
+    state = json.loads(file.read_text())
+    platform, channel, message = state.pop("origin").split(":")
+    assert platform == "discord"
+    file.write_text(json.dumps({**state, "channel": int(channel), "message": int(message)}))
+    held.unlink()
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        result = await _result(server)
+        assert result.channel is shown.channel
+        assert "done. The result is below." in shown.content
+
+
+async def test_a_run_whose_place_cannot_be_read_is_told_to_the_operator(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    left_alone: tuple[Posted, Path],
+) -> None:
+    _, held = left_alone
+    file = Path("state/training/run.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "origin": "elsewhere:1:2"}))
+    held.unlink()
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        result = await _result(server)
+        assert result.channel.recipient is server.owner
+
+
 async def test_a_bot_that_was_away_tells_how_the_run_ended(
     server: DiscordServer,
     classifier: KeywordClassifier,

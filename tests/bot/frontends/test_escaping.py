@@ -17,7 +17,7 @@ BRACKETS = "[" * 75_000
 
 def _run(**others: str) -> Run:
     known = {"label": "films", "dataset": "a.csv", "base_model": "auto", "output": "checkpoints/a"}
-    return Run.model_validate({**known, "started_by": "Olga", "channel": 1, "message": 2, **others})
+    return Run.model_validate({**known, "started_by": "Olga", "origin": "1:2", **others})
 
 
 @pytest.mark.timeout(20)  # with discord.py's own function, it takes hours

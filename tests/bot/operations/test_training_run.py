@@ -45,7 +45,7 @@ def _a_bot(models: Models, base_model: str = "stand-in") -> Training:
 
 
 async def _start(run: Training, order: Order = ORDER) -> None:
-    await run.start(order, started_by="Olga", channel=1, message=2)
+    await run.start(order, started_by="Olga", origin="discord:1:2")
 
 
 async def _ignore(_progress: Progress) -> None:
@@ -199,7 +199,7 @@ async def test_a_candidate_against_which_something_speaks_is_never_promoted_by_i
     ("code", "reason"),
     [
         ("print('error: a sentence of its own', file=sys.stderr); sys.exit(1)", "a sentence of"),
-        ("import os; os.abort()", "ended without a word"),
+        ("import os; os.abort()", "was stopped without reporting an error"),
     ],
 )
 async def test_how_a_run_failed_is_told(models: Models, code: str, reason: str) -> None:
@@ -265,7 +265,7 @@ async def test_a_bot_that_starts_finds_the_run_and_sees_it_through(models: Model
     await _start(_a_bot(models))
     second = _a_bot(models)
     assert second.run is not None
-    assert (second.run.started_by, second.run.channel, second.run.message) == ("Olga", 1, 2)
+    assert (second.run.started_by, second.run.origin) == ("Olga", "discord:1:2")
     shown = asyncio.Event()
 
     async def show(progress: Progress) -> None:
@@ -278,6 +278,22 @@ async def test_a_bot_that_starts_finds_the_run_and_sees_it_through(models: Model
     outcome = await following
     assert isinstance(outcome, Trained)
     assert outcome.is_promoted
+
+
+async def test_a_run_that_an_earlier_version_has_started_is_found(models: Models) -> None:
+    fake_trainer.hold("fit")
+    first = _a_bot(models)
+    await _start(first)
+    state = json.loads(STATE.read_text())
+    del state["origin"]
+    STATE.write_text(json.dumps({**state, "channel": 1234, "message": 5678}))
+    second = _a_bot(models)
+    assert second.run is not None
+    assert second.run.origin == "1234:5678"
+    following = asyncio.create_task(second.follow(_ignore))
+    await second.cancel("Adam")
+    assert await following == Cancelled("Adam")
+    assert json.loads(STATE.read_text())["origin"] == "1234:5678"
 
 
 async def test_a_bot_that_starts_late_learns_how_the_run_ended(models: Models) -> None:
@@ -389,7 +405,7 @@ async def test_a_run_of_which_the_state_is_lost_is_not_overrun(models: Models) -
     STATE.write_text("not what was written")
     run = _a_bot(models)
     assert run.run is None
-    with pytest.raises(OSError, match="knows nothing"):
+    with pytest.raises(OSError, match="another run is in progress"):
         await _start(run)
     held.unlink()
 

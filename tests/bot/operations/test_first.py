@@ -12,7 +12,7 @@ import pytest
 
 from bot.__main__ import main
 from bot.errors import TrainingError
-from bot.operations.training import train_first_checkpoint
+from bot.operations.first import train_first_checkpoint
 
 CANCELLABLE = """\
 import pathlib, signal, time
@@ -32,7 +32,7 @@ FIRST_TRAINING = [
     sys.executable,
     "-P",  # this process needs the real package `trainer`, not that of the working directory
     "-c",
-    "from bot.operations.training import train_first_checkpoint; train_first_checkpoint()",
+    "from bot.operations.first import train_first_checkpoint; train_first_checkpoint()",
 ]
 
 

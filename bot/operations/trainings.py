@@ -1,0 +1,174 @@
+"""Runs as operators order them: one at a time, shown by a front end from beginning to end."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from bot.logs import whereabouts
+from bot.operations.progress import Progress
+from bot.operations.runs import Order, Outcome, Run
+from bot.operations.training import Training
+from bot.sources import split_source
+from trainer.config import LARGEST_SEED, LEAST_FRACTION, MOST_EPOCHS
+from trainer.extras import TRAINING, missing
+
+log = logging.getLogger(__name__)
+
+_OUT_OF_RANGE = (
+    f"The fraction must be from {LEAST_FRACTION} to 1, the epochs a whole number from 1 to "
+    f"{MOST_EPOCHS}, and the seed one from 0 to {LARGEST_SEED}."
+)
+
+
+class CannotShowError(Exception):
+    """The front end cannot show a run where it was ordered; str(error) says why."""
+
+
+class Display(Protocol):
+    """How a front end shows runs. Where one is shown is in its `origin`."""
+
+    async def show(self, run: Run, progress: Progress) -> None:
+        """Shows how it stands; called every few seconds."""
+
+    async def conclude(self, run: Run, outcome: Outcome) -> None:
+        """Shows how it ended; called once."""
+
+    async def withdraw(self, origin: str) -> None:
+        """Takes back what announced a run that did not begin."""
+
+    async def tell_operators(self, text: str) -> None:
+        """Tells them in private."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an operator orders. None leaves a number to the trainer."""
+
+    dataset: str
+    """The label of one of the data sets in the settings."""
+    fraction: float | None = None
+    epochs: int | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The run has begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occupied:
+    """Another run is on, so none has begun."""
+
+    run: Run
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The run is over, and the front end has shown how it ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was done."""
+
+    reason: str
+    """A complete sentence."""
+
+
+class Trainings:
+    """Starts, follows and stops the one run that may be on at a time.
+
+    `datasets` are those of the settings, by label: a label is all that reaches them from a chat.
+    """
+
+    def __init__(self, training: Training, datasets: dict[str, str]) -> None:
+        self.datasets = datasets
+        self._training = training
+        self._changing = asyncio.Lock()
+        self._following: asyncio.Task[None] | None = None
+
+    async def train(
+        self,
+        request: Request,
+        by: str,
+        announce: Callable[[str], Awaitable[str]],
+        display: Display,
+    ) -> Begun | Occupied | Refused:
+        """Starts a run, unless one is on.
+
+        `announce` is given the data set's label, posts what is to show the run and returns its
+        origin; it may raise CannotShowError.
+        """
+        if request.dataset not in self.datasets:
+            return Refused(f"There is: {', '.join(self.datasets)}.")
+        try:
+            order = self._order(request)
+        except ValidationError:
+            return Refused(_OUT_OF_RANGE)
+        async with self._changing:
+            if (run := self._training.run) is not None:
+                return Occupied(run, self._training.progress)
+            if problem := missing("Training", *TRAINING):
+                return Refused(problem)
+            try:
+                origin = await announce(order.label)
+            except CannotShowError as error:
+                return Refused(f"Nothing was started, as I cannot write in this channel: {error}.")
+            try:
+                await self._training.start(order, started_by=by, origin=origin)
+            except OSError as error:
+                await display.withdraw(origin)
+                return Refused(f"The training could not be started: {error.strerror}.")
+            self.resume(display)
+            return Begun()
+
+    async def cancel(self, by: str) -> Stopped | Refused:
+        """Stops the run, and returns once its end has been shown."""
+        async with self._changing:
+            following = self._following
+            if self._training.run is None or following is None:
+                return Refused("No training is on.")
+            try:
+                await self._training.cancel(by)
+            except OSError as error:
+                return Refused(f"The training could not be stopped: {error.strerror}.")
+            await asyncio.wait({following})
+            return Stopped()
+
+    def resume(self, display: Display) -> None:
+        """Follows the run that is on, also one of an earlier start, unless it is followed."""
+        if self._training.run is not None and self._following is None:
+            self._following = asyncio.create_task(self._follow(self._training.run, display))
+
+    def stop_following(self) -> None:
+        """The run goes on; the next start finds it."""
+        if self._following is not None:
+            self._following.cancel()
+
+    def _order(self, request: Request) -> Order:
+        source, columns = split_source(self.datasets[request.dataset])
+        return Order(
+            label=request.dataset,
+            dataset=source,
+            columns=columns,
+            fraction=request.fraction,
+            epochs=request.epochs,
+            seed=request.seed,
+        )
+
+    async def _follow(self, run: Run, display: Display) -> None:
+        try:
+            outcome = await self._training.follow(partial(display.show, run))
+            await display.conclude(run, outcome)
+        except Exception as error:  # a bug: the operator hears of it, and may train again
+            log.error("Following the training failed: %s", whereabouts(error))
+            await display.tell_operators("The training ended, but its result is in the log only.")
+        self._training.forget()
+        self._following = None
