@@ -1,8 +1,6 @@
 """How an answer reaches Discord: retried while the trouble may pass, then given up and counted."""
 
-import asyncio
 import logging
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -10,6 +8,14 @@ from typing import Any, TypeVar
 
 import aiohttp
 import discord
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_chain,
+    wait_fixed,
+)
 
 from bot.concierge import Reply
 from bot.errors import BotError, RateLimitedError, RefusedRequestError, UnreachableError
@@ -88,19 +94,22 @@ async def send_with_retry(
     Where it would, `again` takes its place from the second attempt on. Returns None where Discord
     says that an earlier attempt got through.
     """
-    began = time.monotonic()
-    for pause in (*RETRY_SECONDS, None):
-        try:
-            return await send()
-        except CANNOT_SEND as error:
-            if isinstance(error, discord.HTTPException) and error.code == ALREADY_ACKNOWLEDGED:
-                return None
-            late = pause is None or time.monotonic() + pause > began + GIVE_UP_SECONDS
-            if late or not _is_transient(error):
+    retrying = AsyncRetrying(
+        wait=wait_chain(*map(wait_fixed, RETRY_SECONDS)),
+        stop=stop_after_attempt(len(RETRY_SECONDS) + 1) | stop_before_delay(GIVE_UP_SECONDS),
+        retry=retry_if_exception(_is_transient),
+        reraise=True,
+    )
+    async for attempt in retrying:
+        with attempt:
+            try:
+                return await send()
+            except discord.HTTPException as error:
+                if error.code == ALREADY_ACKNOWLEDGED:
+                    return None
                 raise
-        assert pause is not None
-        await asyncio.sleep(pause)
-        send = again or send
+            finally:
+                send = again or send
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -149,11 +158,11 @@ def as_bot_error(error: Exception) -> BotError:
     return UnreachableError(whereabouts(error))
 
 
-def _is_transient(error: Exception) -> bool:
+def _is_transient(error: BaseException) -> bool:
     """A reset, or an error on Discord's side; not a refusal, nor a pause of minutes."""
     if isinstance(error, discord.HTTPException):
         return error.status >= 500
-    return not isinstance(error, discord.RateLimited)
+    return isinstance(error, aiohttp.ClientError | OSError)
 
 
 def reason(error: Exception) -> str:

@@ -9,6 +9,14 @@ from typing import TypeVar
 import aiohttp
 import discord
 from pydantic import SecretStr
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_chain,
+    wait_fixed,
+)
 
 from bot.concierge import Concierge
 from bot.errors import RefusedTokenError, SettingsError, UnreachableError
@@ -78,28 +86,53 @@ async def _session(
     use: Callable[[ConciergeBot], Awaitable[T]],
 ) -> T:
     """Logs in, with a bounded number of attempts, and does something with the client."""
-    for pause in (*RETRY_SECONDS, None):
+    retrying = AsyncRetrying(
+        wait=wait_chain(*map(wait_fixed, RETRY_SECONDS)),
+        stop=stop_after_attempt(len(RETRY_SECONDS) + 1),
+        retry=retry_if_exception_type(_NoConnectionError),
+        before_sleep=_log_failed_attempt,
+        reraise=True,
+    )
+    async for attempt in retrying:
         # A client that failed to log in cannot be used again.
-        async with ConciergeBot(concierge, operations) as bot:
-            try:
-                async with asyncio.timeout(LOGIN_SECONDS):
-                    await bot.login(token.get_secret_value())
-            except discord.LoginFailure:
-                raise RefusedTokenError from None
-            except TimeoutError:
-                raise UnreachableError(f"no answer in {LOGIN_SECONDS:.0f} s") from None
-            except (discord.HTTPException, discord.RateLimited) as error:
-                raise as_bot_error(error) from None
-            except (aiohttp.ClientError, OSError) as error:
-                reason = error.strerror if isinstance(error, OSError) else None
-                reason = reason or type(error).__name__
-            else:
+        with attempt:
+            async with ConciergeBot(concierge, operations) as bot:
+                await _log_in(bot, token)
                 return await use(bot)
-        if pause is None:
-            raise UnreachableError(reason)
-        log.warning("Discord cannot be reached (%s); trying again in %d s", reason, pause)
-        await asyncio.sleep(pause)
     raise AssertionError("the last attempt returns or raises")
+
+
+class _NoConnectionError(UnreachableError):
+    """Discord cannot be reached for now."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+async def _log_in(bot: ConciergeBot, token: SecretStr) -> None:
+    """Raises what `serve` does; _NoConnectionError where another attempt may succeed."""
+    try:
+        async with asyncio.timeout(LOGIN_SECONDS):
+            await bot.login(token.get_secret_value())
+    except discord.LoginFailure:
+        raise RefusedTokenError from None
+    except TimeoutError:
+        raise UnreachableError(f"no answer in {LOGIN_SECONDS:.0f} s") from None
+    except (discord.HTTPException, discord.RateLimited) as error:
+        raise as_bot_error(error) from None
+    except (aiohttp.ClientError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise _NoConnectionError(reason or type(error).__name__) from None
+
+
+def _log_failed_attempt(state: RetryCallState) -> None:
+    assert state.outcome is not None  # it is called after an attempt, before the pause
+    error = state.outcome.exception()
+    assert isinstance(error, _NoConnectionError)
+    log.warning(
+        "Discord cannot be reached (%s); trying again in %d s", error.reason, state.upcoming_sleep
+    )
 
 
 async def _stay_connected(bot: ConciergeBot) -> None:
