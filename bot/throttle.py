@@ -1,10 +1,11 @@
 """Slows down those who write faster than a person does."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+
+from cachetools import LRUCache
 
 CUSTOMERS = 10_000
 """How many are remembered at once; the one who has been quiet longest is forgotten first."""
@@ -42,7 +43,7 @@ class Throttle:
         self._per_second = per_second
         self._most = max(1.0, per_second)
         self._clock = clock
-        self._customers: OrderedDict[int, _Customer] = OrderedDict()
+        self._customers: LRUCache[int, _Customer] = LRUCache(CUSTOMERS)
 
     def pace(self, customer: int) -> Pace:
         """Counts a message of this customer, who is known by any number, and judges its pace."""
@@ -50,9 +51,6 @@ class Throttle:
             return Pace.FINE
         now = self._clock()
         known = self._customers.setdefault(customer, _Customer(self._most, now))
-        self._customers.move_to_end(customer)
-        if len(self._customers) > CUSTOMERS:
-            self._customers.popitem(last=False)
         refilled = known.answers + (now - known.at) * self._per_second
         known.answers, known.at = min(self._most, refilled), now
         if known.answers >= 1:

@@ -14,12 +14,13 @@ import hashlib
 import math
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from cachetools import TTLCache
 
 from bot.engine import BusyError, Engine
 
@@ -95,7 +96,6 @@ class _Weights:
     label: str
     probabilities: dict[str, float]
     weights: tuple[float, ...]
-    until: float
 
     def explanation(self, parts: Sequence[str]) -> Explanation:
         marked = map(Part, parts, self.weights, _marks(self.weights))
@@ -111,11 +111,12 @@ class Explainer:
 
     def __init__(self, engine: Engine, clock: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
-        self._clock = clock
         self._turn = asyncio.Lock()
         self._callers = 0
         self._key = secrets.token_bytes(32)
-        self._remembered: OrderedDict[tuple[bytes, int], _Weights] = OrderedDict()
+        self._remembered: TTLCache[tuple[bytes, int], _Weights] = TTLCache(
+            MOST_REMEMBERED, REMEMBERED_SECONDS, clock
+        )
 
     async def explain(self, text: str) -> Explanation:
         """The words of `text`, which has one at least, and their weights.
@@ -143,17 +144,11 @@ class Explainer:
         label = max(verdict.probabilities, key=verdict.probabilities.__getitem__)
         odds = _log_odds(verdict, label)
         weights = tuple(odds - _log_odds(other, label) for other in others)
-        until = self._clock() + REMEMBERED_SECONDS
-        self._remembered[key] = _Weights(label, verdict.probabilities, weights, until)
-        if len(self._remembered) > MOST_REMEMBERED:
-            self._remembered.popitem(last=False)
-        return self._remembered[key]
+        weighed = self._remembered[key] = _Weights(label, verdict.probabilities, weights)
+        return weighed
 
     def _recall(self, text: str) -> _Weights | None:
-        """What is remembered of a text; what has had its time is forgotten."""
-        now = self._clock()
-        while self._remembered and next(iter(self._remembered.values())).until <= now:
-            self._remembered.popitem(last=False)
+        """What is remembered of a text."""
         return self._remembered.get(self._name(text))
 
     def _name(self, text: str) -> tuple[bytes, int]:

@@ -8,13 +8,12 @@ said in a chat reaches the trainer.
 import asyncio
 import errno
 import logging
-import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from bot.errors import UnusableCheckpointError
-from bot.files import STATE, make_private_folder
+from bot.files import STATE, write_state
 from bot.logs import whereabouts
 from bot.operations.background import Background
 from bot.operations.models import Models
@@ -127,7 +126,7 @@ class Training:
         async with self._changing:
             assert self.run is not None
             self.run = self.run.model_copy(update={"cancelled_by": by})
-            await asyncio.to_thread(self._write_state, self.run)
+            await asyncio.to_thread(write_state, self._state, self.run.model_dump_json())
             await self._process.stop()
 
     def forget(self) -> None:
@@ -189,7 +188,7 @@ class Training:
 
         def begin(run: Run) -> None:
             # In this order: nothing that fails afterwards can leave a process without its run.
-            self._write_state(run)
+            write_state(self._state, run.model_dump_json())
             self._process.start(name, [sys.executable, "-m", "trainer", *arguments])
 
         async with self._changing:
@@ -219,13 +218,3 @@ class Training:
         except (OSError, ValueError) as error:  # of which pydantic's is one
             log.warning("%s is passed over: %s", self._state, whereabouts(error))
             return None
-
-    def _write_state(self, run: Run) -> None:
-        """Whole or not at all."""
-        make_private_folder(self._state.parent)
-        temporary = self._state.with_suffix(".new")
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(run.model_dump_json())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self._state)

@@ -8,7 +8,6 @@ comparisons/
 """
 
 import json
-import os
 import shlex
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from trainer.comparing.rows import HEADINGS, Row
 from trainer.errors import ComparisonError
+from trainer.model.files import write_whole
 from trainer.model.record import TrainingRecord
 
 COMPARISONS = Path("comparisons")
@@ -75,9 +75,9 @@ class Comparison:
         data = {"planned": self.planned, **self.conditions, "rows": list(map(asdict, self.rows))}
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _replace(folder / _DATA_FILE, (json.dumps(data, indent=2) + "\n").encode())
-            _replace(folder / _PICTURE_FILE, self._picture())
-            _replace(folder / _TABLE_FILE, self._page().encode())
+            write_whole(folder / _DATA_FILE, (json.dumps(data, indent=2) + "\n").encode())
+            write_whole(folder / _PICTURE_FILE, self._picture())
+            write_whole(folder / _TABLE_FILE, self._page().encode())
         except OSError as error:
             raise ComparisonError(
                 f"{folder} cannot be written: {error.strerror}. Make room, or choose another "
@@ -151,12 +151,3 @@ def refuse_existing(folder: Path) -> None:
             f"{folder} exists already and is left as it is. Choose another --output, or leave "
             f"--output out for a dated folder in {COMPARISONS}/."
         )
-
-
-def _replace(file: Path, content: bytes) -> None:
-    temporary = file.with_name(f".partial-{file.name}")
-    with temporary.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(file)

@@ -35,7 +35,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainer.errors import CheckpointError as CheckpointError  # the bot takes it from here
-from trainer.model.files import open_regular, read_regular
+from trainer.model.files import (
+    PARTIAL_PREFIX,
+    open_regular,
+    read_regular,
+    sync,
+    sync_rename,
+    write_whole,
+)
 from trainer.model.record import RecordError, TrainingRecord
 
 if TYPE_CHECKING:
@@ -58,7 +65,6 @@ _CHECKSUMS_FILE = "checksums.sha256"
 _POINTER_FILE = "serving.json"
 _MOST_POINTER_BYTES = 1_048_576
 # What carries this prefix was made here, and is deleted when its process is gone.
-_PARTIAL_PREFIX = ".review-concierge-partial-"
 _REQUIRED = (_WEIGHTS_FILE, _CONFIG_FILE, _TOKENIZER_FILE, _TRAINING_FILE)
 # People may edit the card, and a picture decides nothing.
 _NOT_CHECKED = {_CARD_FILE, PICTURE_FILE, _CHECKSUMS_FILE}
@@ -87,18 +93,18 @@ def new_checkpoint(path: Path) -> Iterator[Path]:
     refuse_existing(path)
     with _disk_errors_named(path), _made(path.parent):
         _remove_leftovers(path.parent)
-        partial = Path(tempfile.mkdtemp(prefix=_PARTIAL_PREFIX, dir=path.parent))
+        partial = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=path.parent))
         try:
             with _locked(partial):
                 yield partial
                 _write_checksums(partial)
                 _set_modes(partial)
                 for file in partial.iterdir():
-                    _sync(file)
-                _sync(partial)
+                    sync(file)
+                sync(partial)
                 refuse_existing(path)
                 partial.rename(path)
-                _sync_rename(path)
+                sync_rename(path)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
@@ -375,11 +381,11 @@ def discard(name: str, root: Path = CHECKPOINTS) -> None:
             if not (path / _CHECKSUMS_FILE).exists() and path.exists():
                 raise CheckpointError(_foreign(path))
             # Over a folder that is empty, a rename is still one step.
-            partial = Path(tempfile.mkdtemp(prefix=_PARTIAL_PREFIX, dir=root))
+            partial = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=root))
             try:
                 path.rename(partial)
                 # Else a machine that fails now could bring half of it back.
-                _sync_rename(path)
+                sync_rename(path)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
     except FileNotFoundError:
@@ -421,17 +427,13 @@ def _name(written: object) -> str:
 
 def _write_pointer(root: Path, history: list[str]) -> None:
     content = {"serving": history[-1], "earlier": history[:-1]}
-    temporary = root / f"{_PARTIAL_PREFIX}{_POINTER_FILE}"
     try:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        _sync(temporary)
-        temporary.replace(root / _POINTER_FILE)
+        write_whole(root / _POINTER_FILE, (json.dumps(content, indent=2) + "\n").encode())
     except OSError as error:
         raise CheckpointError(
             f"{root / _POINTER_FILE} cannot be written: {error.strerror}. The checkpoint that "
             f"served before goes on serving."
         ) from error
-    _sync_rename(root / _POINTER_FILE)
 
 
 def _write_checksums(folder: Path) -> None:
@@ -531,27 +533,6 @@ def _damaged(file: Path) -> str:
     )
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync_rename(path: Path) -> None:
-    """Makes a rename to or from `path` last. It has taken effect by now, so an error is no failure:
-    to say that nothing has changed would be wrong."""
-    try:
-        _sync(path.parent)
-    except OSError as error:
-        log.warning(
-            "%s is changed, but the disk does not confirm it (%s): a power failure now may undo it",
-            path,
-            error.strerror,
-        )
-
-
 def _set_modes(folder: Path) -> None:
     """Lets others read the folder as far as the umask does.
 
@@ -592,7 +573,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _remove_leftovers(root: Path) -> None:
-    for leftover in root.glob(f"{_PARTIAL_PREFIX}*"):
+    for leftover in root.glob(f"{PARTIAL_PREFIX}*"):
         if leftover.is_symlink() or not leftover.is_dir():
             continue
         descriptor = os.open(leftover, os.O_RDONLY)

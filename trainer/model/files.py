@@ -1,10 +1,19 @@
-"""Opens files that somebody else may have put there: a pipe or a device would never end."""
+"""Reads files that somebody else may have put there, and writes files whole or not at all.
+
+A pipe or a device would never end, so only regular files are read.
+"""
 
 import errno
+import logging
 import os
 import stat
 from io import BufferedReader
 from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+PARTIAL_PREFIX = ".review-concierge-partial-"
+"""Begins the name of what is not complete yet."""
 
 
 class NotRegularError(OSError):
@@ -41,6 +50,43 @@ def read_regular(path: Path, most_bytes: int) -> bytes:
     if len(content) > most_bytes:
         raise OSError(errno.EFBIG, f"it is larger than {most_bytes:,} bytes", str(path))
     return content
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file under a temporary name beside it, syncs it to the disk and renames it.
+
+    Raises:
+        OSError: it cannot be written; what was at `path` is as it was.
+    """
+    temporary = path.with_name(f"{PARTIAL_PREFIX}{path.name}")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync_rename(path)
+
+
+def sync(path: Path) -> None:
+    """Waits until a file or a folder is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_rename(path: Path) -> None:
+    """Makes a rename to or from `path` last. It has taken effect by now, so an error is no failure:
+    to say that nothing has changed would be wrong."""
+    try:
+        sync(path.parent)
+    except OSError as error:
+        log.warning(
+            "%s is changed, but the disk does not confirm it (%s): a power failure now may undo it",
+            path,
+            error.strerror,
+        )
 
 
 def _require_regular(mode: int, path: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import discord
+from cachetools import FIFOCache
 
 from bot.concierge import Reply
 
@@ -47,13 +48,11 @@ class Questions:
     """The latest messages that an edit may concern, by their ids."""
 
     def __init__(self) -> None:
-        self._by_id: dict[int, Question] = {}
+        self._by_id: FIFOCache[int, Question] = FIFOCache(MESSAGES)
 
     def begin(self, message_id: int) -> Question:
         """Remembers a message that is about to be answered."""
         question = self._by_id[message_id] = Question()
-        if len(self._by_id) > MESSAGES:
-            del self._by_id[next(iter(self._by_id))]
         return question
 
     def end(self, message_id: int) -> None:

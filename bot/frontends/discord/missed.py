@@ -7,13 +7,13 @@ histories.
 
 import asyncio
 import logging
-import os
 from datetime import timedelta
 
 import discord
+from cachetools import FIFOCache
 from discord.ext import commands
 
-from bot.files import STATE, make_private_folder
+from bot.files import STATE, write_state
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import reason
 from bot.frontends.discord.reading import is_direct
@@ -47,7 +47,7 @@ class Missed(commands.Cog):
     def __init__(self, bot: ConciergeBot, reviews: Reviews) -> None:
         self._bot = bot
         self._reviews = reviews
-        self._direct: dict[int, discord.abc.Messageable] = {}
+        self._direct: FIFOCache[int, discord.abc.Messageable] = FIFOCache(DIRECT_CHANNELS)
         self._last_seen: int | None = None
         """A message's id, which tells the time on Discord's own clock; None before any READY."""
         self._away_since: int | None = _read_state()
@@ -71,10 +71,8 @@ class Missed(commands.Cog):
     async def on_message(self, message: discord.Message) -> None:
         self._last_seen = max(self._last_seen or 0, message.id)
         if is_direct(message):
-            self._direct.pop(message.channel.id, None)
+            self._direct.pop(message.channel.id, None)  # so that the latest stand last
             self._direct[message.channel.id] = message.channel
-            if len(self._direct) > DIRECT_CHANNELS:
-                del self._direct[next(iter(self._direct))]
 
     @commands.Cog.listener()
     async def on_disconnect(self) -> None:
@@ -112,7 +110,7 @@ class Missed(commands.Cog):
             for channel in _text_channels(guild)
             if (channel.last_message_id or 0) > after
         ]
-        for channel in [*channels, *reversed(self._direct.values())][:MOST_CHANNELS]:
+        for channel in [*channels, *reversed(list(self._direct.values()))][:MOST_CHANNELS]:
             await self._answer_in(channel, discord.Object(after))
 
     async def _answer_in(self, channel: discord.abc.Messageable, after: discord.Object) -> None:
@@ -150,15 +148,9 @@ def _read_state() -> int | None:
 
 
 def _write_state(message_id: int) -> None:
-    """Writes the state file, whole or not at all; without it, the next start looks for nothing."""
+    """Without the state file, the next start looks for nothing."""
     try:
-        make_private_folder(STATE_FILE.parent)
-        temporary = STATE_FILE.with_suffix(".tmp")
-        with temporary.open("w", encoding="ascii") as file:
-            file.write(f"{message_id}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(STATE_FILE)
+        write_state(STATE_FILE, f"{message_id}\n")
     except OSError as error:
         log.warning("%s cannot be written (%s)", STATE_FILE, error.strerror)
 

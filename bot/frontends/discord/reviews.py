@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import discord
+from cachetools import FIFOCache
 from discord.ext import commands
 
 from bot.concierge import Reply
@@ -28,7 +29,7 @@ class Reviews(commands.Cog):
 
     def __init__(self, bot: ConciergeBot) -> None:
         self._bot = bot
-        self._seen: dict[int, None] = {}
+        self._seen: FIFOCache[int, None] = FIFOCache(SEEN_MESSAGES)
         self._questions = Questions()
         self.unanswered: set[int] = set()
         """The ids of messages that are being answered, or whose answer was cut off."""
@@ -127,8 +128,6 @@ class Reviews(commands.Cog):
         if message.id in self._seen:
             return False
         self._seen[message.id] = None
-        if len(self._seen) > SEEN_MESSAGES:
-            del self._seen[next(iter(self._seen))]
         return True
 
     @property

@@ -9,7 +9,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from bot.errors import BotError
-from bot.files import STATE, make_private_folder
+from bot.files import STATE, write_state
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND, as_bot_error
 from trainer.model.files import read_regular
@@ -82,11 +82,8 @@ def _last_hash() -> object:
 
 
 def _remember(value: str) -> None:
-    """Writes the state file, whole or not at all; without one, the next start syncs again."""
+    """Without the state file, the next start syncs again."""
     try:
-        make_private_folder(STATE_FILE.parent)
-        temporary = STATE_FILE.with_suffix(".tmp")
-        temporary.write_text(json.dumps({"hash": value}) + "\n", "utf-8")
-        temporary.replace(STATE_FILE)
+        write_state(STATE_FILE, json.dumps({"hash": value}) + "\n")
     except OSError as error:
         log.warning("%s cannot be written (%s)", STATE_FILE, error.strerror)
