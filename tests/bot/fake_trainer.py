@@ -33,7 +33,7 @@ if command == "evaluate":
     sys.exit()
 say("note", message="A note of the trainer.")
 say("plan", epochs=2, steps=10, dataset="...", base_model="...", reviews={}, output="...")
-say("step", number=4, total=10, epoch=1, loss=0.5, tokens=50000, seconds=40.5)
+say("step", number=4, total=10, epoch=1, loss=0.5, tokens=53450, seconds=43.3)
 try:
     hold()
 except KeyboardInterrupt:
