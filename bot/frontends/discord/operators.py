@@ -28,18 +28,13 @@ class OperatorCog(commands.GroupCog):
 
 async def require_operator(interaction: discord.Interaction[Any]) -> bool:
     """Whether the one who used a command or a button may; others are told who may, in private."""
-    if is_operator(interaction):
+    bot: ConciergeBot = interaction.client
+    if bot.operations.operators.may(caller(interaction)):
         return True
-    who_may = _who_may(interaction, interaction.client)
+    who_may = _who_may(interaction, bot)
     with suppress(*CANNOT_SEND):
         await respond(interaction, f"Only those who run this bot can do that: {who_may}.")
     return False
-
-
-def is_operator(interaction: discord.Interaction[Any]) -> bool:
-    """Whether the one who used a command or a button may steer the bot."""
-    bot: ConciergeBot = interaction.client
-    return bot.operations.operators.may(caller(interaction))
 
 
 def caller(interaction: discord.Interaction[Any]) -> Caller:
