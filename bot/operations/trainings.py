@@ -151,6 +151,7 @@ class Trainings:
         """The run goes on; the next start finds it."""
         if self._following is not None:
             self._following.cancel()
+            self._following = None
 
     def _order(self, request: Request) -> Order:
         source, columns = split_source(self.datasets[request.dataset])
