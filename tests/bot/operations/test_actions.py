@@ -63,7 +63,11 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: Path) -> 
 async def operations(
     classifier: KeywordClassifier, responses: Responses
 ) -> AsyncIterator[Operations]:
-    chosen = settings("a.b.c", train_datasets={"films": "/srv/films.csv"})
+    chosen = settings(
+        "a.b.c",
+        train_datasets={"films": "/srv/films.csv"},
+        responses_file=Path("responses.yaml"),
+    )
     async with Engine(classifier) as engine:
         yield Operations(Concierge(engine, responses), chosen)
 
