@@ -68,8 +68,8 @@ class Operations:
         rows = await self.list_checkpoints(caller)
         return [row.name for row in rows if typed.lower() in row.name.lower()]
 
-    async def describe(self, caller: Caller, name: str | None) -> Info:
-        """One checkpoint; by default the one that serves."""
+    async def describe(self, caller: Caller, name: str | None) -> Info | None:
+        """The checkpoint of this name, by default the one that serves; None if there is none."""
         self.operators.require(caller)
         return await asyncio.to_thread(self.models.describe, name)
 

@@ -59,17 +59,16 @@ class Models:
         with _refusals_translated():
             return checkpoint.list_checkpoints()[::-1]
 
-    def describe(self, name: str | None) -> Info:
-        """The checkpoint of this name; by default the serving one.
+    def describe(self, name: str | None) -> Info | None:
+        """The checkpoint of this name, by default the serving one; None if there is none.
 
-        Raises UnusableCheckpointError: there is none, or it cannot be told.
+        Raises UnusableCheckpointError: it cannot be told which one serves.
         """
         for row in self.newest_first():
             if row.name == name or (name is None and row.serving):
                 picture = CHECKPOINTS / row.name / PICTURE_FILE
                 return Info(row, picture if picture.is_file() else None)
-        what = "called that" if name is not None else "that serves"
-        raise UnusableCheckpointError(f"There is no checkpoint {what}.")
+        return None
 
     async def promote(self, name: str) -> None:
         """Lets the checkpoint of this name answer, now and after a restart.

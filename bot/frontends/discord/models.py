@@ -61,10 +61,13 @@ class ModelCommands(OperatorCog, group_name="model", group_description="The mode
         try:
             info = await self._operations.describe(caller(interaction), name)
         except UnusableCheckpointError as error:
-            said = f"{plain(str(error))} To see all: /model list"
+            said = plain(str(error))
         else:
-            said = _card(info.row)
-            files = [discord.File(info.picture)] if info.picture is not None else []
+            what = "called that" if name is not None else "that serves"
+            said = f"There is no checkpoint {what}: see /model list"
+            if info is not None:
+                said = _card(info.row)
+                files = [discord.File(info.picture)] if info.picture is not None else []
         await interaction.followup.send(said, files=files, ephemeral=True)
 
     @app_commands.command(name="promote", description="Let a checkpoint answer from now on")
