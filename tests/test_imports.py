@@ -1,4 +1,4 @@
-"""Imports point downwards, as docs/architecture.md says, and the bot's functions are short."""
+"""Imports point downwards only, as docs/architecture.md says."""
 
 import ast
 from collections.abc import Iterator
@@ -8,9 +8,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LONGEST_FUNCTION = 60
-"""Lines, with the signature and the docstring."""
-
 GROUND = {f"trainer.{name}" for name in ("config", "errors", "events", "extras")}
 """Of `trainer`, what stands beside its rooms and loads no torch."""
 
@@ -118,16 +115,3 @@ def test_only_front_ends_know_a_platform() -> None:
 def test_the_conversation_knows_nothing_of_operations() -> None:
     besides = ("bot.frontends", "bot.operations", "bot.__main__")
     assert _crossing("bot", "bot.operations", besides=besides) == []
-
-
-def test_no_function_of_the_bot_is_long() -> None:
-    long = [
-        f"{name}.{node.name}: {length} lines"
-        for name, file in FILES.items()
-        if _is_in(name, "bot")
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.end_lineno is not None
-        and (length := node.end_lineno - node.lineno + 1) > LONGEST_FUNCTION
-    ]
-    assert long == []
