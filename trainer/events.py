@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 LARGEST = 10**12
 """Counts and seconds above this are no run's."""
 
+LONGEST_NAME = 40
+"""In characters: of the part of a data set that is judged."""
+
 LEAST_SECONDS = 0.001
 """Times are written to the millisecond, and none as 0."""
 
@@ -174,11 +177,16 @@ def parse_compared(content: bytes | str) -> Compared:
     """
     compared: Compared = _adapters()[Compared].validate_json(content, strict=True)
     scores = (compared, compared.against)
-    numbers = [compared.difference, *compared.interval, compared.p_value]
-    numbers += [number for each in scores for number in (each.accuracy, each.f1)]
-    # Shares and differences of shares, but a confidence interval may reach a little further.
-    if not all(abs(number) <= 2 for number in numbers) or not 0 <= compared.reviews <= LARGEST:
-        raise ValueError("a number in the comparison is out of range")
+    shares = [share for each in scores for share in (each.accuracy, each.f1)]
+    # A confidence interval may reach a little further than the difference itself can.
+    is_plausible = (
+        all(0 <= share <= 1 for share in (*shares, compared.p_value))
+        and all(abs(number) <= 2 for number in (compared.difference, *compared.interval))
+        and 0 <= compared.reviews <= LARGEST
+        and len(compared.split) <= LONGEST_NAME
+    )
+    if not is_plausible:
+        raise ValueError("a figure of the comparison is out of range")
     return compared
 
 
@@ -206,7 +214,7 @@ def _is_plausible(event: Event) -> bool:
                 and abs(event.loss) <= LARGEST
             )
         case Judging():
-            return 0 <= event.done <= event.total <= LARGEST
+            return 0 <= event.done <= event.total <= LARGEST and len(event.split) <= LONGEST_NAME
     return True
 
 

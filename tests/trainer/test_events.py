@@ -83,11 +83,12 @@ def test_a_step_that_is_none_is_passed_over(change: dict[str, object]) -> None:
         b'{"event": "note"}',
         b'{"event": "judging", "split": "test", "done": 3, "total": 2}',
         b'{"event": "step", "number": 1' + b"0" * 5_000 + b"}",
+        b'{"event": "judging", "split": "' + b"x" * 41 + b'", "done": 1, "total": 2}',
         b"\xff",
         b"[]",
         b"3",
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_a_line_that_is_no_event_is_passed_over(line: bytes) -> None:
     assert events.parse_event(line) is None
@@ -101,10 +102,17 @@ def test_a_comparison_is_read_from_all_that_is_printed() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"p_value": 1e300}, {"accuracy": float("nan")}, {"reviews": -1}, {"not_worse": 1}],
+    [
+        {"p_value": 1e300},
+        {"accuracy": float("nan")},
+        {"reviews": -1},
+        {"not_worse": 1},
+        {"split": "x" * 41},
+        {"interval": [0, 3]},
+    ],
 )
 def test_a_comparison_that_is_none_is_refused(change: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"range|number|boolean"):
+    with pytest.raises(ValueError, match=r"range|boolean"):
         events.parse_compared(json.dumps({**COMPARED, **change}))
 
 

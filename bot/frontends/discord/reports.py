@@ -13,9 +13,6 @@ BAR_CHARACTERS = 20
 LONGEST_NOTES = 600
 """In characters: enough for what a run has to note, and far from Discord's 2,000."""
 
-LONGEST_NAME = 40
-"""In characters: of a part of a data set."""
-
 LONGEST_PROBLEM = 1_000
 """In characters: the figures stand beside it."""
 
@@ -27,7 +24,7 @@ def standing(run: Run, progress: Progress) -> str:
         lines += ["Trained. Comparing it with the serving checkpoint, on the same reviews …"]
     elif progress.judging is not None:
         judging = progress.judging
-        split = plain(judging.split, LONGEST_NAME)
+        split = plain(judging.split)
         lines += [f"Trained. Judging it: {judging.done:,} of {judging.total:,} {split} reviews"]
     elif progress.step is not None:
         step = progress.step
@@ -109,7 +106,7 @@ def _bar(step: Step) -> str:
 def _figures(comparison: Compared) -> list[str]:
     """Both checkpoints in a table, and the difference."""
     low, high = comparison.interval
-    split = plain(comparison.split, LONGEST_NAME)
+    split = plain(comparison.split)
     rows = [("candidate", comparison), ("serving", comparison.against)]
     table = [f"{name:<10} {row.accuracy:>8.3f}  {row.f1:>6.3f}" for name, row in rows]
     return [
