@@ -43,7 +43,7 @@ def distance(
     )
     return [
         Row(
-            f"one chat message of {classifier.count_tokens([message])[0]} tokens",
+            f"one chat message of {classifier.encode(message).tokens} tokens",
             f"{weights / 1e6:.1f} MB of weights, read at {bandwidth / 1e9:.1f} GB/s",
             "ms",
             1000 * median(single),

@@ -28,6 +28,7 @@ from benchmarks.machine import has_bf16
 from benchmarks.material import chat_messages, make_classifier
 from benchmarks.timing import Row, Side, alternate
 from trainer.model import checkpoint as files
+from trainer.model.batching import PADDED_TOKENS
 from trainer.model.classifier import Classifier
 from trainer.model.inference import FloatArray, Runtime
 from trainer.model.openvino_runtime import OpenVinoRuntime, has_openvino, without_telemetry
@@ -193,6 +194,8 @@ def _quantized_dynamically(checkpoint: Path, scratch: Path) -> Runtime:
 class _Optimized:
     """Any graph, fused by ONNX Runtime itself."""
 
+    padded_tokens = PADDED_TOKENS
+
     def __init__(self, graph: Path) -> None:
         import onnxruntime
 
@@ -211,6 +214,8 @@ class _Optimized:
 
 class _OpenVino:
     """A model of OpenVINO's own; without a `precision` its own choice for what is not int8."""
+
+    padded_tokens = PADDED_TOKENS
 
     def __init__(self, model: Any, precision: str | None = None) -> None:
         import openvino

@@ -1,8 +1,8 @@
 """One queue, one worker thread, one model: many callers' texts in, a verdict for each out.
 
 What queues up while the model is busy is the worker's next round, up to a bound; nothing ever waits
-for a batch to fill. A round is sorted by length and cut into batches by their padded tokens
-(longest x count), as huggingface/text-embeddings-inference does, for padding is wasted work.
+for a batch to fill. A round is tokenised once, on the worker thread, since a text of 4,000
+characters takes 10 ms, and cut into batches by the rule of `trainer.model.batching`.
 
 Each text has a due time: when it came, plus an allowance for its length. Rounds take the texts that
 are due first. So a short text passes long ones that came shortly before it, but none waits for
@@ -13,16 +13,17 @@ Everything but `_judge_round` and below runs on the event loop, so there are no 
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol, Self
 
 from bot.logs import whereabouts
+from trainer.model.batching import PADDED_TOKENS, batches
 
 if TYPE_CHECKING:
-    from trainer.model.classifier import Verdict
+    from trainer.model.classifier import Encoding, Verdict
 
 QUEUE_TOKENS = 131_072
 """Tokens that may wait at once: some ten seconds of work on two cores, which is as long as people
@@ -40,10 +41,6 @@ SECONDS_A_TOKEN = 0.005
 BACKGROUND_SECONDS = 5.0
 """How much longer a text waits that no customer has just written."""
 
-PADDED_TOKENS = 1_024
-"""The size of a batch, longest x count: on a processor a larger one takes longer and is no faster
-for each text."""
-
 
 class BusyError(Exception):
     """The queue is full, or the engine is closing: try again later."""
@@ -56,11 +53,11 @@ class UnansweredError(Exception):
 class TextClassifier(Protocol):
     """What the engine needs of a model; trainer.model.classifier.Classifier is one."""
 
-    def __call__(self, texts: Sequence[str]) -> "list[Verdict]":
-        """One verdict for each text, in order; blocks."""
+    def encode(self, text: str) -> "Encoding":
+        """The text as the model reads it; blocks."""
 
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """The tokens the model would read of each text; cheap."""
+    def judge(self, encodings: "Sequence[Encoding]") -> "list[Verdict]":
+        """One verdict for each text that `encode` gave, in order; blocks."""
 
 
 @dataclass(slots=True, eq=False)
@@ -75,6 +72,7 @@ class _Request:
     callers: int = 0
 
 
+_Encoded = tuple[_Request, "Encoding"]
 _Outcome = tuple[_Request, "Verdict | UnansweredError"]
 
 
@@ -202,8 +200,14 @@ class Engine:
         requests: Sequence[_Request],
     ) -> None:
         """Runs on the worker thread; verdicts are delivered on the loop, batch by batch."""
-        for batch in _batches(classifier, requests, self._padded_tokens):
-            if wanted := [request for request in batch if request.callers]:
+        encoded: list[_Encoded] = []
+        for request in requests:
+            try:
+                encoded.append((request, classifier.encode(request.text)))
+            except BaseException as error:  # a panic of the tokenizer is no Exception
+                loop.call_soon_threadsafe(self._deliver, [_failed(request, error)])
+        for batch in batches([encoding.tokens for _, encoding in encoded], self._padded_tokens):
+            if wanted := [encoded[index] for index in batch if encoded[index][0].callers]:
                 loop.call_soon_threadsafe(self._deliver, _judge(classifier, wanted))
 
 
@@ -216,33 +220,19 @@ def estimate_tokens(text: str) -> int:
     return min(2 + len(text) // 3, MOST_TOKENS)
 
 
-def _batches(
-    classifier: TextClassifier, requests: Sequence[_Request], padded_tokens: int
-) -> Iterator[list[_Request]]:
-    """The requests, shortest first, in batches whose longest x count stays in `padded_tokens`."""
-    try:
-        lengths = classifier.count_tokens([request.text for request in requests])
-    except BaseException:  # a panic of the tokenizer is no Exception
-        # One of them cannot even be counted. Which one, shows when each is judged alone.
-        lengths = [padded_tokens] * len(requests)
-    batch: list[_Request] = []
-    for length, request in sorted(zip(lengths, requests, strict=True), key=itemgetter(0)):
-        if batch and length * (len(batch) + 1) > padded_tokens:
-            yield batch
-            batch = []
-        batch.append(request)
-    yield batch
-
-
-def _judge(classifier: TextClassifier, requests: Sequence[_Request]) -> list[_Outcome]:
+def _judge(classifier: TextClassifier, encoded: Sequence[_Encoded]) -> list[_Outcome]:
     """An outcome for each request. A failing batch is halved until only those that fail do."""
     try:
-        verdicts = classifier([request.text for request in requests])
-        return list(zip(requests, verdicts, strict=True))
+        verdicts = classifier.judge([encoding for _, encoding in encoded])
+        return [(request, verdict) for (request, _), verdict in zip(encoded, verdicts, strict=True)]
     except BaseException as error:
-        # Of whatever type, a panic of the tokenizer too: it belongs to these callers alone. No
-        # interrupt is lost, as Python raises these on the main thread.
-        if len(requests) == 1:
-            return [(requests[0], UnansweredError(whereabouts(error)))]
-        half = len(requests) // 2
-        return _judge(classifier, requests[:half]) + _judge(classifier, requests[half:])
+        # Of whatever type: it belongs to these callers alone. No interrupt is lost, as Python
+        # raises these on the main thread.
+        if len(encoded) == 1:
+            return [_failed(encoded[0][0], error)]
+        half = len(encoded) // 2
+        return _judge(classifier, encoded[:half]) + _judge(classifier, encoded[half:])
+
+
+def _failed(request: _Request, error: BaseException) -> _Outcome:
+    return request, UnansweredError(whereabouts(error))

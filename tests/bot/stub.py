@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from bot.settings import Settings
 from tests.marker import unmarked
-from trainer.model.classifier import Verdict
+from trainer.model.classifier import Encoding, Verdict
 
 POSITIVE_WORDS = ("love", "wonderful", "great")
 
@@ -56,15 +56,20 @@ class KeywordClassifier:
         self._certainty = certainty
 
     def __call__(self, texts: Sequence[str]) -> list[Verdict]:
-        self.batches.append(list(texts))
+        return self.judge([self.encode(text) for text in texts])
+
+    def encode(self, text: str) -> Encoding:
+        """A token for each word, but a window of its characters."""
+        return Encoding([[ord(character) for character in text]], None, len(text.split()))
+
+    def judge(self, encodings: Sequence[Encoding]) -> list[Verdict]:
+        texts = ["".join(map(chr, encoding.windows[0])) for encoding in encodings]
+        self.batches.append(texts)
         self.entered.set()
         assert self.gate.wait(10)
         if any("poison" in text for text in texts):
             raise ValueError(f"cannot read {texts}")
         return [self._judge(text) for text in texts]
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return [len(text.split()) for text in texts]
 
     @property
     def judged(self) -> list[str]:

@@ -16,7 +16,7 @@ from bot.engine import (
     estimate_tokens,
 )
 from tests.bot.stub import KeywordClassifier
-from trainer.model.classifier import Verdict
+from trainer.model.classifier import Encoding, Verdict
 
 
 async def _hold(engine: Engine, classifier: KeywordClassifier) -> "asyncio.Task[Verdict]":
@@ -167,22 +167,36 @@ class _Panic(BaseException):
 
 
 class _Panicking(KeywordClassifier):
-    def __call__(self, texts: Sequence[str]) -> list[Verdict]:
-        if any("poison" in text for text in texts):
+    def encode(self, text: str) -> Encoding:
+        if "poison" in text:
             raise _Panic
-        return super().__call__(texts)
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        if any("poison" in text for text in texts):
-            raise _Panic
-        return super().count_tokens(texts)
+        return super().encode(text)
 
 
 async def test_a_panic_of_the_tokenizer_fails_only_its_text() -> None:
-    async with Engine(_Panicking()) as engine:
+    classifier = _Panicking()
+    async with Engine(classifier) as engine:
         texts = map(engine.classify, ["great", "poison", "dull"])
         outcomes = await asyncio.gather(*texts, return_exceptions=True)
     assert [isinstance(outcome, UnansweredError) for outcome in outcomes] == [False, True, False]
+    assert classifier.batches == [["great", "dull"]]
+
+
+async def test_a_text_is_tokenised_once_and_not_on_the_event_loop() -> None:
+    encoded: list[str] = []
+    threads = set()
+
+    class Tracing(KeywordClassifier):
+        def encode(self, text: str) -> Encoding:
+            encoded.append(text)
+            threads.add(threading.current_thread())
+            return super().encode(text)
+
+    texts = ["great", "dull", "long " * 800]
+    async with Engine(Tracing()) as engine:
+        await asyncio.gather(*map(engine.classify, texts))
+    assert encoded == texts
+    assert threading.main_thread() not in threads
 
 
 async def test_a_failing_batch_fails_only_the_poison() -> None:
@@ -208,26 +222,14 @@ async def test_a_failure_tells_the_place_and_nothing_of_the_text() -> None:
     assert "private" not in repr(caught.value) + repr(caught.value.__context__)
 
 
-class _Uncountable(KeywordClassifier):
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        raise OverflowError(len(texts))
-
-
 class _Short(KeywordClassifier):
-    def __call__(self, texts: Sequence[str]) -> list[Verdict]:
-        return super().__call__(texts)[1:]
+    def judge(self, encodings: Sequence[Encoding]) -> list[Verdict]:
+        return super().judge(encodings)[1:]
 
 
 class _Crashing(KeywordClassifier):
-    def __call__(self, texts: Sequence[str]) -> list[Verdict]:
-        raise SystemExit(len(texts))
-
-
-async def test_texts_that_cannot_be_counted_are_judged_alone() -> None:
-    classifier = _Uncountable()
-    async with Engine(classifier) as engine:
-        await asyncio.gather(*map(engine.classify, ["a", "b"]))
-    assert all(len(batch) == 1 for batch in classifier.batches)
+    def judge(self, encodings: Sequence[Encoding]) -> list[Verdict]:
+        raise SystemExit(len(encodings))
 
 
 @pytest.mark.parametrize("model", [_Short, _Crashing])
@@ -271,9 +273,9 @@ async def test_the_model_runs_off_the_event_loop_on_one_thread() -> None:
     threads = set()
 
     class Tracing(KeywordClassifier):
-        def __call__(self, texts: Sequence[str]) -> list[Verdict]:
+        def judge(self, encodings: Sequence[Encoding]) -> list[Verdict]:
             threads.add(threading.current_thread())
-            return super().__call__(texts)
+            return super().judge(encodings)
 
     async with Engine(Tracing()) as engine:
         for text in "abc":

@@ -29,6 +29,7 @@ from trainer.model.openvino_runtime import OpenVinoRuntime
 from trainer.model.runtime import OnnxRuntime, TorchRuntime, has_gpu
 from trainer.model.runtime import RuntimeName as RuntimeName  # the bot takes it from here
 from trainer.model.text import MOST_WINDOWS, TextEncoder
+from trainer.model.text import Encoding as Encoding
 
 
 class Classifier:
@@ -76,14 +77,17 @@ class Classifier:
 
     def __call__(self, texts: Sequence[str]) -> list[Verdict]:
         """Judges the texts, in their order."""
-        read = [self._encoder.read(text) for text in texts]
-        windows = self._encoder.windows([words for words, _ in read])
-        scores = predict(self._runtime, self._encoder, windows)
-        return self._judgement.verdicts(scores, [mark for _, mark in read])
+        return self.judge(self._encoder.encode(texts))
 
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """How many tokens of each text the model reads: what a text costs. Safe in any thread."""
-        return [sum(map(len, windows)) for windows in self._encoder(texts)]
+    def encode(self, text: str) -> Encoding:
+        """The text as the model gets it; safe in any thread."""
+        return self._encoder.encode([text])[0]
+
+    def judge(self, encodings: Sequence[Encoding]) -> list[Verdict]:
+        """The verdicts on texts that `encode` gave, in their order."""
+        windows = [encoding.windows for encoding in encodings]
+        scores = predict(self._runtime, self._encoder, windows)
+        return self._judgement.verdicts(scores, [encoding.mark for encoding in encodings])
 
 
 def _load_runtime(path: Path, name: RuntimeName, threads: int | None) -> Runtime:

@@ -3,7 +3,7 @@
 A review is read window by window, and its logits are the mean over its windows. Needs NumPy only.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,13 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.config import LABELS
-from trainer.model.text import IntArray, TextEncoder, Tokens, Windows, by_length
+from trainer.model.batching import batches
+from trainer.model.text import IntArray, TextEncoder, Windows
 
 FloatArray = npt.NDArray[np.float32]
 
 
 class Runtime(Protocol):
     """What runs the network: PyTorch, ONNX Runtime or OpenVINO."""
+
+    @property
+    def padded_tokens(self) -> int:
+        """The bound on a batch, longest x count, with which it is fast for each text."""
 
     def __call__(self, input_ids: IntArray, attention_mask: IntArray) -> FloatArray:
         """One batch of windows, both (batch, length) int64.
@@ -71,13 +76,14 @@ def predict(
     encoder: TextEncoder,
     reviews: Sequence[Windows],
     *,
-    batch_tokens: int = 4096,
+    padded_tokens: int | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> Scores:
     """Runs the network over all windows of the reviews.
 
-    Batches hold windows of like length, at most `batch_tokens` tokens with padding, and
-    `on_progress` hears after each how many reviews' worth of windows is done.
+    Batches are cut as `trainer.model.batching` says, by the bound of the runtime unless
+    `padded_tokens` is given. `on_progress` is called after each with the number of reviews' worth
+    of windows that is done.
     """
     windows = [window for review in reviews for window in review]
     counts = np.array([len(review) for review in reviews], dtype=np.int64)
@@ -85,23 +91,16 @@ def predict(
         nothing = np.empty((0, len(LABELS)), dtype=np.float32)
         return Scores(nothing, nothing[:, :0], counts)
     rows: list[FloatArray] = []
-    order = by_length(windows)
-    done = 0
-    for indices in _cut(order, windows, batch_tokens):
-        rows.append(runtime(*encoder.pad([windows[index] for index in indices])))
-        done += len(indices)
+    order: list[int] = []
+    for batch in batches(
+        [len(window) for window in windows], padded_tokens or runtime.padded_tokens
+    ):
+        rows.append(runtime(*encoder.pad([windows[index] for index in batch])))
+        order += batch
         if on_progress is not None:
-            on_progress(len(reviews) * done // len(windows))
+            on_progress(len(reviews) * len(order) // len(windows))
     outputs = np.concatenate(rows)[np.argsort(order)]
     sums = np.add.reduceat(outputs, np.cumsum(counts) - counts, axis=0)
     means = (sums / counts[:, None]).astype(np.float32)
     classes = len(LABELS)
     return Scores(means[:, :classes], means[:, classes:], counts)
-
-
-def _cut(order: list[int], windows: Sequence[Tokens], batch_tokens: int) -> Iterator[list[int]]:
-    # Sorted from long to short, the first of a batch sets its width.
-    while order:
-        count = max(1, batch_tokens // len(windows[order[0]]))
-        yield order[:count]
-        order = order[count:]

@@ -13,6 +13,7 @@ import numpy as np
 
 from trainer.errors import CheckpointError
 from trainer.extras import missing
+from trainer.model.batching import PADDED_TOKENS
 from trainer.model.inference import FloatArray
 from trainer.model.runtime import cores
 from trainer.model.text import IntArray
@@ -37,6 +38,8 @@ def without_telemetry() -> None:
 
 class OpenVinoRuntime:
     """An exported graph on the processor."""
+
+    padded_tokens = PADDED_TOKENS
 
     def __init__(self, graph: Path, threads: int | None = None) -> None:
         """Loads `graph`; `threads` work on one batch. None: one a core.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trainer.model.batching import PADDED_TOKENS, PADDED_TOKENS_ON_GPU
 from trainer.model.inference import FloatArray
 from trainer.model.kinds import PADDING_DEPTH, head_layers
 from trainer.model.text import IntArray
@@ -59,6 +60,8 @@ times as long."""
 class OnnxRuntime:
     """An exported graph on the processor."""
 
+    padded_tokens = PADDED_TOKENS
+
     def __init__(self, graph: Path, threads: int | None = None) -> None:
         """Loads `graph`; `threads` work on one batch. None: one a core, which `make bench` found
         best for batches, and no worse for a message alone."""
@@ -94,6 +97,11 @@ class TorchRuntime:
         """`head` tells kinds of message apart by the middle layers."""
         self._model = model
         self._head = head
+
+    @property
+    def padded_tokens(self) -> int:
+        """See `trainer.model.inference.Runtime`."""
+        return PADDED_TOKENS if self._model.device.type == "cpu" else PADDED_TOKENS_ON_GPU
 
     @classmethod
     def load(cls, path: Path, head_file: Path, threads: int | None = None) -> "TorchRuntime":

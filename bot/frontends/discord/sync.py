@@ -17,7 +17,7 @@ from trainer.model.files import read_regular
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trainer.model.classifier import Verdict
+    from trainer.model.classifier import Encoding, Verdict
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +31,10 @@ MOST_STATE_BYTES = 65_536
 class NoModel:
     """Stands where the model would be while commands are registered: nothing is judged then."""
 
-    def __call__(self, texts: "Sequence[str]") -> "list[Verdict]":
+    def encode(self, text: str) -> "Encoding":
         raise NotImplementedError
 
-    def count_tokens(self, texts: "Sequence[str]") -> list[int]:
+    def judge(self, encodings: "Sequence[Encoding]") -> "list[Verdict]":
         raise NotImplementedError
 
 

@@ -79,9 +79,7 @@ async def test_no_review_is_written_anywhere(
                 expected = await _through_every_way_in(server, f"{MARKER} great")
                 await server.wait_until(lambda c=crashes, n=expected: len(c) >= n)  # type: ignore[misc]
         with monkeypatch.context() as patch:
-            patch.setattr(
-                classifier, "count_tokens", lambda texts: (_ for _ in ()).throw(KeyError(*texts))
-            )
+            patch.setattr(classifier, "encode", lambda text: (_ for _ in ()).throw(KeyError(text)))
             await server.wait_for_reply(await server.dm(f"{MARKER} wonderful"))
 
     said = capfd.readouterr()

@@ -144,7 +144,7 @@ def test_a_text_has_one_verdict_in_whatever_batch(
     while order:
         members, order = order[: (size := rng.randint(1, 48))], order[size:]
         # Cut by tokens or in one batch, so that most are padded, and to several lengths.
-        found = predict(run, encoder, [reviews[index] for index in members], batch_tokens=10**6)
+        found = predict(run, encoder, [reviews[index] for index in members], padded_tokens=10**6)
         for row, index in enumerate(members):
             for mine, theirs in (
                 (found.logits[row], alone[index].logits[0]),
