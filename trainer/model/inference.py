@@ -58,10 +58,6 @@ class Scores:
         """
         return (self.logits * np.sqrt(self.windows)[:, None]).astype(np.float32)
 
-    def probabilities(self) -> FloatArray:
-        """(reviews, classes), by softmax over the logits."""
-        return softmax(self.logits)
-
 
 def softmax(logits: FloatArray) -> FloatArray:
     """Over the last axis."""

@@ -99,13 +99,14 @@ class Judgement:
         several = scores.windows > 1
         scales = self.several_windows, self.one_window
         temperatures = np.where(several, *(scale.temperature for scale in scales))
-        probabilities = softmax(scores.evidence() / temperatures.astype(np.float32)[:, None])
+        logits = scores.evidence() / temperatures.astype(np.float32)[:, None]
+        probabilities = softmax(logits)
         asked = np.where(several[:, None], *(scale.confidences for scale in scales))
         sure = confident(probabilities, asked)
         for row, mark in enumerate(marks):
             if mark is not None:
                 probabilities[row], sure[row] = _with_mark(
-                    probabilities[row], bool(sure[row]), mark, asked[row]
+                    float(logits[row, 1] - logits[row, 0]), bool(sure[row]), mark, asked[row]
                 )
         return probabilities, sure
 
@@ -125,16 +126,14 @@ _KINDS_WITH_MARKS = ("service", "person", "correction", DISTRESS)
 """Messages of other kinds that hold a rating are reviews: "question for you: is 3/10 harsh?"."""
 
 
-def _with_mark(
-    probabilities: FloatArray, sure: bool, mark: Mark, asked: FloatArray
-) -> tuple[FloatArray, bool]:
+def _with_mark(words: float, sure: bool, mark: Mark, asked: FloatArray) -> tuple[FloatArray, bool]:
     """Probabilities (classes,) and certainty of the words with those of the rating beside them.
 
-    As the words are read without the rating, a better rating can only turn the verdict one way.
+    `words` is the log-odds of praise by the words, and `sure` whether these alone are given a
+    verdict. As they are read without the rating, a better rating can only turn the verdict one way.
     """
     stated = margin(mark.share)
     decided = mark.share >= MARK_POSITIVE or mark.share <= MARK_NEGATIVE
-    words = float(np.log(probabilities[1]) - np.log(probabilities[0]))
     if mark.alone:
         total, certain = stated, decided
     elif sure and decided and words * stated < 0:

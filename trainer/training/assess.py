@@ -99,14 +99,9 @@ def assess(
         encoder.model, text_encoder, learned, text_encoder(kinds.learned.texts), kinds.learned.kinds
     )
     validation = _read(text_encoder, [r for part in parts for r in part.reviews.validation])
-    runtime: Runtime = TorchRuntime(encoder.model, head)
-    validated = _predict(runtime, text_encoder, validation.windows, "validation", on_event)
-    exported, serving = export_if_it_agrees(
-        encoder.model, head, text_encoder, validation.windows, validation.labels, validated, graph
+    exported, runtime, validated = _choose_runtime(
+        encoder, head, text_encoder, validation, graph, on_event
     )
-    if serving is not None and not has_gpu():
-        runtime, validated = OnnxRuntime(graph), serving
-
     lines = predict(runtime, text_encoder, text_encoder(kinds.held_out.texts)).kinds
     sets = [number for number, part in enumerate(parts) for _ in part.reviews.validation]
     short, every = _kinds_of_reviews(validated, sets, lines, kinds.held_out, learned_kinds)
@@ -133,13 +128,7 @@ def assess(
         exported=exported,
         figures={split: judged.figures for split, judged in main.items()},
         doubt={split: judged.doubt for split, judged in main.items()},
-        by_set={
-            name: {
-                "evaluation": {split: judged.figures.as_dict() for split, judged in each.items()},
-                "doubt": {split: judged.doubt.as_dict() for split, judged in each.items()},
-            }
-            for name, each in by_set.items()
-        },
+        by_set={name: _report(each) for name, each in by_set.items()},
         fixed=_on_fixed_reviews(runtime, text_encoder, judgement),
         mixed_unsure=_mixed_unsure(runtime, text_encoder, judgement),
         reliability=main["test"].reliability,
@@ -161,12 +150,35 @@ class _Read:
 
 
 def _read(encoder: TextEncoder, reviews: Sequence[Review]) -> _Read:
-    read = [encoder.read(review.text) for review in reviews]
+    encodings = encoder.encode([review.text for review in reviews])
     return _Read(
-        encoder.windows([words for words, _ in read]),
-        [mark for _, mark in read],
+        [encoding.windows for encoding in encodings],
+        [encoding.mark for encoding in encodings],
         [review.label for review in reviews],
     )
+
+
+def _choose_runtime(
+    encoder: Encoder,
+    head: torch.nn.Sequential,
+    text_encoder: TextEncoder,
+    validation: _Read,
+    graph: Path,
+    on_event: Listener,
+) -> tuple[Exported, Runtime, Scores]:
+    """Exports to `graph` what agrees with PyTorch.
+
+    Returns:
+        What was exported, what will serve, and its scores on the validation reviews.
+    """
+    by_torch = TorchRuntime(encoder.model, head)
+    scores = _predict(by_torch, text_encoder, validation.windows, "validation", on_event)
+    exported, serving = export_if_it_agrees(
+        encoder.model, head, text_encoder, validation.windows, validation.labels, scores, graph
+    )
+    if serving is None or has_gpu():
+        return exported, by_torch, scores
+    return exported, OnnxRuntime(graph), serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +190,14 @@ class _Judged:
     reliability: list[Bin]
     right: npt.NDArray[np.bool_]
     """(reviews,), whether the likelier class is the true one."""
+
+
+def _report(by_split: dict[str, _Judged]) -> dict[str, Any]:
+    """What `training.json` says of one set."""
+    return {
+        "evaluation": {split: judged.figures.as_dict() for split, judged in by_split.items()},
+        "doubt": {split: judged.doubt.as_dict() for split, judged in by_split.items()},
+    }
 
 
 def _judge(judgement: Judgement, scores: Scores, read: _Read) -> _Judged:

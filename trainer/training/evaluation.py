@@ -163,7 +163,8 @@ class Comparison:
 
 
 def compare(first: Probabilities, second: Probabilities, labels: Sequence[int]) -> Comparison:
-    """Compares the probabilities (reviews, classes) of two checkpoints on the same reviews."""
+    """Compares the probabilities (reviews, classes) of two checkpoints on the same reviews; or
+    their logits, since only the likelier class counts."""
     truth = np.asarray(labels)
     first_right = first.argmax(axis=1) == truth
     second_right = second.argmax(axis=1) == truth

@@ -100,7 +100,7 @@ def export_if_it_agrees(
         accuracy, torch_accuracy = (float(np.mean(made == truth)) for made in (found, expected))
         kept = accuracy >= torch_accuracy - MAX_ACCURACY_DROP or (
             accuracy >= torch_accuracy - MAX_UNCLEAR_DROP
-            and compare(serving.probabilities(), scores.probabilities(), labels).not_worse
+            and compare(serving.logits, scores.logits, labels).not_worse
         )
         trials.append(
             Trial(

@@ -44,6 +44,13 @@ def test_words_and_a_rating_that_contradict_each_other_are_unsure() -> None:
     assert _verdict(5.0, None).label == "positive"
 
 
+def test_words_of_utter_certainty_are_weighed_too() -> None:
+    for words in (-300.0, 300.0):  # the other class's probability underflows to 0
+        verdict = _verdict(words, Mark(0.55, alone=False))
+        assert verdict.label == ("positive" if words > 0 else "negative")
+        assert verdict.confidence == 1
+
+
 def test_where_the_words_are_unclear_the_rating_decides() -> None:
     assert _verdict(-1.0, Mark(0.9, alone=False)).label == "positive"
     assert _verdict(1.0, Mark(0.2, alone=False)).label == "negative"

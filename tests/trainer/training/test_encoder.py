@@ -13,7 +13,7 @@ from transformers import BertConfig, BertModel
 
 from tests.trainer.conftest import FAMILIES, LONGEST
 from trainer.errors import ConfigError, EncoderError
-from trainer.model.inference import predict
+from trainer.model.inference import predict, softmax
 from trainer.model.runtime import TorchRuntime
 from trainer.training import encoder as encoder_module
 from trainer.training.encoder import DISTILBERT, STAND_IN, distilbert_from_bert, load_encoder
@@ -164,5 +164,5 @@ class TestFamilies:
             states = model.transformer(torch.tensor([sequence])).last_hidden_state
             expected = model.score(states[0, -1]).softmax(dim=-1)
         reviews = [[sequence], [[*sequence, *sequence]]]
-        padded = predict(TorchRuntime(model), text_encoder, reviews).probabilities()
+        padded = softmax(predict(TorchRuntime(model), text_encoder, reviews).logits)
         assert padded[0] == pytest.approx(expected.numpy(), abs=1e-6)
