@@ -1,5 +1,6 @@
 """How far ours is from what the machine could do: memory for one message, products for a batch."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -60,29 +61,43 @@ def distance(
 
 
 def _products(config: Any, texts: int, tokens: int) -> onnxruntime.InferenceSession:
-    """A graph of nothing but the network's products, in its shapes and with its main operator.
+    """A session of nothing but the network's products, in its shapes and with its main operator.
 
     Of each result that nothing needs, one number is an output: else it would not be computed.
     """
-    rows, width, hidden = texts * tokens, config.dim, config.hidden_dim
-    nodes: list[Any] = []
-    constants: list[Any] = []
+    width, hidden = config.dim, config.hidden_dim
+    graph = _Graph()
     kept: list[str] = []
-    rng = np.random.default_rng(0)
+    x = "x"
+    for layer in range(config.n_layers):
+        last = layer == config.n_layers - 1
+        kept.append(graph.first(graph.product(x, width, 2 * width if last else 3 * width), 1))
+        if last:  # only the first token of each text goes on
+            x = graph.first(x, texts)
+            kept.append(graph.first(graph.product(x, width, width), 1))
+        x = graph.product(x, width, width)
+        x = graph.product(graph.product(x, width, hidden), hidden, width)
+    return graph.session((texts * tokens, width), [*kept, x])
 
-    def constant(value: Any) -> str:
-        constants.append(numpy_helper.from_array(value, f"constant_{len(constants)}"))
-        return str(constants[-1].name)
 
-    def product(x: str, inputs: int, outputs: int) -> str:
+class _Graph:
+    """Nodes and constants in the making; a method returns the name of its output."""
+
+    def __init__(self) -> None:
+        self._nodes: list[Any] = []
+        self._constants: list[Any] = []
+        self._rng = np.random.default_rng(0)
+
+    def product(self, x: str, inputs: int, outputs: int) -> str:
+        """x by random int8 weights."""
         integers, scales = quantise(
-            rng.standard_normal((outputs, inputs), dtype=np.float32), bits=7
+            self._rng.standard_normal((outputs, inputs), dtype=np.float32), bits=7
         )
         # Divided, so that the numbers do not grow from product to product.
         scales /= np.float32(inputs**0.5)
-        step, zero = constant(np.array(0.05, np.float32)), constant(np.array(128, np.uint8))
+        step, zero = map(self._constant, (np.array(0.05, np.float32), np.array(128, np.uint8)))
         weights, steps, zeros, bias = map(
-            constant,
+            self._constant,
             (
                 np.ascontiguousarray(integers.T),
                 scales,
@@ -90,40 +105,42 @@ def _products(config: Any, texts: int, tokens: int) -> onnxruntime.InferenceSess
                 np.zeros(outputs, np.float32),
             ),
         )
-        x = node("QuantizeLinear", [x, step, zero])
+        x = self._node("QuantizeLinear", [x, step, zero])
         names = [x, weights, step, steps, zero, zeros, bias]
-        return node("MatMulIntegerToFloat", names, _CONTRIB)
+        return self._node("MatMulIntegerToFloat", names, _CONTRIB)
 
-    def first(x: str, count: int) -> str:
-        return node("Slice", [x, *(constant(np.array([edge])) for edge in (0, count))])
+    def first(self, x: str, count: int) -> str:
+        """The first rows of x."""
+        start, end = (self._constant(np.array([edge])) for edge in (0, count))
+        return self._node("Slice", [x, start, end])
 
-    def node(operator: str, inputs: list[str], domain: str = "") -> str:
-        name = f"{operator}_{len(nodes)}"
-        nodes.append(helper.make_node(operator, inputs, [name], domain=domain))
+    def session(
+        self, shape: tuple[int, int], outputs: Sequence[str]
+    ) -> onnxruntime.InferenceSession:
+        """The finished graph; its input `x` is float32 of this shape."""
+        graph = helper.make_graph(
+            self._nodes,
+            "products",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+            self._constants,
+        )
+        opsets = [helper.make_opsetid("", 20), helper.make_opsetid(_CONTRIB, 1)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = cores()
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        return onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+
+    def _constant(self, value: Any) -> str:
+        name = f"constant_{len(self._constants)}"
+        self._constants.append(numpy_helper.from_array(value, name))
         return name
 
-    x = "x"
-    for layer in range(config.n_layers):
-        last = layer == config.n_layers - 1
-        kept.append(first(product(x, width, 2 * width if last else 3 * width), 1))
-        if last:  # only the first token of each text goes on
-            x = first(x, texts)
-            kept.append(first(product(x, width, width), 1))
-        x = product(x, width, width)
-        x = product(product(x, width, hidden), hidden, width)
-    graph = helper.make_graph(
-        nodes,
-        "products",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [rows, width])],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in (*kept, x)],
-        constants,
-    )
-    opsets = [helper.make_opsetid("", 20), helper.make_opsetid(_CONTRIB, 1)]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = cores()
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    def _node(self, operator: str, inputs: list[str], domain: str = "") -> str:
+        name = f"{operator}_{len(self._nodes)}"
+        self._nodes.append(helper.make_node(operator, inputs, [name], domain=domain))
+        return name

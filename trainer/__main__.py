@@ -7,8 +7,9 @@ import json
 import signal
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -116,6 +117,61 @@ _Precision = Annotated[
 ]
 _Progress = Annotated[Style, typer.Option(help="How progress is shown.")]
 
+# Those of fit alone.
+_BaseModel = Annotated[
+    str,
+    typer.Option(
+        help="auto (distilbert-base-uncased from the hub, else the packaged stand-in), "
+        "stand-in, a hub name, or a path."
+    ),
+]
+_Balance = Annotated[
+    Balance,
+    typer.Option(
+        help="on: as many reviews of one class as of the other. off: the first ones of the "
+        "data set, whatever their class; it shows what goes wrong then."
+    ),
+]
+_Seed = Annotated[
+    int, typer.Option(help="The same seed draws the same reviews, in the same order.")
+]
+_Loop = Annotated[Loop, typer.Option(help=_LOOP_HELP)]
+_Output = Annotated[
+    Path | None,
+    typer.Option(
+        help="The checkpoint's folder; must not exist.",
+        show_default=f"a dated one in {checkpoint.CHECKPOINTS}/",
+    ),
+]
+
+# Those of compare alone.
+_BaseModels = Annotated[
+    list[str],
+    typer.Option(
+        "--base-model",
+        help="As fit takes it; repeat it for each that is compared.",
+        default_factory=lambda: [_DEFAULTS.base_model],
+        show_default=_DEFAULTS.base_model,
+    ),
+]
+_Loops = Annotated[
+    list[Loop],
+    typer.Option(
+        "--loop",
+        help=f"{_LOOP_HELP} Repeat it for both.",
+        default_factory=lambda: [_DEFAULTS.loop],
+        show_default=_DEFAULTS.loop,
+    ),
+]
+_Seeds = Annotated[int, typer.Option(help="How many runs each, with seeds from 0.", min=1)]
+_ComparisonOutput = Annotated[
+    Path | None,
+    typer.Option(
+        help="The folder for the table and the picture; must not exist.",
+        show_default=f"a dated one in {comparison.COMPARISONS}/",
+    ),
+]
+
 
 @app.command()
 def fit(
@@ -123,21 +179,9 @@ def fit(
     text_column: _TextColumn = _DEFAULTS.text_column,
     label_column: _LabelColumn = _DEFAULTS.label_column,
     label_map: _LabelMap = None,
-    base_model: Annotated[
-        str,
-        typer.Option(
-            help="auto (distilbert-base-uncased from the hub, else the packaged stand-in), "
-            "stand-in, a hub name, or a path."
-        ),
-    ] = _DEFAULTS.base_model,
+    base_model: _BaseModel = _DEFAULTS.base_model,
     fraction: _Fraction = _DEFAULTS.fraction,
-    balance: Annotated[
-        Balance,
-        typer.Option(
-            help="on: as many reviews of one class as of the other. off: the first ones of the "
-            "data set, whatever their class; it shows what goes wrong then."
-        ),
-    ] = _DEFAULTS.balance,
+    balance: _Balance = _DEFAULTS.balance,
     recipe: _Recipe = _DEFAULTS.recipe,
     max_length: _MaxLength = _DEFAULTS.max_length,
     windows: _Windows = _DEFAULTS.windows,
@@ -145,17 +189,9 @@ def fit(
     batch_size: _BatchSize = _DEFAULTS.batch_size,
     learning_rate: _LearningRate = _DEFAULTS.learning_rate,
     precision: _Precision = _DEFAULTS.precision,
-    seed: Annotated[
-        int, typer.Option(help="The same seed draws the same reviews, in the same order.")
-    ] = _DEFAULTS.seed,
-    loop: Annotated[Loop, typer.Option(help=_LOOP_HELP)] = _DEFAULTS.loop,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            help="The checkpoint's folder; must not exist.",
-            show_default=f"a dated one in {checkpoint.CHECKPOINTS}/",
-        ),
-    ] = _DEFAULTS.output,
+    seed: _Seed = _DEFAULTS.seed,
+    loop: _Loop = _DEFAULTS.loop,
+    output: _Output = _DEFAULTS.output,
     progress: _Progress = Style.BAR,
 ) -> None:
     """Fine-tune on labelled reviews and save a checkpoint."""
@@ -252,46 +288,26 @@ def evaluate(
 
 @app.command("compare")
 def compare_models(
-    base_model: Annotated[
-        list[str],
-        typer.Option(
-            help="As fit takes it; repeat it for each that is compared.",
-            default_factory=lambda: [_DEFAULTS.base_model],
-            show_default=_DEFAULTS.base_model,
-        ),
-    ],
-    loop: Annotated[
-        list[Loop],
-        typer.Option(
-            help=f"{_LOOP_HELP} Repeat it for both.",
-            default_factory=lambda: [_DEFAULTS.loop],
-            show_default=_DEFAULTS.loop,
-        ),
-    ],
+    base_models: _BaseModels,
+    loops: _Loops,
     dataset: _Datasets,
     text_column: _TextColumn = _DEFAULTS.text_column,
     label_column: _LabelColumn = _DEFAULTS.label_column,
     label_map: _LabelMap = None,
-    seeds: Annotated[int, typer.Option(help="How many runs each, with seeds from 0.", min=1)] = 1,
+    seeds: _Seeds = 1,
     fraction: _Fraction = _DEFAULTS.fraction,
     recipe: _Recipe = _DEFAULTS.recipe,
     max_length: _MaxLength = _DEFAULTS.max_length,
     epochs: _Epochs = _DEFAULTS.epochs,
     batch_size: _BatchSize = _DEFAULTS.batch_size,
     learning_rate: _LearningRate = _DEFAULTS.learning_rate,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            help="The folder for the table and the picture; must not exist.",
-            show_default=f"a dated one in {comparison.COMPARISONS}/",
-        ),
-    ] = None,
+    output: _ComparisonOutput = None,
     progress: _Progress = Style.BAR,
 ) -> None:
     """Train several base models on the same reviews and print their figures side by side."""
     if output is not None:
         comparison.refuse_existing(output)
-    standing: Comparison | None = None
+    run = _ComparisonRun(output)
     try:
         with _telling(progress) as on_event:
             budget = TrainingConfig(
@@ -308,29 +324,55 @@ def compare_models(
             )
             from trainer.comparing.compare import compare  # torch takes seconds to import
 
-            names, loops = list(dict.fromkeys(base_model)), list(dict.fromkeys(loop))
-            try:
-                with closing(compare(budget, names, loops, seeds, on_event)) as standings:
-                    for standing in standings:
-                        if standing.finished:
-                            output = output or checkpoint.dated_path(
-                                standing.dataset, comparison.COMPARISONS
-                            )
-                            standing.write(output)
-            except KeyboardInterrupt:
-                if standing is None or not standing.finished or output is None:
-                    raise
-                standing.write(output)  # whole, if the interrupt came amid the last time
-                raise Interrupted(
-                    f"Interrupted. {standing.finished} of {standing.planned} runs were finished; "
-                    f"their figures are in {output}."
-                ) from None
-            if standing is not None and standing.failures:
-                raise ComparisonError(f"Not all could be trained. {' '.join(standing.failures)}")
+            names = list(dict.fromkeys(base_models))
+            run.follow(compare(budget, names, list(dict.fromkeys(loops)), seeds, on_event))
     finally:
-        if standing is not None and standing.finished and progress is not Style.JSON:
-            _print_standing(standing)
-            print(f"Saved {output}.")
+        if progress is not Style.JSON:
+            run.show()
+
+
+@dataclass
+class _ComparisonRun:
+    """A comparison as it goes on, and the folder that it is saved in."""
+
+    output: Path | None
+    """None: a dated one, as soon as the first run is finished."""
+    standing: Comparison | None = None
+
+    def follow(self, standings: Generator[Comparison]) -> None:
+        """Saves the comparison after each run.
+
+        Raises:
+            Interrupted: not all runs were finished.
+            ComparisonError: not all base models could be trained.
+        """
+        try:
+            with closing(standings):
+                for self.standing in standings:
+                    self._save()
+        except KeyboardInterrupt:
+            if self.standing is None or not self.standing.finished or self.output is None:
+                raise
+            self._save()  # whole, if the interrupt came amid the last time
+            raise Interrupted(
+                f"Interrupted. {self.standing.finished} of {self.standing.planned} runs were "
+                f"finished; their figures are in {self.output}."
+            ) from None
+        if self.standing is not None and self.standing.failures:
+            raise ComparisonError(f"Not all could be trained. {' '.join(self.standing.failures)}")
+
+    def _save(self) -> None:
+        if self.standing is None or not self.standing.finished:
+            return
+        if self.output is None:
+            self.output = checkpoint.dated_path(self.standing.dataset, comparison.COMPARISONS)
+        self.standing.write(self.output)
+
+    def show(self) -> None:
+        """Prints what was finished."""
+        if self.standing is not None and self.standing.finished:
+            _print_standing(self.standing)
+            print(f"Saved {self.output}.")
 
 
 @checkpoints_app.callback()
