@@ -3,9 +3,15 @@
 import platform
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from trainer.config import LABELS
 from trainer.model.record import Hyperparameters, Recognised, TrainingRecord
+from trainer.training.encoder import DISTILBERT, STAND_IN
 
 _VERSIONS_OF = (
     "torch",
@@ -15,6 +21,11 @@ _VERSIONS_OF = (
     "datasets",
     "review-concierge",
 )
+_STAND_IN_ON_HUB = "sentence-transformers/all-MiniLM-L6-v2"
+"""Where the weights of the stand-in come from."""
+_LICENSES = {DISTILBERT: "apache-2.0", _STAND_IN_ON_HUB: "apache-2.0"}
+"""Of base models; a card with another one names no licence."""
+_TASK = "text-classification"
 
 
 def versions() -> dict[str, str]:
@@ -27,6 +38,11 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:  # run from a checkout, or of a build under another name
         return "unknown"
+
+
+def _cell(name: str) -> str:
+    """The name of a set, which is a file's, inside a table."""
+    return name.replace("|", r"\|")
 
 
 def _warning(sentence: str) -> str:
@@ -50,7 +66,7 @@ Accuracy on short reviews as people write them in a chat, held back from trainin
 def _data(training: TrainingRecord) -> str:
     """The sets and texts that were trained on."""
     rows = "\n".join(
-        f"| {each.name} | {each.rows['train']['negative']} | "
+        f"| {_cell(each.name)} | {each.rows['train']['negative']} | "
         f"{each.rows['train']['positive']} | {each.fraction:g} | `{each.fingerprint}` |"
         for each in training.datasets
     )
@@ -107,7 +123,7 @@ def _other_sets(training: TrainingRecord) -> str:
         figures = training.by_set[name].evaluation["test"]
         doubt = training.by_set[name].doubt["test"]
         rows.append(
-            f"| {name} | {figures.reviews} | {figures.accuracy:.3f} | {doubt.unsure:.1%} | "
+            f"| {_cell(name)} | {figures.reviews} | {figures.accuracy:.3f} | {doubt.unsure:.1%} | "
             f"{doubt.right:.1%} |"
         )
     if not rows:
@@ -154,16 +170,64 @@ def _hyperparameters(asked: Hyperparameters) -> str:
     )
 
 
+def _metadata(training: TrainingRecord) -> ModelCardData:
+    """What model hubs read: only names that they know, and the figures on the test reviews."""
+    names = [each.name for each in training.datasets]
+    base_model = _base_model_on_hub(training.base_model.name)
+    metrics = ("accuracy", "f1", "precision", "recall")
+    return ModelCardData(
+        language="en",
+        license=_LICENSES.get(base_model or ""),
+        library_name="transformers",
+        pipeline_tag=_TASK,
+        tags=["sentiment", "film-reviews", "review-concierge"],
+        base_model=base_model,
+        datasets=[name for name in names if _is_dataset_on_hub(name)] or None,
+        metrics=list(metrics),
+        model_name=training.name,
+        eval_results=[
+            EvalResult(
+                task_type=_TASK,
+                dataset_type=name,
+                dataset_name=name,
+                dataset_split="test",
+                metric_type=metric,
+                metric_value=round(getattr(training.by_set[name].evaluation["test"], metric), 4),
+            )
+            for name in names
+            for metric in metrics
+        ],
+    )
+
+
+def _base_model_on_hub(name: str) -> str | None:
+    """None for a folder, which is nobody's to look up."""
+    if name == STAND_IN:
+        return _STAND_IN_ON_HUB
+    return name if _is_hub_name(name) and not Path(name).expanduser().exists() else None
+
+
+def _is_dataset_on_hub(name: str) -> bool:
+    # A file or folder goes by the last part of its path, so it has no slash.
+    return "/" in name and _is_hub_name(name)
+
+
+def _is_hub_name(name: str) -> bool:
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        return False
+    return True
+
+
 def model_card(training: TrainingRecord) -> str:
     """The checkpoint's README, with the metadata block that model hubs read."""
-    return f"""---
-language: en
-pipeline_tag: text-classification
-library_name: transformers
-tags: [sentiment, film-reviews, review-concierge]
----
+    card = ModelCard(f"---\n{_metadata(training).to_yaml()}\n---\n\n{_body(training)}")
+    return str(card)
 
-# {training.name}
+
+def _body(training: TrainingRecord) -> str:
+    return f"""# {training.name}
 
 Tells praise from complaint in film reviews: the classes are {" and ".join(LABELS)}. Fine-tuned by
 Review Concierge from {training.base_model.description}.

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification, pipeline
 
@@ -103,8 +104,19 @@ class TestCheckpoint:
 
     def test_has_a_card_and_a_picture(self, checkpoint: Path) -> None:
         card = (checkpoint / "README.md").read_text()
-        assert "pipeline_tag: text-classification" in card
         assert "None" not in card
+        data = yaml.safe_load(card.split("---\n")[1])
+        assert data["pipeline_tag"] == "text-classification"
+        assert data["language"] == "en"
+        # Neither the file of reviews nor the folder of the base model is on a hub.
+        assert not {"base_model", "datasets", "license"} & set(data)
+        (model,) = data["model-index"]
+        assert model["name"] == "tiny"
+        (result,) = model["results"]
+        assert result["dataset"] == {"name": "reviews.csv", "type": "reviews.csv", "split": "test"}
+        test = json.loads((checkpoint / "training.json").read_text())["evaluation"]["test"]
+        for metric in result["metrics"]:
+            assert metric["value"] == pytest.approx(test[metric["type"]], abs=1e-4)
         assert (checkpoint / "training.png").read_bytes().startswith(b"\x89PNG")
 
     def test_the_first_serves_and_a_later_one_waits(
