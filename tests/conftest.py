@@ -127,6 +127,32 @@ def call_trainer(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProce
     return subprocess.CompletedProcess(arguments, code, output.getvalue(), errors.getvalue())
 
 
+def interrupted(
+    *arguments: str | Path, at: str, cwd: Path, by: signal.Signals = signal.SIGINT
+) -> tuple[str, str]:
+    """Runs `python -m trainer` until a line of its progress begins with `at`, then interrupts it.
+
+    Returns:
+        Its standard output and standard error, from there on.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trainer", *map(str, arguments)],
+        cwd=cwd,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # As a shell would start it: a parent that ignores SIGINT would hand that down.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert process.stderr is not None
+    while not process.stderr.readline().startswith(at):
+        assert process.poll() is None
+    process.send_signal(by)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    return output, errors
+
+
 @pytest.fixture(scope="session")
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A DistilBERT of one layer with random weights, as a folder that --base-model takes."""

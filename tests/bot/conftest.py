@@ -3,7 +3,7 @@
 import inspect
 import logging
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import pytest
 import simcord
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
+from bot.concierge import Concierge
+from bot.engine import Engine
 from bot.responses import Kind, Responses
 from tests.bot.stub import KeywordClassifier
 from tests.discord_server import DiscordServer
@@ -28,6 +30,14 @@ def classifier() -> KeywordClassifier:
 def responses() -> Responses:
     """One sentence of each kind, which names it."""
     return Responses({kind: [f"a {kind} sentence"] for kind in Kind})
+
+
+@pytest.fixture
+async def concierge(
+    classifier: KeywordClassifier, responses: Responses
+) -> AsyncIterator[Concierge]:
+    async with Engine(classifier) as engine:
+        yield Concierge(engine, responses)
 
 
 @pytest.fixture(autouse=True)

@@ -18,14 +18,6 @@ from bot.throttle import Throttle
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 
 
-@pytest.fixture
-async def concierge(
-    classifier: KeywordClassifier, responses: Responses
-) -> AsyncIterator[Concierge]:
-    async with Engine(classifier) as engine:
-        yield Concierge(engine, responses)
-
-
 @pytest.mark.parametrize(
     ("text", "label"),
     [

@@ -261,7 +261,9 @@ class Api:
         return 200, self._find_message(call).wire(all_content=self._reads_all_content)
 
     async def _edit_message(self, call: Call) -> Reply:
-        posted = self._find_own(call)
+        return await self._edit(self._find_own(call), call)
+
+    async def _edit(self, posted: Posted, call: Call) -> Reply:
         await self._postbox.edit(posted, call.body, call.files)
         return 200, posted.wire(all_content=True)
 
@@ -333,9 +335,7 @@ class Api:
         return 200, self._find_response(call).wire(all_content=True)
 
     async def _edit_response(self, call: Call) -> Reply:
-        posted = self._find_response(call)
-        await self._postbox.edit(posted, call.body, call.files)
-        return 200, posted.wire(all_content=True)
+        return await self._edit(self._find_response(call), call)
 
     async def _delete_response(self, call: Call) -> Reply:
         await self._postbox.delete(self._find_response(call))

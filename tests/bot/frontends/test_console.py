@@ -3,17 +3,14 @@
 import io
 import re
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from bot.concierge import Concierge
-from bot.engine import Engine
 from bot.frontends import console
-from bot.responses import Responses
 from bot.why import Explanation
-from tests.bot.stub import OTHER_KINDS, KeywordClassifier
+from tests.bot.stub import OTHER_KINDS
 from tests.marker import MARKER, marked, write_input
 
 
@@ -40,14 +37,6 @@ class Conversation:
         said = self._capture.readouterr().out.decode().splitlines()
         # The history shows them, with the marker.
         return [line.replace(f"{MARKER} ", "") for line in said]
-
-
-@pytest.fixture
-async def concierge(
-    classifier: KeywordClassifier, responses: Responses
-) -> AsyncIterator[Concierge]:
-    async with Engine(classifier) as engine:
-        yield Concierge(engine, responses)
 
 
 @pytest.fixture

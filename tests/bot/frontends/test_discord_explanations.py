@@ -200,28 +200,21 @@ async def test_where_is_thinking_is_refused_the_explanation_itself_is_the_answer
 
 
 @pytest.mark.usefixtures("bot")
-async def test_a_bug_while_is_thinking_is_announced_is_excused(
-    server: DiscordServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def broken(*_: Any, **__: Any) -> None:
-        raise RuntimeError("private")
-
-    reply = await server.wait_for_reply(await server.dm("a great film"))
-    monkeypatch.setattr(discord.InteractionResponse, "defer", broken)
-    assert await _why(server, reply) == f"a {Kind.FAILURE} sentence"
-    assert "Explaining a verdict failed: RuntimeError" in caplog.text
-    assert "private" not in caplog.text
-
-
-@pytest.mark.usefixtures("bot")
+@pytest.mark.parametrize(
+    ("owner", "name"), [(discord.InteractionResponse, "defer"), (Concierge, "explain")]
+)
 async def test_a_bug_is_excused_and_logged_without_text(
-    server: DiscordServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    server: DiscordServer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    owner: type,
+    name: str,
 ) -> None:
     async def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("private")
 
     reply = await server.wait_for_reply(await server.dm("a great film"))
-    monkeypatch.setattr(Concierge, "explain", broken)
+    monkeypatch.setattr(owner, name, broken)
     assert await _why(server, reply) == f"a {Kind.FAILURE} sentence"
     assert "Explaining a verdict failed: RuntimeError at tests/bot/frontends" in caplog.text
     assert "private" not in caplog.text

@@ -2,15 +2,12 @@
 
 import json
 import re
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import run_trainer, separable_reviews, write_csv
+from tests.conftest import interrupted, run_trainer, separable_reviews
 from tests.trainer.conftest import FAMILIES
 from trainer import TrainingConfig
 from trainer.comparing.compare import compare
@@ -19,11 +16,6 @@ from trainer.comparing.rows import HEADINGS
 from trainer.config import Loop, RecipeName
 from trainer.errors import ComparisonError
 from trainer.events import Event, Note, Plan, Saved
-
-
-@pytest.fixture(scope="module")
-def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_csv(tmp_path_factory.mktemp("reviews") / "reviews.csv", separable_reviews())
 
 
 @pytest.fixture(scope="module")
@@ -192,20 +184,7 @@ class TestCommand:
     ) -> None:
         (tmp_path / "temporary").mkdir()
         monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "trainer", *map(str, quick), "--seeds", "1000"],
-            cwd=tmp_path,
-            stderr=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        )
-        assert process.stderr is not None
-        while not process.stderr.readline().startswith("Run 3 of 1000"):
-            assert process.poll() is None
-        process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=60)
-        assert process.returncode == 130
+        output, errors = interrupted(*(*quick, "--seeds", "1000"), at="Run 3 of 1000", cwd=tmp_path)
         last = re.fullmatch(
             r"error: Interrupted\. (\d+) of 1000 runs were finished; their figures are in (\S+)\.",
             errors.splitlines()[-1],

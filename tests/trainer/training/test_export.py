@@ -185,21 +185,14 @@ def test_outliers_cost_int8_little_once_they_are_measured(
 
 
 class TestChoice:
-    def _choose(
-        self,
-        model: DistilBertForSequenceClassification,
-        head: torch.nn.Sequential,
-        encoder: TextEncoder,
-        windows: list[Windows],
-        logits: np.ndarray[tuple[int, int], np.dtype[np.float32]],
-        file: Path,
-    ) -> tuple[str | None, list[bool]]:
-        labels = logits.argmax(axis=1).tolist()
-        scores = Scores(logits, logits[:, 0], np.ones(len(logits), np.int64))
-        exported, serving = export_if_it_agrees(model, head, encoder, windows, labels, scores, file)
-        assert (serving is not None) == file.exists() == (exported.precision is not None)
-        return exported.precision, [trial.kept for trial in exported.trials]
-
+    @pytest.mark.parametrize(
+        ("sign", "chosen", "kept"),
+        [
+            (1, "int8", [True]),
+            # As if PyTorch had been right where every graph is wrong.
+            (-1, None, [False] * 3),
+        ],
+    )
     def test_keeps_the_fastest_that_is_as_often_right(
         self,
         model: DistilBertForSequenceClassification,
@@ -207,23 +200,18 @@ class TestChoice:
         encoder: TextEncoder,
         windows: list[Windows],
         tmp_path: Path,
+        sign: int,
+        chosen: str | None,
+        kept: list[bool],
     ) -> None:
-        logits = predict(TorchRuntime(model), encoder, windows).logits
-        chosen = self._choose(model, head, encoder, windows, logits, tmp_path / "graph")
-        assert chosen == ("int8", [True])
-
-    def test_keeps_none_that_is_less_often_right(
-        self,
-        model: DistilBertForSequenceClassification,
-        head: torch.nn.Sequential,
-        encoder: TextEncoder,
-        windows: list[Windows],
-        tmp_path: Path,
-    ) -> None:
-        # As if PyTorch had been right where every graph is wrong.
-        logits = -predict(TorchRuntime(model), encoder, windows).logits
-        chosen = self._choose(model, head, encoder, windows, logits, tmp_path / "graph")
-        assert chosen == (None, [False] * 3)
+        logits = sign * predict(TorchRuntime(model), encoder, windows).logits
+        labels = logits.argmax(axis=1).tolist()
+        scores = Scores(logits, logits[:, 0], np.ones(len(logits), np.int64))
+        file = tmp_path / "graph"
+        exported, serving = export_if_it_agrees(model, head, encoder, windows, labels, scores, file)
+        assert (serving is not None) == file.exists() == (exported.precision is not None)
+        assert exported.precision == chosen
+        assert [trial.kept for trial in exported.trials] == kept
 
     def test_has_no_graph_for_another_family(
         self, families: dict[str, Path], head: torch.nn.Sequential, tmp_path: Path

@@ -22,7 +22,7 @@ import yaml
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification, pipeline
 
-from tests.conftest import call_trainer, run_trainer, separable_reviews, write_csv
+from tests.conftest import call_trainer, interrupted, run_trainer, separable_reviews, write_csv
 from trainer import TrainingConfig, fine_tune_model, predict_sentiment
 from trainer.config import RECIPES, Loop, Precision, RecipeName
 from trainer.data.fixed_reviews import fixed_reviews
@@ -445,20 +445,6 @@ class TestTrainerLoop:
         for name, weights in by_hand.items():
             torch.testing.assert_close(by_trainer[name], weights)
 
-    def test_a_loss_that_is_no_number_names_the_learning_rate(self, tiny_encoder: Path) -> None:
-        encoder = load_encoder(str(tiny_encoder), seed=0)
-        text_encoder = encoder.text_encoder(16)
-        examples = [(windows, 1) for windows in text_encoder(TEXTS * 8)]
-        with pytest.raises(ConfigError, match=r"learning_rate is 1e\+30, but must be lower"):
-            train_by_trainer(
-                encoder.model,
-                make_batches(examples, text_encoder, batch_size=4, seed=0),
-                RECIPES[RecipeName.PLAIN],
-                epochs=9,
-                learning_rate=1e30,
-                on_step=lambda _: None,
-            )
-
     def test_without_accelerate_says_how_to_get_it(
         self, reviews: Path, tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -521,13 +507,16 @@ class TestBadInput:
         assert "'--epochs'" in self._fails(tmp_path, "fit", "--epochs", "many")
 
 
-def test_a_loss_that_is_no_number_names_the_learning_rate(tiny_encoder: Path) -> None:
+@pytest.mark.parametrize("fit", [train, train_by_trainer])
+def test_a_loss_that_is_no_number_names_the_learning_rate(
+    tiny_encoder: Path, fit: Callable[..., list[float]]
+) -> None:
     encoder = load_encoder(str(tiny_encoder), seed=0)
     text_encoder = encoder.text_encoder(16)
     examples = [(windows, 1) for windows in text_encoder(TEXTS * 8)]
     batches = make_batches(examples, text_encoder, batch_size=4, seed=0)
     with pytest.raises(ConfigError, match=r"learning_rate is 1e\+30, but must be lower"):
-        train(
+        fit(
             encoder.model,
             batches,
             RECIPES[RecipeName.PLAIN],
@@ -539,21 +528,8 @@ def test_a_loss_that_is_no_number_names_the_learning_rate(tiny_encoder: Path) ->
 
 def test_interrupting_leaves_nothing_and_says_so(tmp_path: Path, quick: list[str | Path]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "trainer", *map(str, quick), "--epochs", "1000"],
-            cwd=tmp_path,
-            stderr=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            # As a shell would start it: a parent that ignores SIGINT would hand that down.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        )
-        assert process.stderr is not None
-        while not process.stderr.readline().startswith("Training on"):
-            assert process.poll() is None
-        process.send_signal(number)
-        _, errors = process.communicate(timeout=60)
-        assert process.returncode == 130
+        command = (*quick, "--epochs", "1000")
+        _, errors = interrupted(*command, at="Training on", cwd=tmp_path, by=number)
         assert errors.splitlines()[-1] == (
             "error: Interrupted. Nothing was saved, and every checkpoint there was is untouched."
         )
