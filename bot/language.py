@@ -43,6 +43,42 @@ ENGLISH_WORDS = frozenset(
 )
 """Frequent words that hardly any other language has."""
 
+VERDICT_WORDS = frozenset((
+    "amazing", "annoying", "awesome", "awful", "bad", "banger", "beautiful", "bored", "boring",
+    "brilliant", "cheesy", "confusing", "crap", "cried", "cringe", "crying", "decent",
+    "disappointing", "dull", "enjoyed", "epic", "excellent", "fire", "funny", "garbage", "goat",
+    "good", "great", "hated", "horrible", "incredible", "legend", "liked", "loved", "lovely",
+    "lush", "masterpiece", "meh", "mess", "mid", "overhyped", "overrated", "peak", "perfect",
+    "pointless", "poor", "rubbish", "scary", "shit", "sick", "silly", "slaps", "slow", "stunning",
+    "stupid", "sucks", "sweet", "terrible", "thrilling", "tragic", "trash", "ugly", "underrated",
+    "waste", "weak", "weird", "wept", "wonderful", "worst", "wow",
+))  # fmt: skip
+"""Words of judgement in English and in its slang that hardly any other language has."""
+
+COMMON_WORDS = ENGLISH_WORDS | VERDICT_WORDS | frozenset((
+    "about", "absolutely", "actually", "again", "all", "almost", "an", "anyone", "awake", "back",
+    "be", "because", "been", "best", "better", "bot", "bout", "bravo", "bro", "buh", "bye", "cast",
+    "comedy", "could", "did", "didn't", "does", "doesn't", "don't", "dude", "ending", "enough",
+    "every", "everyone", "everything", "feel", "first", "found", "fr", "from", "gem", "get", "gg",
+    "ggs", "gonna", "gotta", "guys", "haha", "hahaha", "has", "hate", "have", "hello", "hey", "hi",
+    "hidden", "hiya", "huge", "i", "im", "isn't", "just", "kinda", "know", "like", "lol", "love",
+    "make", "mins", "more", "most", "movie", "movies", "much", "my", "nachos", "never", "ngl",
+    "nothing", "of", "ok", "okay", "omg", "one", "only", "out", "plot", "pls", "praise", "really",
+    "scene", "second", "see", "seen", "she", "should", "sir", "some", "something", "story", "sushi",
+    "than", "thank", "thanks", "their", "them", "there", "they", "think", "tho", "too", "totally",
+    "utter", "vibes", "wanna", "wasn't", "watch", "watched", "way", "well", "went", "were", "when",
+    "which", "who", "why", "will", "without", "won't", "work", "worth", "would", "yeah", "yes",
+    "your",
+))  # fmt: skip
+"""Words that make a short message English if most of its words are among them. Words that are
+frequent in another of LANGUAGES ("was", "no", "me") are left out."""
+
+BESIDE_VERDICTS = frozenset(("so", "is", "was", "film"))
+"""Words of several languages that are English beside one of VERDICT_WORDS."""
+
+MOST_WORDS = 0.5
+"""Share of the words that are among COMMON_WORDS from which on a text is English."""
+
 LANGUAGES = [
     "af", "az", "bs", "ca", "cs", "da", "de", "en", "es", "et", "eu", "fi", "fr", "ga", "hr",
     "hu", "id", "is", "it", "lt", "lv", "ms", "nl", "nn", "no", "pl", "pt", "ro", "sk", "sl",
@@ -75,11 +111,24 @@ def is_foreign(text: str) -> bool:
     likelihoods = _likelihoods(words)
     english = likelihoods.pop("en")
     times_likelier = max(likelihoods.values()) / max(english, 1e-9)
-    if times_likelier <= TIMES_LIKELIER:
+    if times_likelier <= TIMES_LIKELIER or _is_plainly_english(words):
         return False
     if times_likelier > TIMES_LIKELIER_DESPITE_ENGLISH:
         return True
     return not different & ENGLISH_WORDS and not _is_english_at_an_end(words)
+
+
+def _is_plainly_english(words: list[str]) -> bool:
+    """Whether most words are common English ones, or the last two are an English verdict.
+
+    As in "hidden gem fr" and in "j'ai pleuré, so beautiful". A few words tell an identifier too
+    little: it takes slang for whatever language has such letters.
+    """
+    common = [word in COMMON_WORDS for word in words]
+    if sum(common) >= MOST_WORDS * len(words):
+        return True
+    end = set(words[-2:])
+    return not VERDICT_WORDS.isdisjoint(end) and end <= COMMON_WORDS | BESIDE_VERDICTS
 
 
 def _is_english_at_an_end(words: list[str]) -> bool:

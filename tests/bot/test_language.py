@@ -81,6 +81,26 @@ def test_a_foreign_title_in_small_letters_beside_english_is_english(text: str) -
 @pytest.mark.parametrize(
     "text",
     [
+        "hidden gem fr",
+        "hi all",
+        "Kinda wanna die ngl",
+        "c'est la vie, boring film",
+        "j'ai pleuré, so beautiful",
+        "c'était magnifique, i wept",
+        "merci agnès varda, cléo is perfect",
+        "non ce la faccio più lol great comedy",
+    ],
+)
+def test_common_english_words_or_a_verdict_at_the_end_are_english(text: str) -> None:
+    assert not is_foreign(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "une fin trop cool, j'ai adoré",
+        "nein, so schön war der Film nicht",
+        "la película es top, me encantó",
         "kimi no na wa me hizo llorar",
         "kimi no na wa m'a fait pleurer",
         "the dark knight es la mejor película que he visto",
