@@ -36,6 +36,7 @@ from trainer.model.runtime import OnnxRuntime
 from trainer.model.text import MOST_WINDOWS, TextEncoder
 from trainer.training.encoder import STAND_IN, load_encoder
 from trainer.training.export import GraphPrecision, export
+from trainer.training.kind_head import UNITS
 
 MAX_LENGTH = 128
 """Tokens of a window, as the trainer's default is."""
@@ -61,9 +62,9 @@ def make_checkpoint(path: Path, size: dict[str, Any]) -> Path:
     tokenizer = load_encoder(STAND_IN, 0).tokenizer
     tokenizer.model_max_length = MAX_LENGTH
     head = torch.nn.Sequential(
-        torch.nn.Linear(2 * len(head_layers(config.n_layers)) * config.dim, 256),
+        torch.nn.Linear(2 * len(head_layers(config.n_layers)) * config.dim, UNITS),
         torch.nn.ReLU(),
-        torch.nn.Linear(256, len(KINDS)),
+        torch.nn.Linear(UNITS, len(KINDS)),
     )
     # So that the graph has all operators of one that was exported after a training.
     measured = [tokenizer(text).input_ids for text in chat_messages(16)]
