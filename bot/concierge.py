@@ -151,13 +151,9 @@ class Concierge:
         `verdict` is the one on the text, where it has been judged already. Raises BusyError and
         UnansweredError, as the engine does.
         """
-        kind = _unjudged(text)
-        if kind not in (None, Kind.FOREIGN):
+        if kind := _unjudged(text):
             return self.say(kind)
         verdict = verdict or await self.engine.classify(text)
-        # "quiero morir": distress is the one thing that the model is believed in other languages.
-        if kind is Kind.FOREIGN and verdict.kind != DISTRESS:
-            return self.say(kind)
         if is_review and verdict.kind != DISTRESS:
             verdict = replace(verdict, kind=REVIEW)
         kind = Kind.of(verdict)

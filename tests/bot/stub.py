@@ -34,7 +34,6 @@ OTHER_WORDS = {
     "was sarcasm": "correction",
     "what is on": "question",
     "end it all": "distress",
-    "quiero morir": "distress",
 }
 """Words that say of a message that it is of a kind, beside those."""
 _KINDS = {words: kind for kind, words in OTHER_KINDS.items()} | OTHER_WORDS
