@@ -19,6 +19,7 @@ from bot.questions import MOST_ASKED, Held, HeldQuestions
 from bot.responses import OWNER, Kind, Responses
 from bot.throttle import Pace, Throttle
 from bot.why import Explainer, Explanation
+from trainer.model.calibration import LEANS_FROM
 from trainer.model.kinds import DISTRESS, REVIEW
 from trainer.model.marks import normalise, read_mark
 
@@ -29,13 +30,9 @@ log = logging.getLogger(__name__)
 
 _ADDRESS = re.compile(r"(?:https?://|\bwww\.)\S+", re.IGNORECASE)
 
-
-LEANS_FROM = 0.65
-"""The probability of the likelier class from which on a question says which way the bot leans.
-Probabilities are calibrated (`trainer.model.calibration`): it is wrong in one of three at most."""
-
 DECIDED_FROM = 0.9
-"""The same for two opinions on one film together, neither of which is clear by itself."""
+"""The probability of the likelier class from which on two opinions on one film together decide,
+neither of which is clear by itself."""
 
 _DROP_A_QUESTION = frozenset((DISTRESS, Kind.SERVICE, Kind.PERSON))
 """Kinds of message that are something new, also where they begin like an answer: "no, I want my

@@ -463,6 +463,8 @@ def _print_doubt(doubt: dict[str, Any]) -> None:
     print(
         f"Unsure of {doubt['unsure']:.1%} of these; "
         f"of the verdicts on the others, {doubt['right']:.1%} are right.\n"
+        f"Of the unsure, {doubt['leans']:.1%} lean to one side; "
+        f"of those that lean, {doubt['leans_right']:.1%} are right.\n"
     )
 
 

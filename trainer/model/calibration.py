@@ -20,6 +20,10 @@ SHORT_TARGET_PRECISION = 0.92
 """The same for reviews of one window. The validation reviews are harder than what people write in
 a chat: there, so chosen, verdicts are right more often. With 0.94 three in ten of such messages are
 unsure (`python -m benchmarks.strangers`)."""
+LEANS_FROM = 0.65
+"""The probability of the likelier class from which on an unsure review leans to it: the bot's
+question then says so. Probabilities are calibrated, so it is wrong in one of three at most; `Doubt`
+has what came of it."""
 _LOWEST, _HIGHEST = 0.05, 20.0
 _GOLDEN = (5**0.5 - 1) / 2
 
@@ -48,6 +52,11 @@ class Doubt:
     """Share of them on which no verdict is given."""
     right: float
     """Share of the verdicts given that are right; 1.0 where none is."""
+    leans: float | None = None
+    """Share of the unsure ones that lean to one side (`LEANS_FROM`); 0.0 where none is unsure.
+    None, here and below: from before this was measured."""
+    leans_right: float | None = None
+    """Share of those that lean to the right side; 1.0 where none leans."""
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON types."""
@@ -126,8 +135,11 @@ def confident(
 def doubt(probabilities: FloatArray, labels: Sequence[int], sure: npt.NDArray[np.bool_]) -> Doubt:
     """What it comes to when verdicts are given on the reviews that are `sure` alone."""
     right = probabilities.argmax(axis=1) == np.asarray(labels)
+    leaning = ~sure & (probabilities.max(axis=1) >= LEANS_FROM)
     return Doubt(
         reviews=len(sure),
         unsure=float(np.mean(~sure)),
         right=float(np.mean(right[sure])) if sure.any() else 1.0,
+        leans=float(leaning.sum() / max(1, (~sure).sum())),
+        leans_right=float(np.mean(right[leaning])) if leaning.any() else 1.0,
     )

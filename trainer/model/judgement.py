@@ -12,6 +12,7 @@ from trainer.model.calibration import confident, require_temperature, require_th
 from trainer.model.inference import FloatArray, Scores, softmax
 from trainer.model.kinds import DISTRESS, REVIEW, KindRule
 from trainer.model.marks import MARK_NEGATIVE, MARK_POSITIVE, Mark, margin
+from trainer.model.strength import Bounds, Strength, strength_of
 
 UNSURE = "unsure"
 """The label where neither class is likely enough to be given."""
@@ -29,6 +30,8 @@ class Verdict:
     """The probability of each class; they add up to 1."""
     kind: str = REVIEW
     """One of `KINDS`. The other fields describe the text as if it were a review."""
+    strength: Strength | None = None
+    """Of praise or complaint. None: `unsure`, or the checkpoint has no bounds for it."""
 
     @property
     def is_review(self) -> bool:
@@ -37,13 +40,25 @@ class Verdict:
 
     @classmethod
     def from_probabilities(
-        cls, probabilities: Sequence[float], sure: bool = True, kind: str = REVIEW
+        cls,
+        probabilities: Sequence[float],
+        sure: bool = True,
+        kind: str = REVIEW,
+        *,
+        bounds: tuple[Bounds, Bounds] | None = None,
+        rating: float | None = None,
     ) -> "Verdict":
-        """The verdict for probabilities in the order of `LABELS`."""
+        """The verdict for probabilities in the order of `LABELS`.
+
+        `bounds` are those of the strength, for each class; `rating` is what the review states.
+        """
         best = max(range(len(LABELS)), key=lambda index: probabilities[index])
         by_label = dict(zip(LABELS, probabilities, strict=True))
         label = LABELS[best] if sure else UNSURE
-        return cls(label, probabilities[best], by_label, kind)
+        strength = None
+        if sure and bounds is not None:
+            strength = strength_of(label, probabilities[best], bounds[best], rating)
+        return cls(label, probabilities[best], by_label, kind, strength)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,9 @@ class Scale:
     confidences: tuple[float, float] = (0.0, 0.0)
     """For each class, in the order of `LABELS`, the confidence from which on a verdict for it is
     given (`trainer.model.calibration.choose_confidences`)."""
+    strengths: tuple[Bounds, Bounds] | None = None
+    """For each class, the bounds of its strength (`trainer.model.strength.choose_bounds`). None: a
+    checkpoint from before there were any, or one with too few validation reviews."""
 
     def __post_init__(self) -> None:
         require_temperature(self.temperature)
@@ -62,6 +80,20 @@ class Scale:
             raise ValueError(f"there are {len(self.confidences)} confidences, not one a class")
         for confidence in self.confidences:
             require_threshold(confidence)
+        if self.strengths is not None:
+            if len(self.strengths) != len(LABELS):
+                raise ValueError(f"there are {len(self.strengths)} bounds, not a pair a class")
+            for low, high in self.strengths:
+                require_threshold(low)
+                require_threshold(high)
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> "Scale":
+        """What `dataclasses.asdict` made of one."""
+        strengths: Any = stored.get("strengths")
+        if strengths is not None:
+            strengths = tuple((float(low), float(high)) for low, high in strengths)
+        return cls(stored["temperature"], tuple(stored["confidences"]), strengths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +112,7 @@ class Judgement:
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "Judgement":
         """What `dataclasses.asdict` made of one."""
-        one, several = (
-            Scale(stored[name]["temperature"], tuple(stored[name]["confidences"]))
-            for name in ("one_window", "several_windows")
-        )
+        one, several = (Scale.from_dict(stored[name]) for name in ("one_window", "several_windows"))
         kinds = stored["kinds"]
         rule = KindRule(kinds["temperature"], kinds["dismissal"], kinds["distress"])
         return cls(one, several, rule)
@@ -116,9 +145,19 @@ class Judgement:
         for row, mark in enumerate(marks):
             if mark is not None and (mark.alone or kinds[row] not in _KINDS_WITH_MARKS):
                 kinds[row] = REVIEW
+        probabilities, sure = self.weigh(scores, marks)
+        stated = list(marks) or [None] * len(kinds)
         return [
-            Verdict.from_probabilities(row.tolist(), bool(sure), kind)
-            for row, sure, kind in zip(*self.weigh(scores, marks), kinds, strict=True)
+            Verdict.from_probabilities(
+                probabilities[row].tolist(),
+                bool(sure[row]),
+                kind,
+                bounds=(self.several_windows if windows > 1 else self.one_window).strengths,
+                rating=None if mark is None else mark.share,
+            )
+            for row, (kind, windows, mark) in enumerate(
+                zip(kinds, scores.windows, stated, strict=True)
+            )
         ]
 
 

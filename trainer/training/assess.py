@@ -20,6 +20,7 @@ from trainer.model.calibration import (
     TARGET_PRECISION,
     Doubt,
     choose_confidences,
+    confident,
     doubt,
     fit_temperature,
 )
@@ -28,6 +29,7 @@ from trainer.model.inference import FloatArray, Runtime, Scores, predict, softma
 from trainer.model.kinds import REVIEW, KindFigures, KindRule, choose_rule, measure_kinds
 from trainer.model.marks import Mark
 from trainer.model.runtime import OnnxRuntime, TorchRuntime, has_gpu
+from trainer.model.strength import choose_bounds
 from trainer.model.text import TextEncoder, Windows
 from trainer.training.encoder import Encoder
 from trainer.training.evaluation import Bin, Figures, measure, reliability
@@ -261,7 +263,8 @@ def choose_judgement(
 
     Where there are under `_ENOUGH` of a kind, that kind takes the scale of all together. `sets`
     numbers the set of each review: the confidences hold for each set by itself, so that an easy set
-    does not speak for a hard one. A judgement that does not abstain asks no confidence.
+    does not speak for a hard one. A judgement that does not abstain asks no confidence, and says
+    nothing of strength.
     """
     truth = np.asarray(labels)
     numbers = np.zeros(len(truth), dtype=int) if sets is None else np.asarray(sets)
@@ -274,14 +277,15 @@ def choose_judgement(
         evidence = scores.evidence()[kind]
         temperature = fit_temperature(evidence, truth[kind].tolist())
         probabilities = softmax(evidence / np.float32(temperature))
-        confidences = (0.0, 0.0)
+        confidences, strengths = (0.0, 0.0), None
         if abstains:
             chosen = [
                 choose_confidences(probabilities[mine], truth[kind][mine].tolist(), target)
                 for mine in _large(numbers[kind])
             ]
             confidences = max(each[0] for each in chosen), max(each[1] for each in chosen)
-        scales.append(Scale(temperature, confidences))
+            strengths = choose_bounds(probabilities, confident(probabilities, confidences))
+        scales.append(Scale(temperature, confidences, strengths))
     one, several = scales
     return Judgement(one, several, kinds)
 

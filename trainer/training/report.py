@@ -105,7 +105,13 @@ def _figures(training: TrainingRecord) -> str:
     ]
     rows += [
         f"| {name} | {' | '.join(f'{getattr(each, key):.1%}' for each in doubts)} |"
-        for name, key in (("left unsure", "unsure"), ("right of the verdicts given", "right"))
+        for name, key in (
+            ("left unsure", "unsure"),
+            ("right of the verdicts given", "right"),
+            ("of the unsure, leaning to one side", "leans"),
+            ("right of those that lean", "leans_right"),
+        )
+        if all(getattr(each, key) is not None for each in doubts)
     ]
     return "\n".join(
         [

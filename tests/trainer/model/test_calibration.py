@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from trainer.model.calibration import choose_confidences, confident, doubt, fit_temperature
+from trainer.model.calibration import (
+    LEANS_FROM,
+    choose_confidences,
+    confident,
+    doubt,
+    fit_temperature,
+)
 from trainer.model.inference import FloatArray, Scores, softmax
 from trainer.model.kinds import KindRule
 from trainer.training.assess import choose_judgement
@@ -77,7 +83,35 @@ def test_short_and_long_texts_are_scaled_apart() -> None:
     # Four windows that agree are twice the evidence of one.
     assert judgement.several_windows.temperature == pytest.approx(2 * 0.5, rel=0.05)
     assert calibration_error(judgement.weigh(scores)[0], labels * 2) < 0.01
+    for scale in (judgement.one_window, judgement.several_windows):
+        assert scale.strengths
+        for least, (low, high) in zip(scale.confidences, scale.strengths, strict=True):
+            assert least < low < high < 1
+    plain = choose_judgement(scores, labels * 2, KindRule(), abstains=False)
+    assert plain.one_window.strengths is plain.several_windows.strengths is None
     few = choose_judgement(
         Scores(stretched, stretched[:, :0], np.ones_like(windows)), labels * 2, KindRule()
     )
     assert few.one_window.temperature == few.several_windows.temperature
+
+
+def test_what_leans_is_measured_beside_what_is_sure() -> None:
+    positive = np.array([0.95, 0.7, 0.3, 0.4, 0.6, 0.05], dtype=np.float32)
+    probabilities = np.stack([1 - positive, positive], axis=1)
+    sure = confident(probabilities, (0.9, 0.9))
+    measured = doubt(probabilities, [1, 1, 1, 0, 1, 0], sure)
+    assert measured.unsure == pytest.approx(4 / 6)
+    assert measured.right == 1.0
+    # 0.7 leans rightly, 0.3 wrongly, 0.4 and 0.6 do not lean.
+    assert (measured.leans, measured.leans_right) == (0.5, 0.5)
+    nothing = doubt(probabilities, [1, 1, 1, 0, 1, 0], np.ones(6, dtype=bool))
+    assert (nothing.leans, nothing.leans_right) == (0.0, 1.0)
+
+
+def test_the_bot_leans_right_as_often_as_its_threshold_says() -> None:
+    logits, labels = _drawn(1.0)
+    probabilities = softmax(logits)
+    sure = confident(probabilities, choose_confidences(probabilities, labels))
+    measured = doubt(probabilities, labels, sure)
+    assert measured.leans_right is not None
+    assert LEANS_FROM < measured.leans_right < 0.95

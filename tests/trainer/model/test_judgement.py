@@ -1,4 +1,6 @@
-"""Words and ratings together: how scores become verdicts."""
+"""Words and ratings together: how scores become verdicts, and how strong these are."""
+
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -6,7 +8,8 @@ import pytest
 from trainer.model.classifier import UNSURE, Judgement, Scale, Verdict
 from trainer.model.inference import Scores
 from trainer.model.kinds import KINDS, KindRule
-from trainer.model.marks import Mark
+from trainer.model.marks import Mark, read_mark
+from trainer.model.strength import MIN_VERDICTS, Strength, choose_bounds, emphasised
 
 ORDER = {"negative": 0, UNSURE: 1, "positive": 2}
 SCALE = Scale(confidences=(0.9, 0.9))
@@ -70,3 +73,119 @@ def test_a_message_with_a_rating_is_a_review_but_for_what_needs_a_person(
 ) -> None:
     assert _verdict(0.0, Mark(0.9, alone), kind).kind == expected
     assert _verdict(0.0, None, kind).kind == kind
+
+
+# Strength
+
+BOUNDED = replace(SCALE, strengths=((0.92, 0.95), (0.94, 0.98)))
+
+
+def _strength(probability: float, mark: Mark | None = None) -> Strength | None:
+    """Of the verdict on words that are so likely praise."""
+    judgement = replace(JUDGEMENT, one_window=BOUNDED)
+    words = float(np.log(probability / (1 - probability)))
+    logits = np.array([[0.0, words]], np.float32)
+    scores = Scores(logits, logits[:, :0], np.ones(1, np.int64))
+    (verdict,) = judgement.verdicts(scores, [mark])
+    return verdict.strength
+
+
+@pytest.mark.parametrize(
+    ("probability", "strength"),
+    [
+        (0.99, "strong"),
+        (0.96, "plain"),
+        (0.93, "mild"),
+        (0.6, None),  # unsure
+        (0.09, "mild"),
+        (0.06, "plain"),
+        (0.03, "strong"),
+    ],
+)
+def test_without_a_rating_the_confidence_says_how_strong_a_verdict_is(
+    probability: float, strength: str | None
+) -> None:
+    assert _strength(probability) == strength
+
+
+@pytest.mark.parametrize(
+    ("text", "strength"),
+    [
+        ("Saw it. 10/10", "strong"),
+        ("Saw it. 5 stars", "strong"),
+        ("Saw it. 9/10", "strong"),
+        ("Saw it. 8/10", "plain"),
+        ("Saw it. 7/10", "mild"),
+        ("Saw it. 1/10", "strong"),
+        ("Saw it. 2/10", "strong"),
+        ("Saw it. 1 star", "strong"),
+        ("Saw it. 3/10", "plain"),
+        ("Saw it. 4/10", "mild"),
+    ],
+)
+def test_a_rating_says_it_better_than_the_confidence(text: str, strength: str) -> None:
+    _, mark = read_mark(text)
+    assert mark
+    side = 1 if mark.share > 0.5 else -1
+    for probability in (0.91, 0.95, 0.999):
+        assert _strength(0.5 + side * (probability - 0.5), mark) == strength
+
+
+def test_a_rating_in_the_middle_goes_with_no_strong_verdict() -> None:
+    for probability in (0.001, 0.999):
+        assert _strength(probability, Mark(0.55, alone=False)) in ("mild", None)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_texts_of_one_window_and_of_several_have_bounds_of_their_own(several: bool) -> None:
+    one_scale, several_scale = (SCALE, BOUNDED) if several else (BOUNDED, SCALE)
+    judgement = replace(JUDGEMENT, one_window=one_scale, several_windows=several_scale)
+    logits = np.array([[0.0, 9.0], [0.0, 9.0]], np.float32)
+    scores = Scores(logits, logits[:, :0], np.array([1, 4]))
+    one, four = judgement.verdicts(scores)
+    assert (one.strength, four.strength) == ((None, "strong") if several else ("strong", None))
+
+
+def test_three_exclamation_marks_are_one_step_more() -> None:
+    mild, plain, strong = Strength
+    for text in ("Loved it!!!", "wow !!!!! good", "Loved it！！！"):  # noqa: RUF001
+        assert [emphasised(each, text) for each in Strength] == [plain, strong, strong]
+        assert emphasised(None, text) is None
+    for text in ("Loved it!", "Loved it!! Yes!", "Loved it! ! !"):
+        assert [emphasised(each, text) for each in Strength] == [mild, plain, strong]
+
+
+def test_the_bounds_are_the_thirds_of_the_verdicts_of_each_class() -> None:
+    positive = np.linspace(0.05, 0.999, 3_000)
+    probabilities = np.stack([1 - positive, positive], axis=1).astype(np.float32)
+    given = probabilities.max(axis=1) >= 0.8
+    bounds = choose_bounds(probabilities, given)
+    assert bounds
+    for label, (low, high) in enumerate(bounds):
+        mine = probabilities[given & (probabilities.argmax(axis=1) == label), label]
+        assert np.mean(mine < low) == pytest.approx(1 / 3, abs=0.01)
+        assert np.mean(mine > high) == pytest.approx(1 / 3, abs=0.01)
+
+
+def test_a_few_verdicts_or_equal_ones_make_none_strong() -> None:
+    sure = np.array([[0.05, 0.95], [0.95, 0.05]] * MIN_VERDICTS, np.float32)
+    given = np.ones(len(sure), dtype=bool)
+    assert choose_bounds(sure[:-1], given[:-1]) is None
+    bounds = choose_bounds(sure, given)
+    assert bounds
+    assert all(low == high == pytest.approx(0.95) for low, high in bounds)
+    assert Verdict.from_probabilities(sure[0].tolist(), bounds=bounds).strength == "plain"
+
+
+def test_bounds_are_stored_with_the_judgement_and_may_be_missing() -> None:
+    judgement = replace(JUDGEMENT, one_window=BOUNDED)
+    stored = asdict(judgement)
+    assert Judgement.from_dict(stored) == judgement
+    for scale in ("one_window", "several_windows"):
+        del stored[scale]["strengths"]  # a checkpoint from before
+    assert Judgement.from_dict(stored) == JUDGEMENT
+    with pytest.raises(ValueError, match="a threshold is nan"):
+        replace(SCALE, strengths=((0.9, float("nan")), (0.9, 0.9)))
+    stored["one_window"]["strengths"] = [[0, 1]]
+    with pytest.raises(ValueError, match="there are 1 bounds, not a pair a class"):
+        Judgement.from_dict(stored)

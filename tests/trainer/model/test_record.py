@@ -12,6 +12,7 @@ from tests.conftest import call_trainer
 from trainer.errors import CheckpointError
 from trainer.model.checkpoint import list_checkpoints, promote, read_training
 from trainer.model.record import SCHEMA, RecordError, TrainingRecord
+from trainer.training.report import model_card
 
 
 @pytest.fixture
@@ -73,6 +74,19 @@ def test_an_older_file_is_read_where_it_holds_what_is_needed(text: str) -> None:
     record = TrainingRecord.from_json(_changed(text, make_older))
     assert (record.schema, record.fixed) == (0, None)
     assert [each.name for each in record.datasets] == ["reviews.csv"]
+
+
+def test_of_an_older_file_the_card_leaves_out_what_was_not_measured(text: str) -> None:
+    def make_older(data: dict[str, Any]) -> None:
+        for doubt in data["doubt"].values():
+            del doubt["leans"], doubt["leans_right"]
+        for scale in ("one_window", "several_windows"):
+            del data["judgement"][scale]["strengths"]
+
+    assert "| right of those that lean |" in model_card(TrainingRecord.from_json(text))
+    card = model_card(TrainingRecord.from_json(_changed(text, make_older)))
+    assert "| right of the verdicts given |" in card
+    assert "lean" not in card
 
 
 @pytest.mark.parametrize("content", [b"{}", b"[]", b"\xff", b"{" * 9_000])

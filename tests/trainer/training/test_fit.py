@@ -117,6 +117,8 @@ class TestCheckpoint:
         test = json.loads((checkpoint / "training.json").read_text())["evaluation"]["test"]
         for metric in result["metrics"]:
             assert metric["value"] == pytest.approx(test[metric["type"]], abs=1e-4)
+        assert "| of the unsure, leaning to one side | " in card
+        assert "| right of those that lean | " in card
         assert (checkpoint / "training.png").read_bytes().startswith(b"\x89PNG")
 
     def test_the_first_serves_and_a_later_one_waits(
@@ -560,6 +562,7 @@ class TestEvaluate:
         printed = call_trainer(*command, cwd=tmp_path).stdout
         assert f"accuracy {answer['accuracy']:.3f}" in printed
         assert f"Unsure of {answer['doubt']['unsure']:.1%} of these" in printed
+        assert f"Of the unsure, {answer['doubt']['leans']:.1%} lean to one side" in printed
 
     def test_compares_two_on_the_same_reviews(self, checkpoint: Path, tmp_path: Path) -> None:
         path = write_csv(tmp_path / "others.csv", separable_reviews())
