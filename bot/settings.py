@@ -16,7 +16,8 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsError
-from bot.responses import HELP_LINE, default_responses_file
+from bot.placeholders import HELP_LINE
+from bot.responses import default_responses_file
 from bot.sources import split_source
 from trainer.model.classifier import RuntimeName
 from trainer.model.files import open_regular

@@ -12,8 +12,10 @@ from bot import generate_response
 from bot.answers import Side
 from bot.concierge import Concierge
 from bot.engine import Engine, estimate_tokens
+from bot.placeholders import HELP_LINE
 from bot.questions import HELD_SECONDS, MOST_HELD, Held, HeldQuestions
-from bot.responses import HELP_LINE, Kind, Responses, default_responses_file
+from bot.responses import Kind, Responses, default_responses_file
+from bot.responses_file import Sentence
 from bot.throttle import Throttle
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 
@@ -224,15 +226,15 @@ def clock() -> Clock:
 @pytest.fixture
 async def asking(classifier: KeywordClassifier, clock: Clock) -> AsyncIterator[Concierge]:
     """Its questions are such that a yes means the side that they lean to, by default praise."""
-    sentences = {kind: [f"a {kind} sentence"] for kind in Kind}
     yes = {
-        (Kind.UNSURE, "a unsure sentence"): Side.POSITIVE,
-        (Kind.LEANS_POSITIVE, "a leans_positive sentence"): Side.POSITIVE,
-        (Kind.LEANS_NEGATIVE, "a leans_negative sentence"): Side.NEGATIVE,
+        Kind.UNSURE: Side.POSITIVE,
+        Kind.LEANS_POSITIVE: Side.POSITIVE,
+        Kind.LEANS_NEGATIVE: Side.NEGATIVE,
     }
+    sentences = {kind: [Sentence(f"a {kind} sentence", yes.get(kind))] for kind in Kind}
     async with Engine(classifier, queue_tokens=60) as engine:
         questions = HeldQuestions(clock=clock)
-        yield Concierge(engine, Responses(sentences, yes=yes), questions=questions)
+        yield Concierge(engine, Responses(sentences), questions=questions)
 
 
 async def _kinds(

@@ -12,16 +12,10 @@ import yaml
 from bot.answers import Side
 from bot.errors import ResponsesError
 from bot.examples import EXAMPLES
-from bot.responses import (
-    HELP_LINE,
-    MOST_BYTES,
-    OPTIONAL,
-    OWNER,
-    QUESTIONS,
-    Kind,
-    Responses,
-    default_responses_file,
-)
+from bot.kinds import OPTIONAL, QUESTIONS
+from bot.placeholders import HELP_LINE, OWNER
+from bot.responses import Kind, Responses, default_responses_file
+from bot.responses_yaml import MOST_BYTES
 
 SHIPPED = default_responses_file().read_text("utf-8")
 SENTENCES = {
@@ -153,8 +147,13 @@ def test_a_byte_order_mark_and_windows_line_ends_are_fine(tmp_path: Path) -> Non
         ("negative:\n  - One.", "negative:\n  - We're\n    here #1", 6, "taken for a comment"),
         ("negative:\n  - One.", "negative:\n  - **One.**", 5, "cannot begin with *"),
         ("negative:\n  - One.", "negative:\n  - 'We're one.'", 5, "an apostrophe ends"),
-        ("negative:\n  - One.", 'negative:\n  - "Hi {user}"', 5, "{user} in this sentence"),
-        ("negative:\n  - One.", 'negative:\n  - "Ask { owner }"', 5, "those are {owner} and"),
+        ("negative:\n  - One.", 'negative:\n  - "Hi {name}"', 5, "{name} in this sentence"),
+        (
+            "negative:\n  - One.",
+            'negative:\n  - "Ask { owner }"',
+            5,
+            "those are {user}, {server}, {owner}, ",
+        ),
         (VALID, "", 1, "expected the lists positive, negative"),
         (VALID, "- One.", 1, "expected the lists"),
     ],
@@ -301,7 +300,7 @@ FORM = "a question with a meaning is written"
         ("  - say:\n    yes: positive\n", 8, FORM),
         ("  - say: '  '\n    yes: positive\n", 8, "blank"),
         ("  - say: Are we #1?\n    yes: positive\n", 8, "taken for a comment"),
-        ('  - say: "Hi {user}?"\n    yes: positive\n', 8, "{user} in this sentence"),
+        ('  - say: "Hi {name}?"\n    yes: positive\n', 8, "{name} in this sentence"),
         (f"  - say: {'x' * 2001}\n    yes: positive\n", 8, "2,001 characters"),
         ('  - "One?"\n' + QUESTION.replace("positive", "x"), 10, "not 'x'"),
         ('  - say: "Good?"\n  yes: positive\n', 9, "not valid YAML"),

@@ -23,7 +23,8 @@ from typing import Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bot.responses import HELP_LINE, Kind, Responses, default_responses_file
+from bot.placeholders import HELP_LINE
+from bot.responses import Kind, Responses, default_responses_file
 
 FOLDER = Path(__file__).parent
 

@@ -8,8 +8,9 @@ import pytest_asyncio
 
 from bot.concierge import Concierge
 from bot.engine import Engine
+from bot.kinds import QUESTIONS
 from bot.questions import HELD_SECONDS, HeldQuestions
-from bot.responses import QUESTIONS, Responses
+from bot.responses import Responses
 from tests.bot.frontends.loopback import OPENAPI
 from tests.bot.stub import KeywordClassifier
 from tests.conversations.players import DiscordHouse, DiscordPlayer, Player, TerminalPlayer

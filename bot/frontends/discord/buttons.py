@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 import discord
 
 from bot.frontends.discord.client import ConciergeBot, in_private
+from bot.frontends.discord.recipients import user_of
 
 
 class ConciergeButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"(?!)"):
@@ -31,7 +32,7 @@ class ConciergeButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         bot: ConciergeBot = interaction.client
-        async with bot.last_resort(self.log_name, in_private(interaction)):
+        async with bot.last_resort(self.log_name, in_private(interaction), user_of(interaction)):
             await self.pressed(interaction)
 
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:

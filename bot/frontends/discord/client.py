@@ -18,10 +18,11 @@ from discord.ext import commands
 
 from bot.concierge import Concierge, Reply
 from bot.frontends.discord.delivery import CANNOT_SEND, Delivery, respond
+from bot.frontends.discord.recipients import user_of
 from bot.frontends.discord.turns import Turns
 from bot.logs import whereabouts
 from bot.operations.actions import Operations
-from bot.responses import Kind
+from bot.responses import Kind, Recipient
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class ConciergeTree(app_commands.CommandTree["ConciergeBot"]):
             return  # `require_operator` has said who may
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
         name = interaction.command.qualified_name if interaction.command else "a command"
-        await self.client.apologise(name, cause, in_private(interaction))
+        await self.client.apologise(name, cause, in_private(interaction), user_of(interaction))
 
 
 class ConciergeBot(commands.Bot):
@@ -134,14 +135,14 @@ class ConciergeBot(commands.Bot):
             log.info("Replies: %s", ", ".join(f"{counts[name]} {name}" for name in sorted(counts)))
 
     @asynccontextmanager
-    async def last_resort(self, what: str, send: Send) -> AsyncIterator[None]:
+    async def last_resort(self, what: str, send: Send, to: Recipient) -> AsyncIterator[None]:
         """Within, an error ends in a log line and an apology, which `send` sends."""
         try:
             yield
         except Exception as error:
-            await self.apologise(what, error, send)
+            await self.apologise(what, error, send, to)
 
-    async def apologise(self, what: str, error: Exception, send: Send) -> None:
+    async def apologise(self, what: str, error: Exception, send: Send, to: Recipient) -> None:
         """Where every way in ends when it fails: a command, a button, a message.
 
         Logs where it failed, never the message, which may quote what a customer wrote. Not raised:
@@ -149,7 +150,7 @@ class ConciergeBot(commands.Bot):
         """
         log.error("%s failed: %s", what, whereabouts(error))
         try:
-            await send(self.concierge.say(Kind.FAILURE))
+            await send(self.concierge.say(Kind.FAILURE, to))
         except CANNOT_SEND as trouble:
             log.warning("The apology was not delivered: %s", whereabouts(trouble))
         except Exception as bug:

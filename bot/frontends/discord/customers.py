@@ -12,6 +12,7 @@ from bot.frontends.discord.delivery import CANNOT_SEND
 from bot.frontends.discord.markup import plain_text
 from bot.frontends.discord.reading import attachments, review_in
 from bot.frontends.discord.reasons import explained
+from bot.frontends.discord.recipients import user_of
 from bot.frontends.discord.replies import respond_to, tell
 from bot.responses import Kind
 
@@ -44,18 +45,19 @@ class Customers(commands.Cog):
         explain: bool = False,
     ) -> None:
         """Answers where everybody sees it, as to a mention."""
-        review = plain_text(text)
+        review, to = plain_text(text), user_of(interaction)
         answer = self._bot.concierge.answer(
             review,
             customer=interaction.user.id,
             place=interaction.channel_id,
+            to=to,
             is_review=True,
         )
         with self._bot.answering():
             reply = await respond_to(self._bot, interaction, answer, ephemeral=False)
             if explain and reply.is_judgement:
-                with self._bot.concierge.explaining(interaction.user.id) as refusal:
-                    said = refusal.text if refusal else await explained(self._bot, review)
+                with self._bot.concierge.explaining(interaction.user.id, to) as refusal:
+                    said = refusal.text if refusal else await explained(self._bot, review, to)
                 with suppress(*CANNOT_SEND):
                     await interaction.followup.send(said, ephemeral=True, suppress_embeds=True)
 
@@ -64,13 +66,14 @@ class Customers(commands.Cog):
     ) -> None:
         """Answers the one who asks, and nobody else: the author did not ask to be judged."""
         if message.author.bot or message.webhook_id:
-            await tell(self._bot, interaction, self._bot.concierge.say(Kind.ROBOT))
+            await self._tell(interaction, Kind.ROBOT)
             return
 
         async def answer() -> Reply:
             return await self._bot.concierge.answer(
                 await review_in(message),
                 customer=interaction.user.id,
+                to=user_of(interaction),
                 attachment=bool(attachments(message)),
                 is_review=True,
             )
@@ -80,11 +83,14 @@ class Customers(commands.Cog):
 
     @app_commands.command(name="help", description="What I do, and how to ask me")
     async def help(self, interaction: discord.Interaction[ConciergeBot]) -> None:
-        await tell(self._bot, interaction, self._bot.concierge.say(Kind.HELP))
+        await self._tell(interaction, Kind.HELP)
 
     @app_commands.command(name="privacy", description="What I read, what I keep and whom to ask")
     async def privacy(self, interaction: discord.Interaction[ConciergeBot]) -> None:
-        await tell(self._bot, interaction, self._bot.concierge.say(Kind.PRIVACY))
+        await self._tell(interaction, Kind.PRIVACY)
+
+    async def _tell(self, interaction: discord.Interaction[ConciergeBot], kind: Kind) -> None:
+        await tell(self._bot, interaction, self._bot.concierge.say(kind, user_of(interaction)))
 
 
 async def setup(bot: ConciergeBot) -> None:

@@ -9,6 +9,7 @@ Source: Discord's "Message Formatting" reference, and its "Markdown Text 101" fo
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 import discord
 
@@ -18,6 +19,8 @@ LONGEST = 1_500
 # Brackets make links, angle brackets mentions; and an address without its colon is not a link.
 _ANYWHERE = re.compile(r"[\\*_~|`<>\[\]()]|:(?=//)")
 _LINE_START = re.compile(r"^([ \t]*+(?:\d++(?=\.))?)([-#.])", re.MULTILINE)
+
+_INNER_DOT = re.compile(r"(?<=\w)\.(?=\w)")
 
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Unicode's categories of characters that show nothing, but may reverse or hide what follows."""
@@ -32,9 +35,18 @@ def plain(text: str, longest: int = LONGEST) -> str:
     At most `longest` characters, the last of which is "…" where the text was cut. It is cut before
     anything else is done with it, so the time does not depend on its length.
     """
+    return _fitted(text, longest, _escaped)
+
+
+def plain_name(name: str, longest: int) -> str:
+    """The name of a person or a server, on one line, to stand within a sentence; see `plain`."""
+    return _fitted(" ".join(name[:longest].split()), longest, _escaped_name)
+
+
+def _fitted(text: str, longest: int, escape: Callable[[str], str]) -> str:
     visible = "".join(c for c in text[:longest] if _is_visible(c))
     is_cut = len(text) > longest
-    while len(escaped := _escaped(visible)) + is_cut > longest:
+    while len(escaped := escape(visible)) + is_cut > longest:
         # An escape doubles a character at most, so half of the excess is never too much to drop.
         visible = visible[: -((len(escaped) + is_cut - longest + 1) // 2)]
         is_cut = True
@@ -48,3 +60,8 @@ def _is_visible(character: str) -> bool:
 def _escaped(text: str) -> str:
     escaped = _LINE_START.sub(r"\1\\\2", _ANYWHERE.sub(r"\\\g<0>", text))
     return discord.utils.escape_mentions(escaped)
+
+
+def _escaped_name(text: str) -> str:
+    """Beside all else, without addresses: "discord.gg/abc" is a link without "https://", too."""
+    return _INNER_DOT.sub(r"\\.", _escaped(text))

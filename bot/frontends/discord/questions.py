@@ -12,6 +12,7 @@ from bot.answers import Side
 from bot.frontends.discord.buttons import ConciergeButton
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import respond
+from bot.frontends.discord.recipients import user_of
 from bot.responses import Kind
 
 _LABELS = {Side.POSITIVE: "👍", Side.NEGATIVE: "👎", Side.BOTH: "A bit of both"}
@@ -35,13 +36,13 @@ class AnswerButton(ConciergeButton, template=r"answer:(\d{1,20}):(positive|negat
 
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
         """Puts the reply in the place of the question, whose buttons go away with it."""
-        concierge = interaction.client.concierge
+        concierge, to = interaction.client.concierge, user_of(interaction)
         with interaction.client.answering():
             if interaction.user.id != self._customer:
-                await respond(interaction, concierge.say(Kind.NOT_YOURS).text)
+                await respond(interaction, concierge.say(Kind.NOT_YOURS, to).text)
                 return
             reply = concierge.decide(
-                self._side, customer=interaction.user.id, place=interaction.channel_id
+                self._side, customer=interaction.user.id, place=interaction.channel_id, to=to
             )
             if interaction.message is not None:
                 interaction.client.dispatch("answer_button", interaction.message)

@@ -18,7 +18,8 @@ from bot.frontends.discord.delivery import CANNOT_SEND, defer, reason, send_with
 from bot.frontends.discord.escaping import plain
 from bot.frontends.discord.operators import report
 from bot.frontends.discord.reading import review_in
-from bot.responses import MAX_CHARACTERS, Kind
+from bot.frontends.discord.recipients import user_of
+from bot.responses import MAX_CHARACTERS, Kind, Recipient
 from bot.why import Explanation, Mark, Part
 
 log = logging.getLogger(__name__)
@@ -50,12 +51,12 @@ class WhyButton(ConciergeButton, template=BUTTON):
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
         """Answers the one who pressed, and nobody else; the review is theirs to read anyway."""
         bot = interaction.client
-        customer = interaction.user.id
+        customer, to = interaction.user.id, user_of(interaction)
         with bot.answering():
             # Before anything is fetched: a press that comes too fast costs one request.
-            refusal = bot.concierge.slow_down(customer)
+            refusal = bot.concierge.slow_down(customer, to)
             if refusal is None:
-                with bot.concierge.explaining(customer) as refusal:
+                with bot.concierge.explaining(customer, to) as refusal:
                     if refusal is None:
                         await self._explain(bot, interaction)
             if refusal is not None:
@@ -75,12 +76,13 @@ class WhyButton(ConciergeButton, template=BUTTON):
         await _deliver(send, partial(interaction.edit_original_response, content=said))
 
     async def _said(self, bot: ConciergeBot, interaction: discord.Interaction[Any]) -> str:
+        to = user_of(interaction)
         try:
             review = await _review(bot, interaction.message)
         except CANNOT_SEND as error:
             log.warning("A review to explain could not be read: %s", reason(error))
-            return bot.concierge.say(Kind.FAILURE).text
-        return await explained(bot, review)
+            return bot.concierge.say(Kind.FAILURE, to).text
+        return await explained(bot, review, to)
 
 
 def _first_answer(interaction: discord.Interaction[Any], text: str) -> Callable[[], Awaitable[Any]]:
@@ -97,9 +99,9 @@ async def _deliver(
         log.warning("An explanation was not delivered: %s", reason(error))
 
 
-async def explained(bot: ConciergeBot, review: str) -> str:
+async def explained(bot: ConciergeBot, review: str, to: Recipient) -> str:
     """What to say on why a review got its verdict."""
-    explanation = await bot.concierge.explain(review)
+    explanation = await bot.concierge.explain(review, to)
     if isinstance(explanation, Explanation):
         return shown(explanation)
     await report(bot, explanation)

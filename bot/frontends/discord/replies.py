@@ -87,7 +87,7 @@ async def _in_turn(
         if turn is Turn.DROPPED:
             bot.delivery.counts["dropped"] += 1
         else:
-            said = bot.concierge.say(Kind.BUSY) if turn is Turn.BUSY else reply
+            said = bot.concierge.say(Kind.BUSY, reply.to) if turn is Turn.BUSY else reply
             sent = await bot.delivery.deliver(said, channel_id, partial(send, said))
             outcome = (said, sent) if sent is not None else None
     await report(bot, reply)

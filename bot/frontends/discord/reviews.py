@@ -14,6 +14,7 @@ from bot.frontends.discord.client import ConciergeBot, Send
 from bot.frontends.discord.delivery import CANNOT_SEND
 from bot.frontends.discord.edits import Questions
 from bot.frontends.discord.reading import attachments, is_direct, is_empty, review_in
+from bot.frontends.discord.recipients import author_of
 from bot.frontends.discord.replies import replace, reply_to
 from bot.responses import Kind
 
@@ -47,7 +48,7 @@ class Reviews(commands.Cog):
             return
         self.unanswered.add(message.id)
         question = self._questions.begin(message.id)
-        async with self._handling(partial(reply_to, self._bot, message)), question.busy:
+        async with self._handling(message, partial(reply_to, self._bot, message)), question.busy:
             reply = await self._reply(message, is_late=is_late)
             if not reply.repeated:
                 outcome = await reply_to(self._bot, message, reply)
@@ -70,7 +71,7 @@ class Reviews(commands.Cog):
             if sent is None or not self._is_for_the_bot(message) or not question.is_news(message):
                 return
             apologise = partial(replace, self._bot, sent, customer=message.author.id)
-            async with self._handling(apologise):
+            async with self._handling(message, apologise):
                 reply = await self._reply(message, is_edit=True)
                 if reply.kind is not Kind.HASTE:
                     outcome = await apologise(reply)
@@ -85,9 +86,10 @@ class Reviews(commands.Cog):
             self._questions.settle(question.reference.message_id)
 
     @asynccontextmanager
-    async def _handling(self, apologise: Send) -> AsyncIterator[None]:
+    async def _handling(self, message: discord.Message, apologise: Send) -> AsyncIterator[None]:
         with self._bot.answering():
-            async with self._bot.last_resort("Answering a message", apologise):
+            to = author_of(message)
+            async with self._bot.last_resort("Answering a message", apologise, to):
                 yield
 
     async def _reply(
@@ -98,6 +100,7 @@ class Reviews(commands.Cog):
                 await review_in(message),
                 customer=message.author.id,
                 place=message.channel.id,
+                to=author_of(message),
                 attachment=bool(attachments(message)),
                 unread=self._is_withheld(message),
                 is_late=is_late,

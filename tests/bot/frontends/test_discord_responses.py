@@ -13,7 +13,8 @@ from bot.concierge import Concierge
 from bot.engine import Engine
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.responses import LOOK_SECONDS
-from bot.responses import MAX_CHARACTERS, OPTIONAL, Kind, Responses
+from bot.kinds import OPTIONAL
+from bot.responses import MAX_CHARACTERS, Kind, Responses
 from tests.bot.frontends.synced import SyncedBot, appoint
 from tests.bot.stub import KeywordClassifier, settings
 
@@ -115,7 +116,7 @@ async def test_not_even_a_bug_ends_the_watching(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("bot.responses.yaml.compose", _raise)
+        patch.setattr("bot.responses_yaml.yaml.compose", _raise)
         _write(NEW)
         await _until(simcord_env, lambda: staff.user.dm_channel.history())
     (report,) = staff.user.dm_channel.history()

@@ -1,0 +1,39 @@
+"""Whom a reply is for, as Discord knows them: a name that is safe to print, server, language."""
+
+from typing import Any
+
+import discord
+
+from bot.frontends.discord.escaping import plain_name
+from bot.placeholders import PLACEHOLDERS
+from bot.responses import Recipient
+
+
+def author_of(message: discord.Message) -> Recipient:
+    """The author of a message, in the language of the server.
+
+    A direct message says nothing of a language, so its author is answered in English.
+    """
+    guild = message.guild
+    locale = None if guild is None else guild.preferred_locale
+    return _recipient(message.author, guild, locale, message.channel.id)
+
+
+def user_of(interaction: discord.Interaction[Any]) -> Recipient:
+    """Who used a command or a button, in the language that they have set Discord to."""
+    guild = interaction.guild
+    return _recipient(interaction.user, guild, interaction.locale, interaction.channel_id)
+
+
+def _recipient(
+    user: discord.User | discord.Member,
+    guild: discord.Guild | None,
+    locale: discord.Locale | None,
+    channel_id: int | None,
+) -> Recipient:
+    return Recipient(
+        name=plain_name(user.display_name, PLACEHOLDERS["user"].longest),
+        server=plain_name(guild.name, PLACEHOLDERS["server"].longest) if guild else None,
+        locale=None if locale is None else str(locale),
+        place=channel_id,
+    )
