@@ -1,4 +1,4 @@
-"""The command line: Discord by default, chat, classify, start, sync.
+"""The command line: Discord by default, chat, classify, responses, start, sync.
 
 The one place that turns an error into a sentence on standard error and an exit code.
 """
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 app = Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+responses_app = Typer(rich_markup_mode=None)
+app.add_typer(responses_app, name="responses", help="Checks the file of sentences, or shows it.")
+
+ResponsesFile = Annotated[
+    Path | None, Argument(metavar="FILE", help="Default: RESPONSES_FILE, else responses.yaml.")
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -93,6 +99,35 @@ def sync() -> None:
         raise MissingTokenError
     count = asyncio.run(register(settings, settings.discord_token))
     _say(f"Discord knows {count} commands now. Whoever does not see them reloads Discord.")
+
+
+@responses_app.command("check")
+def check_responses(file: ResponsesFile = None) -> None:
+    """Checks a file of sentences; names the line of an error."""
+    from bot.frontends.lines import write_lines
+    from bot.responses_preview import summary
+
+    settings = _settings()
+    write_lines([summary(file or settings.responses_file, settings.help_line)])
+
+
+@responses_app.command("preview")
+def preview_responses(file: ResponsesFile = None) -> None:
+    """Prints every sentence as a customer sees it."""
+    from bot.frontends.lines import write_lines
+    from bot.responses_preview import preview
+
+    settings = _settings()
+    write_lines(preview(file or settings.responses_file, settings.help_line))
+
+
+@responses_app.command("schema")
+def responses_schema() -> None:
+    """Prints the JSON Schema by which editors check the file."""
+    from bot.frontends.lines import write_lines
+    from bot.responses_schema import schema_text
+
+    write_lines([schema_text().rstrip()])
 
 
 def _discord(settings: "Settings") -> None:

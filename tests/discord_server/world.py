@@ -44,6 +44,8 @@ class User:
     id: int
     name: str
     bot: bool = False
+    locale: str = "en-US"
+    """The language that they have set their client to; only interactions tell it."""
     payload: Json = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -123,6 +125,7 @@ class Guild:
     id: int
     name: str
     owner: User
+    preferred_locale: str = "en-US"
     roles: dict[int, Role] = field(default_factory=dict, repr=False)
     members: dict[int, Member] = field(default_factory=dict, repr=False)
     channels: dict[int, "Channel"] = field(default_factory=dict, repr=False)
@@ -175,7 +178,7 @@ class Guild:
             "premium_tier": 0,
             "premium_subscription_count": 0,
             "premium_progress_bar_enabled": False,
-            "preferred_locale": "en-US",
+            "preferred_locale": self.preferred_locale,
             "incidents_data": None,
         }
 
