@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,17 @@ import yaml
 
 from bot import generate_response
 from bot.answers import Side
-from bot.concierge import Concierge
+from bot.concierge import Concierge, Reply
 from bot.engine import Engine, estimate_tokens
+from bot.kinds import JUDGED
 from bot.placeholders import HELP_LINE
 from bot.questions import HELD_SECONDS, MOST_HELD, Held, HeldQuestions
-from bot.responses import Kind, Responses, default_responses_file
+from bot.responses import Kind, Recipient, Responses, default_responses_file
 from bot.responses_file import Sentence
 from bot.throttle import Throttle
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier
+from trainer.model.judgement import Verdict
+from trainer.model.strength import Strength
 
 
 @pytest.mark.parametrize(
@@ -426,3 +430,87 @@ async def test_nothing_of_what_was_written_is_held(asking: Concierge) -> None:
     reply = await asking.answer("half a private matter", customer=1, place=ROOM)
     assert reply.question is not None
     assert "private" not in repr(reply.question)
+
+
+# Whom a reply is for
+
+
+MARIA = Recipient("Maria", "Film Club", "de", "lobby")
+
+
+async def test_every_reply_is_in_the_language_of_the_one_it_is_for(
+    classifier: KeywordClassifier,
+) -> None:
+    english = {kind: ["English"] for kind in Kind}
+    german = {kind: [Sentence(f"{kind} {{user}} {{server}}", Side.POSITIVE)] for kind in Kind}
+    responses = Responses(english, locales={"de": german})
+    async with Engine(classifier, queue_tokens=60) as engine:
+        concierge = Concierge(engine, responses, Throttle(2, clock=lambda: 0.0))
+        told: list[object] = [
+            await concierge.answer("", to=MARIA),
+            await concierge.answer("", attachment=True, to=MARIA),
+            await concierge.answer("", unread=True, to=MARIA),
+            await concierge.answer("...", to=MARIA),
+            await concierge.answer("great", to=MARIA),
+            await concierge.answer("hello there", to=MARIA),
+            await concierge.answer("poison", to=MARIA),
+            await concierge.answer("great " * 61, to=MARIA),
+            await concierge.explain("", to=MARIA),
+            await concierge.explain("poison", to=MARIA),
+            concierge.decide(Side.BOTH, to=MARIA),
+            concierge.say(Kind.HELP, MARIA),
+            [concierge.slow_down(1, MARIA) for _ in range(9)][-1],
+        ]
+        for place, *texts in (
+            ("a", "half great", "rather dull", "half great"),
+            ("b", "half great", "yes"),
+            ("c", "rather great", "rather great"),
+            ("d", "half great", "yes, it was dull"),
+        ):
+            told += [await concierge.answer(text, place=place, to=MARIA) for text in texts]
+        with concierge.explaining(1), concierge.explaining(1, MARIA) as refusal:
+            told.append(refusal)
+    replies = [reply for reply in told if isinstance(reply, Reply)]
+    assert len(replies) == len(told)
+    assert [reply.text for reply in replies] == [f"{r.kind} Maria Film Club" for r in replies]
+    assert all(reply.to == MARIA for reply in replies)
+    kinds = {reply.kind for reply in replies}
+    assert kinds >= {Kind.BOTH, Kind.BUSY, Kind.FAILURE, Kind.HASTE, Kind.UNEXPLAINED}
+    assert kinds >= {Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.POSITIVE, Kind.WORDLESS, Kind.GREETING}
+
+
+class MildClassifier(KeywordClassifier):
+    """All its verdicts are mild."""
+
+    def __call__(self, texts: Sequence[str]) -> list[Verdict]:
+        return [replace(verdict, strength=Strength.MILD) for verdict in super().__call__(texts)]
+
+
+async def test_exclamation_marks_make_a_reply_stronger() -> None:
+    async with Engine(MildClassifier()) as engine:
+        concierge = Concierge(engine, Responses({kind: [str(kind)] for kind in Kind}))
+        for text, said in [
+            ("great", "positive_mild"),
+            ("great!!!", "positive"),
+            ("dull", "negative_mild"),
+            ("dull!!!", "negative"),
+        ]:
+            reply = await concierge.answer(text)
+            # The kind of reply is the same; only the words are others.
+            assert (reply.kind, reply.text) == (said.partition("_")[0], said)
+
+
+async def test_the_confidence_is_that_of_the_verdict_and_is_not_said_without_one(
+    classifier: KeywordClassifier,
+) -> None:
+    words = {kind: ["{confidence}", "plain"] if kind in JUDGED else ["plain"] for kind in Kind}
+    lists = {kind: [Sentence(each, Side.POSITIVE) for each in words[kind]] for kind in Kind}
+    async with Engine(classifier) as engine:
+        concierge = Concierge(engine, Responses(lists))
+        heard = {(await concierge.answer("great", place=ROOM)).text for _ in range(9)}
+        assert heard == {"90%", "plain"}
+        asked = {(await concierge.answer("rather great", place=n)).text for n in range(40)}
+        assert asked == {"80%", "plain"}
+        # The answer to a question is no text that was judged.
+        assert {(await concierge.answer("yes", place=n)).text for n in range(40)} == {"plain"}
+        assert {concierge.decide(Side.POSITIVE).text for _ in range(9)} == {"plain"}

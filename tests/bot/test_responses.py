@@ -2,7 +2,9 @@
 
 import json
 import os
+import random
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,10 +14,20 @@ import yaml
 from bot.answers import Side
 from bot.errors import ResponsesError
 from bot.examples import EXAMPLES
-from bot.kinds import OPTIONAL, QUESTIONS
+from bot.kinds import BY_STRENGTH, JUDGED, OPTIONAL, QUESTIONS
 from bot.placeholders import HELP_LINE, OWNER
-from bot.responses import Kind, Responses, default_responses_file
+from bot.responses import (
+    ANYONE,
+    MOST_PLACES,
+    Kind,
+    Recipient,
+    Responses,
+    default_responses_file,
+)
+from bot.responses_file import Sentence
 from bot.responses_yaml import MOST_BYTES
+from trainer.model.judgement import Verdict
+from trainer.model.strength import Strength
 
 SHIPPED = default_responses_file().read_text("utf-8")
 SENTENCES = {
@@ -344,3 +356,261 @@ def test_every_shipped_question_means_what_its_words_say(kind: Kind) -> None:
         offers_a_choice = re.search(r"(up or .* down|good or the bad)", text)
         leant = Side.NEGATIVE if kind is Kind.LEANS_NEGATIVE else Side.POSITIVE
         assert yes == (None if offers_a_choice else leant)
+
+
+# Placeholders
+
+
+def _with(kind: str, *sentences: str) -> str:
+    """VALID with these sentences in a list."""
+    entries = "".join(f"  - {json.dumps(sentence)}\n" for sentence in sentences)
+    return VALID.replace(f"\n{kind}:\n  - One.\n  - Two.\n", f"\n{kind}:\n{entries}").replace(
+        f"{kind}:\n  - One.\n  - Two.\n", f"{kind}:\n{entries}", kind == Kind.POSITIVE
+    )
+
+
+MARIA = Recipient("Maria", "Film Club")
+SURE = Verdict("positive", 0.929, {"negative": 0.071, "positive": 0.929})
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_names_take_their_place_in_every_list(tmp_path: Path, kind: Kind) -> None:
+    content = _with(kind, "{user} on {server}, ask {owner}: {help_line}")
+    responses = Responses.load(_write(tmp_path, content), "116 123")
+    assert responses.say(kind, MARIA, owner="Ann") == "Maria on Film Club, ask Ann: 116 123"
+    # Nothing is filled in within a name.
+    said = responses.say(kind, Recipient("{owner}", "{help_line}{"), owner="Ann")
+    assert said == "{owner} on {help_line}{, ask Ann: 116 123"
+    assert responses.say(kind) == f"friend on our server, ask {OWNER}: 116 123"
+
+
+def test_without_a_name_a_sentence_that_needs_none_is_said(tmp_path: Path) -> None:
+    content = _with("thanks", "Hi {user}!", "Hi!", "Hi {server}!")
+    responses = Responses.load(_write(tmp_path, content))
+    for to, said in [
+        (MARIA, {"Hi Maria!", "Hi!", "Hi Film Club!"}),
+        (Recipient("Maria"), {"Hi Maria!", "Hi!"}),
+        (Recipient(name="", server="Film Club"), {"Hi!", "Hi Film Club!"}),
+        (ANYONE, {"Hi!"}),
+    ]:
+        assert {responses.say(Kind.THANKS, to) for _ in range(50)} == said
+
+
+@pytest.mark.parametrize("kind", JUDGED)
+def test_the_confidence_is_said_where_there_is_a_verdict(tmp_path: Path, kind: Kind) -> None:
+    responses = Responses.load(_write(tmp_path, _with(kind, "{confidence}, {user}!", "Sure!")))
+    said = {responses.say(kind, MARIA, verdict=SURE) for _ in range(50)}
+    assert said == {"92%, Maria!", "Sure!"}
+    # A customer who answers a question has given no text to judge.
+    assert {responses.say(kind, MARIA) for _ in range(50)} == {"Sure!"}
+
+
+def test_a_list_for_verdicts_alone_may_always_say_the_confidence(tmp_path: Path) -> None:
+    content = _with(Kind.POSITIVE_STRONG, "{confidence}!")
+    responses = Responses.load(_write(tmp_path, content))
+    assert responses.render(replace(SURE, strength=Strength.STRONG)) == "92%!"
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentences", "offset", "problem"),
+    [
+        *((kind, ["{confidence}", "{confidence}!"], 0, "add a sentence without it")
+          for kind in (Kind.POSITIVE, *QUESTIONS)),
+        (Kind.GREETING, ["Hi!", "{confidence}"], 2, "{confidence} has no value in 'greeting'"),
+        (Kind.BUSY, ["{user}", "{users}"], 2, "{users} in this sentence of 'busy' is no"),
+        (Kind.BUSY, ["{}"], 1, "{} in this sentence of 'busy' is no placeholder"),
+        (Kind.BUSY, ["{User}"], 1, "{User} in this sentence of 'busy' is no placeholder"),
+        (Kind.BUSY, ["{user}" * 40], 1, "has 2,560 characters"),
+    ],
+)  # fmt: skip
+def test_a_placeholder_without_a_value_is_told_with_its_line(
+    tmp_path: Path, kind: Kind, sentences: list[str], offset: int, problem: str
+) -> None:
+    content = _with(kind, *sentences)
+    file = _write(tmp_path, content)
+    line = content.splitlines().index(f"{kind}:") + 1 + offset
+    with pytest.raises(ResponsesError, match=re.escape(problem)) as caught:
+        Responses.load(file)
+    assert str(caught.value).startswith(f"{file}, line {line}: ")
+
+
+# Strength
+
+
+def _verdict(label: str, strength: Strength | None) -> Verdict:
+    return Verdict(label, 0.9, {"negative": 0.5, "positive": 0.5}, strength=strength)
+
+
+@pytest.mark.parametrize("label", ["positive", "negative"])
+def test_the_strength_of_a_verdict_chooses_the_list(tmp_path: Path, label: str) -> None:
+    named = "".join(f"{kind}:\n  - {kind}\n" for kind in Kind)
+    plain = "".join(f"{kind}:\n  - {kind}\n" for kind in REQUIRED)
+    for content, lists in [
+        (named, {Strength.STRONG: f"{label}_strong", Strength.MILD: f"{label}_mild"}),
+        (plain, {}),
+        (f"{plain}{label}_mild: [x]\n", {Strength.MILD: "x"}),
+    ]:
+        responses = Responses.load(_write(tmp_path, content))
+        for strength in (None, *Strength):
+            said = responses.render(_verdict(label, strength))
+            assert said == (lists.get(strength, label) if strength else label)
+    # What is no praise and no complaint has no strength.
+    greeting = replace(_verdict(label, Strength.STRONG), kind="greeting")
+    assert responses.render(greeting) == "greeting"
+
+
+def test_the_shipped_sentences_for_strong_and_mild_verdicts_promise_nothing() -> None:
+    lists = set(BY_STRENGTH.values())
+    assert lists <= SENTENCES.keys()
+    for kind in lists:
+        assert 2 <= len(SENTENCES[kind]) <= 4
+        said = " ".join(SENTENCES[kind]).lower()
+        assert not re.search(r"\bwe('ll| will)|get back to|refund|look into|on its way", said)
+        assert ("sorry" in said) == (kind in (Kind.NEGATIVE_MILD, Kind.NEGATIVE_STRONG))
+
+
+# Not twice in a row
+
+
+def test_no_sentence_comes_twice_in_a_row_in_a_channel(tmp_path: Path) -> None:
+    responses = Responses.load(_write(tmp_path, VALID))
+    rooms = [Recipient(place=room) for room in range(3)]
+    said: dict[Recipient, list[str]] = {room: [] for room in rooms}
+    for _ in range(100):
+        for room in rooms:
+            said[room].append(responses.say(Kind.THANKS, room))
+    for sentences in said.values():
+        assert all(one != other for one, other in pairwise(sentences))
+    # Each channel by itself: what is said in one may be said next in another.
+    first = [responses.say(Kind.THANKS, Recipient(place=f"new {n}")) for n in range(60)]
+    assert any(one == other for one, other in pairwise(first))
+
+
+def test_a_sentence_that_stands_in_two_lists_comes_not_twice_in_a_row(tmp_path: Path) -> None:
+    content = VALID.replace("thanks:\n  - One.\n  - Two.", "thanks:\n  - One.\n  - Three.")
+    responses = Responses.load(_write(tmp_path, content))
+    kinds = [random.choice([Kind.THANKS, Kind.GREETING]) for _ in range(300)]
+    said = [responses.say(kind) for kind in kinds]
+    assert all(one != other for one, other in pairwise(said))
+
+
+def test_what_was_said_is_remembered_of_a_bounded_number_of_places() -> None:
+    responses = Responses({Kind.THANKS: ["One.", "Two."]})
+    early = [Recipient(place=room) for room in range(60)]
+    first = [responses.say(Kind.THANKS, room) for room in early]
+    lively = []
+    for room in range(MOST_PLACES):
+        responses.say(Kind.THANKS, Recipient(place=f"other {room}"))
+        lively.append(responses.say(Kind.THANKS, Recipient(place="lively")))
+    assert all(one != other for one, other in pairwise(lively))
+    # Those that have been silent longest are forgotten, so that some hear the same again.
+    again = [responses.say(Kind.THANKS, room) for room in early]
+    assert any(one == other for one, other in zip(first, again, strict=True))
+
+
+# Languages
+
+PORTUGUESE = """\
+locales:
+  pt:
+    positive:
+      - Obrigado!
+    positive_mild: ["Que bom!"]
+    unsure:
+      - say: "Gostou, {user}?"
+        yes: positive
+  pt-br:
+    positive: ["Valeu!"]
+  no:
+    thanks: ["Bare hyggelig!"]
+"""
+
+
+def _portuguese(tmp_path: Path) -> Responses:
+    return Responses.load(_write(tmp_path, VALID + PORTUGUESE))
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        (None, "One."),
+        ("en-US", "One."),
+        ("de", "One."),
+        ("pt", "Obrigado!"),
+        ("pt-PT", "Obrigado!"),
+        ("pt-BR", "Valeu!"),
+    ],
+)
+def test_the_language_chooses_the_sentence(tmp_path: Path, locale: str | None, said: str) -> None:
+    heard = _portuguese(tmp_path).say(Kind.POSITIVE, Recipient(locale=locale))
+    assert heard == said or {heard, said} == {"One.", "Two."}
+
+
+def test_a_list_that_a_language_lacks_is_looked_for_in_wider_ones(tmp_path: Path) -> None:
+    responses = _portuguese(tmp_path)
+    brazilian = Recipient("Ana", locale="pt-BR")
+    assert responses.ask(Kind.UNSURE, brazilian) == Sentence("Gostou, Ana?", Side.POSITIVE)
+    # The nearest list comes before the exact one: Portuguese before English.
+    assert responses.ask(Kind.LEANS_POSITIVE, brazilian) == Sentence("Gostou, Ana?", Side.POSITIVE)
+    for strength in Strength:
+        verdict = _verdict("positive", strength)
+        assert responses.say(Kind.POSITIVE, brazilian, verdict=verdict) == "Valeu!"
+        mild = responses.say(Kind.POSITIVE, Recipient(locale="pt"), verdict=verdict)
+        assert mild == ("Que bom!" if strength is Strength.MILD else "Obrigado!")
+    assert responses.say(Kind.GREETING, brazilian) in ("One.", "Two.")
+    assert responses.say(Kind.THANKS, Recipient(locale="no")) == "Bare hyggelig!"
+    assert responses.count == 2 * len(Kind) + 5
+
+
+LINES = VALID.count("\n")
+
+
+@pytest.mark.parametrize(
+    ("locales", "line", "problem"),
+    [
+        ("locales:\n", 1, "'locales' must hold languages; write the code of a language"),
+        ("locales: [de]\n", 1, "'locales' must hold languages"),
+        ("locales:\n  german:\n    busy: [a]\n", 2, "'german' is not a language that customers"),
+        ("locales:\n  en:\n    busy: [a]\n", 2, "English is the language of the lists above"),
+        ("locales:\n  de:\n", 2, "'de' must hold lists"),
+        ("locales:\n  de: [a]\n", 2, "'de' must hold lists"),
+        ("locales:\n  de: {busy: [a]}\n  DE: {busy: [b]}\n", 3, "'de' stands here again"),
+        ("locales: {de: {busy: [a]}}\nlocales: {fr: {busy: [b]}}\n", 2, "stands here again; put"),
+        ("locales:\n  de:\n    buzy: [a]\n", 3, "'buzy' is not a kind of sentence"),
+        ("locales:\n  de:\n    busy: []\n", 3, "'busy' has no sentence"),
+        ("locales:\n  de:\n    busy: [a]\n    busy: [b]\n", 4, "stands here again (first in"),
+        ("locales:\n  de:\n    busy:\n      - We're #1\n", 4, "taken for a comment"),
+        ("locales:\n  de:\n    busy:\n      - 5\n", 4, "quotation marks"),
+        ('locales:\n  de:\n    busy:\n      - "{name}"\n', 4, "{name} in this sentence of 'busy'"),
+        (
+            'locales:\n  de:\n    positive:\n      - "{confidence}"\n',
+            3,
+            "add a sentence without it",
+        ),
+        ("locales:\n  de:\n    unsure:\n      - say: Gut?\n        yes: ja\n", 5, "not 'ja'"),
+        ("locales:\n  de:\n    locales: {fr: {busy: [a]}}\n", 3, "'locales' is not a kind of"),
+    ],
+)
+def test_what_is_wrong_in_another_language_is_told_with_its_line(
+    tmp_path: Path, locales: str, line: int, problem: str
+) -> None:
+    file = _write(tmp_path, VALID + locales)
+    with pytest.raises(ResponsesError, match=re.escape(problem)) as caught:
+        Responses.load(file)
+    assert str(caught.value).startswith(f"{file}, line {LINES + line}: ")
+
+
+def test_one_list_may_be_shared_by_two_languages(tmp_path: Path) -> None:
+    shared = """\
+locales:
+  es-ES:
+    unsure: &asked
+      - say: "¿Te gustó?"
+        yes: positive
+  es-419:
+    unsure: *asked
+"""
+    responses = Responses.load(_write(tmp_path, VALID + shared))
+    for locale in ("es-ES", "es-419"):
+        asked = responses.ask(Kind.UNSURE, Recipient(locale=locale))
+        assert asked == Sentence("¿Te gustó?", Side.POSITIVE)
