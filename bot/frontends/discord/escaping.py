@@ -40,7 +40,7 @@ def plain(text: str, longest: int = LONGEST) -> str:
 
 def plain_name(name: str, longest: int) -> str:
     """The name of a person or a server, on one line, to stand within a sentence; see `plain`."""
-    return _fitted(" ".join(name[:longest].split()), longest, _escaped_name)
+    return _fitted(" ".join(name[: longest + 1].split()), longest, _escaped_name)
 
 
 def _fitted(text: str, longest: int, escape: Callable[[str], str]) -> str:
