@@ -66,6 +66,9 @@ class Recipe:
     frozen_layers: int
     """So many of the lowest layers stay as they were pre-trained as well: they cost no backward
     pass, and what they know of English carries over to texts unlike those that are trained on."""
+    frozen_layers_starter: int
+    """The same where the starter reviews are all there is to train on: a first training on two
+    cores is to take less than three minutes."""
     companions: bool
     """Whether short reviews are trained on beside a set of long ones (`trainer.data.mixture`): what
     people write in a chat is short."""
@@ -95,6 +98,7 @@ RECIPES = {
         dropout=True,
         frozen_words=False,
         frozen_layers=0,
+        frozen_layers_starter=0,
         companions=False,
         mixed=False,
         abstains=False,
@@ -112,7 +116,8 @@ RECIPES = {
         decays_all=False,
         dropout=True,
         frozen_words=True,
-        frozen_layers=4,
+        frozen_layers=2,
+        frozen_layers_starter=4,
         companions=True,
         mixed=True,
         abstains=True,

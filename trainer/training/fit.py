@@ -72,7 +72,7 @@ def fine_tune_model(
     sets = sets or load_sets(config, RECIPES[config.recipe])
     parts = _sample(sets, config, on_event)
     encoder = _load_encoder(config, on_event)
-    recipe = _resolve(config, encoder)
+    recipe = _resolve(config, encoder, sets)
     text_encoder = encoder.text_encoder(
         config.max_length, MOST_WINDOWS if recipe.whole_review else 1, recipe.marks
     )
@@ -201,8 +201,8 @@ def _prepare(
     return _Lesson(examples, class_counts(reviews), records)
 
 
-def _resolve(config: TrainingConfig, encoder: Encoder) -> Recipe:
-    """The recipe with what the options say, and what it says of this encoder."""
+def _resolve(config: TrainingConfig, encoder: Encoder, sets: ReviewSets) -> Recipe:
+    """The recipe with what the options say, and what it says of this encoder and these sets."""
     recipe = RECIPES[config.recipe]
     narrow = encoder.model.config.hidden_size <= _NARROW
     rate = recipe.narrow_learning_rate if narrow else recipe.learning_rate
@@ -211,12 +211,14 @@ def _resolve(config: TrainingConfig, encoder: Encoder) -> Recipe:
         windows=config.windows or recipe.windows,
         epochs=config.epochs or recipe.epochs,
         learning_rate=config.learning_rate or rate,
+        frozen_layers=recipe.frozen_layers_starter if sets.is_starter else recipe.frozen_layers,
     )
 
 
 def _hyperparameters(config: TrainingConfig, recipe: Recipe) -> dict[str, Any]:
     resolved = asdict(recipe)
-    del resolved["narrow_learning_rate"], resolved["bf16"]  # neither says what was done
+    for name in ("narrow_learning_rate", "frozen_layers_starter", "bf16"):
+        del resolved[name]  # which does not say what was done
     return config.hyperparameters() | resolved
 
 

@@ -79,11 +79,11 @@ def _fit(features: torch.Tensor, targets: torch.Tensor) -> tuple[nn.Linear, nn.L
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # of the layers and the dropout, whatever was drawn before
         first, second = nn.Linear(features.shape[1], UNITS), nn.Linear(UNITS, len(KINDS))
-        outputs = nn.ModuleList(nn.Linear(_HIDDEN, len(KINDS)) for _ in range(_MEMBERS))
+        outputs = [nn.Linear(_HIDDEN, len(KINDS)) for _ in range(_MEMBERS)]
         before, between = (nn.Dropout(share) for share in _DROPOUT)
         hidden = nn.Sequential(before, first, nn.ReLU(), between)
         optimizer = torch.optim.AdamW(
-            [*first.parameters(), *outputs.parameters()],
+            [each for layer in (first, *outputs) for each in layer.parameters()],
             lr=_LEARNING_RATE,
             weight_decay=_WEIGHT_DECAY,
             fused=True,

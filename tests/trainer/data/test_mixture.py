@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import call_trainer, separable_reviews, write_csv
 from trainer.config import RECIPES, RecipeName, TrainingConfig
-from trainer.data.mixture import LONG_WORDS, ReviewSets, load_sets
+from trainer.data.mixture import LONG_WORDS, STARTER_FRACTION, ReviewSets, load_sets
 from trainer.data.reviews import ROTTEN_TOMATOES, STARTER
 
 
@@ -39,7 +39,7 @@ def test_long_reviews_get_short_companions(long: str) -> None:
     notes = " ".join(sets.notes)
     assert ROTTEN_TOMATOES in notes  # which no hub gives here: that is said
     assert "trained without them" in notes
-    assert "starter reviews are trained on too" in notes
+    assert "Starter reviews are trained on too" in notes
 
 
 def test_with_short_reviews_beside_long_ones_no_others_are_looked_for(
@@ -48,6 +48,18 @@ def test_with_short_reviews_beside_long_ones_no_others_are_looked_for(
     sets = _load(long, short)
     assert _names(sets) == ["long.csv", "short.csv", STARTER]
     assert ROTTEN_TOMATOES not in " ".join(sets.notes)
+
+
+def test_beside_real_short_reviews_a_part_of_the_starter_reviews_will_do(
+    long: str, short: str
+) -> None:
+    def fraction(*datasets: str) -> float:
+        parts = _load(*datasets).sample(TrainingConfig(datasets=datasets))
+        return next(part.fraction for part in parts if part.reviews.name == STARTER)
+
+    assert fraction(long) == 1.0
+    assert fraction(long, short) == STARTER_FRACTION
+    assert fraction(long, short, STARTER) == 1.0  # which somebody asks for by name
 
 
 def test_short_reviews_are_trained_on_alone(short: str) -> None:
