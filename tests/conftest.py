@@ -1,15 +1,18 @@
 """What tests of both packages share: a small labelled data set and a real, tiny checkpoint."""
 
 import csv
+import fcntl
 import io
 import itertools
+import json
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -153,9 +156,56 @@ def interrupted(
     return output, errors
 
 
+def _made_once(
+    tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]
+) -> Path:
+    """A folder that `make` fills for all workers of a session. They read it, and copy what they
+    change: a training takes a worker as long as all tests of a short file."""
+    folder = tmp_path_factory.getbasetemp() / name
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parents[1] / name  # beside the folders of the workers
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            unfinished = folder.with_suffix(".unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
+            make(unfinished)
+            unfinished.rename(folder)
+    return folder
+
+
+def _run_once(
+    tmp_path_factory: pytest.TempPathFactory, name: str, *arguments: str | Path
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """`run_trainer` in an empty working directory, once for all workers.
+
+    Returns:
+        A copy of the directory, and what came of the command.
+    """
+
+    def run(folder: Path) -> None:
+        (folder / "home").mkdir()
+        result = run_trainer(*arguments, cwd=folder / "home")
+        said = {"returncode": result.returncode, "stdout": result.stdout, "stderr": result.stderr}
+        (folder / "result.json").write_text(json.dumps(said))
+
+    folder = _made_once(tmp_path_factory, name, run)
+    home = tmp_path_factory.mktemp("home")
+    shutil.copytree(folder / "home", home, dirs_exist_ok=True)
+    said = json.loads((folder / "result.json").read_text())
+    return home, subprocess.CompletedProcess(arguments, **said)
+
+
 @pytest.fixture(scope="session")
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A DistilBERT of one layer with random weights, as a folder that --base-model takes."""
+    return (
+        _made_once(tmp_path_factory, "encoder", lambda root: _make_encoder(root / "tiny")) / "tiny"
+    )
+
+
+def _make_encoder(path: Path) -> None:
     words = sorted({word for text, _ in separable_reviews() for word in text.split()} - {_UNKNOWN})
     vocabulary = {
         word: index
@@ -167,7 +217,6 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
-    path = tmp_path_factory.mktemp("encoder") / "tiny"
     PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         model_max_length=64,
@@ -188,13 +237,16 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     torch.manual_seed(0)
     DistilBertForSequenceClassification(config).save_pretrained(path)
-    return path
 
 
 @pytest.fixture(scope="session")
 def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of labelled reviews."""
-    return write_csv(tmp_path_factory.mktemp("reviews") / "reviews.csv", separable_reviews())
+
+    def write(folder: Path) -> None:
+        write_csv(folder / "reviews.csv", separable_reviews())
+
+    return _made_once(tmp_path_factory, "reviews", write) / "reviews.csv"
 
 
 @pytest.fixture(scope="session")
@@ -207,28 +259,33 @@ def quick(reviews: Path, tiny_encoder: Path) -> list[str | Path]:
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The working directory of `silent_fit`."""
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="session")
-def silent_fit(home: Path, reviews: Path, tiny_encoder: Path) -> "subprocess.CompletedProcess[str]":
-    """A first run, without progress."""
-    return run_trainer(
+def _silent_fit(
+    tmp_path_factory: pytest.TempPathFactory, reviews: Path, tiny_encoder: Path
+) -> tuple[Path, "subprocess.CompletedProcess[str]"]:
+    return _run_once(
+        tmp_path_factory,
+        "silent-fit",
         *("fit", "--dataset", reviews, "--base-model", tiny_encoder, "--fraction", "1"),
         # The best recipe leaves the word embeddings as they are, and these are random.
         *("--max-length", "16", "--epochs", "12", "--learning-rate", "2e-3", "--recipe", "plain"),
         *("--progress", "none"),
         *("--output", "checkpoints/tiny"),
-        cwd=home,
     )
 
 
 @pytest.fixture(scope="session")
-def checkpoint(home: Path, silent_fit: "subprocess.CompletedProcess[str]") -> Path:
+def silent_fit(
+    _silent_fit: tuple[Path, "subprocess.CompletedProcess[str]"],
+) -> "subprocess.CompletedProcess[str]":
+    """A first run, without progress."""
+    return _silent_fit[1]
+
+
+@pytest.fixture(scope="session")
+def checkpoint(_silent_fit: tuple[Path, "subprocess.CompletedProcess[str]"]) -> Path:
     """A checkpoint in `checkpoints/` of a working directory of its own, trained and serving."""
-    assert silent_fit.returncode == 0, silent_fit.stderr
+    home, result = _silent_fit
+    assert result.returncode == 0, result.stderr
     return home / "checkpoints" / "tiny"
 
 
@@ -237,7 +294,7 @@ def json_fit(
     tmp_path_factory: pytest.TempPathFactory, quick: list[str | Path]
 ) -> "subprocess.CompletedProcess[str]":
     """A first run of two epochs, with progress for programs."""
-    home = tmp_path_factory.mktemp("json")
-    output = home / "checkpoints" / "tiny"
-    options = ("--progress", "json", "--epochs", "2", "--output", output)
-    return run_trainer(*quick, *options, cwd=home)
+    options = ("--progress", "json", "--epochs", "2", "--output", "checkpoints/tiny")
+    home, result = _run_once(tmp_path_factory, "json-fit", *quick, *options)
+    assert (home / "checkpoints" / "tiny" / "training.json").exists(), result.stdout
+    return result

@@ -167,7 +167,7 @@ class TestProgress:
         saved = events[-1]
         assert saved["event"] == "saved"
         assert saved["serving"] is True
-        assert Path(saved["path"], "training.json").exists()
+        assert saved["path"] == "checkpoints/tiny"
 
     def test_json_lines_end_with_the_error(self, tmp_path: Path, quick: list[str | Path]) -> None:
         result = call_trainer(*quick, "--progress", "json", "--max-length", "9999", cwd=tmp_path)
