@@ -64,6 +64,7 @@ class Reply:
     question: Held | None = None
     """What is asked, where an answer is expected."""
     to: Recipient = ANYONE
+    """Whom it is for, should something else have to be said in its place."""
 
     @property
     def asks_again(self) -> bool:

@@ -76,6 +76,21 @@ def test_an_older_file_is_read_where_it_holds_what_is_needed(text: str) -> None:
     assert [each.name for each in record.datasets] == ["reviews.csv"]
 
 
+def test_bounds_of_strength_are_read_as_they_were_written(text: str) -> None:
+    bounds: Any = [[0.92, 0.95], [0.94, 0.98]]
+
+    def store(data: dict[str, Any]) -> None:
+        data["judgement"]["several_windows"]["strengths"] = bounds
+
+    record = TrainingRecord.from_json(_changed(text, store))
+    assert record.judgement.several_windows.strengths == ((0.92, 0.95), (0.94, 0.98))
+    assert TrainingRecord.from_json(record.to_json()) == record
+    for wrong in (5, [], [[0.9]], [[0.9, 2], [0.9, 0.95]], [[0.9, None], [0.9, 0.95]], "no"):
+        bounds = wrong
+        with pytest.raises(RecordError):
+            TrainingRecord.from_json(_changed(text, store))
+
+
 def test_of_an_older_file_the_card_leaves_out_what_was_not_measured(text: str) -> None:
     def make_older(data: dict[str, Any]) -> None:
         for doubt in data["doubt"].values():
