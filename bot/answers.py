@@ -33,12 +33,14 @@ class Answer:
     side: Side | None
     """None: it has no words that mean something only here."""
     opinion: str = ""
-    """What the model is to judge: all of it where `side` is None, else the words beside the answer
-    proper, such as "it dragged" of "no, it dragged". Blank where they only give a reason or a
-    concession, which does not turn the answer round: "yes, although it dragged"."""
+    """What the model is to judge. All of it where `side` is None; blank then for a yes or a no to a
+    question that offers a choice. Else the words beside the answer proper, such as "it dragged" of
+    "no, it dragged"; blank where they only give a reason or a concession, which does not turn the
+    answer round: "yes, although it dragged"."""
 
 
-def _words(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
+    """The words of a list that is written as a text."""
     return frozenset(text.split())
 
 
@@ -54,22 +56,22 @@ MOST_CHARACTERS = 500
 
 # Words are lower-case and without apostrophes: "didnt". A clear yes or no may have an opinion
 # beside it: "no it dragged".
-_CLEAR_YES = _words(
+_CLEAR_YES = word_set(
     "yes yeah yep yup yea yee ye ya yah yeh yas yis yess yepp aye mhm mmhm yessir yeppers yuppers"
 )
-_CLEAR_NO = _words("no nope nah na naw nay nup noo nopes nein nuh")
+_CLEAR_NO = word_set("no nope nah na naw nay nup noo nopes nein nuh")
 # These are an answer only where nothing but fillers stands beside them: "i did", "not really".
-_WEAK_YES = _words(
+_WEAK_YES = word_set(
     "sure surely definitely definately definitly defo deffo def totally absolutely absolutly "
     "certainly obviously indeed correct right exactly precisely true did was were would do does "
     "could will is have has affirmative ok okay ofc duh course agreed bingo k y totes always"
 )
-_WEAK_NO = _words(
+_WEAK_NO = word_set(
     "not never hardly barely scarcely doubt doubtful wrong incorrect pass negative n unlikely "
     "opposite didnt wasnt werent wouldnt dont doesnt couldnt wont isnt shouldnt aint "
     "havent hasnt"
 )
-_FILLERS = _words(
+_FILLERS = word_set(
     "oh ah uh um umm er erm hm hmm well so i id ill im we it its they theyd theyre he she you youd "
     "youre that thats this there really very quite just honestly tbh truthfully frankly "
     "personally actually probably probaly prolly probs prob guess think thought suppose reckon "
@@ -80,9 +82,9 @@ _FILLERS = _words(
     "love tell go going watch see seeing recommend worth them got get time now though tho "
     "particularly especially quite entirely completely remotely close least bit own was did do"
 )
-_OPINIONATED = _words("enjoy enjoyed liked love recommend worth fuck fucking hell bloody")
+_OPINIONATED = word_set("enjoy enjoyed liked love recommend worth fuck fucking hell bloody")
 """Fillers of "yes i enjoyed it" that are an opinion beside another answer: "no, i enjoyed it"."""
-_CONCEDING = _words(
+_CONCEDING = word_set(
     "but though tho although despite because cause cos coz cuz since as even except only if when "
     "apart minus besides however albeit while considering given"
 )
@@ -159,11 +161,11 @@ _STATED = (
     (Side.NEGATIVE, _any_of(r"thumbs? (?:\w+ )?down|two down")),
 )
 _CHOICES = {
-    Side.POSITIVE: _words("good up ups upp former again twice"),
-    Side.NEGATIVE: _words("bad down downs dwon latter once"),
+    Side.POSITIVE: word_set("good up ups upp former again twice"),
+    Side.NEGATIVE: word_set("bad down downs dwon latter once"),
 }
 """An answer of these and `_ECHOES` alone chooses a side: "the good bits", "up i think"."""
-_ECHOES = _FILLERS | _words(
+_ECHOES = _FILLERS | word_set(
     "bits side one stuff parts part more big definitely def thumb thumbs is won"
 )
 
@@ -192,13 +194,18 @@ def read_answer(text: str, yes: Side | None) -> Answer:
         if rest and rest <= choices:
             return Answer(side)
     said, beside = _read_yes_or_no(segments)
-    if said is None or yes is None:
-        return Answer(None, text)
     opinion = "" if frozenset(beside) <= _FILLERS - _OPINIONATED else " ".join(beside)
+    if said is None or yes is None:
+        return Answer(None, "" if said is not None and not opinion else text)
     return Answer(yes if said else yes.opposite, opinion)
 
 
 _BREAK = re.compile("[,.;:!?\n()\u2026\u2014\u2013]+|\\s-+\\s")
+
+
+def is_filler(word: str) -> bool:
+    """Whether a word, in small letters and without apostrophes, is no opinion: "honestly"."""
+    return word in _FILLERS and word not in _OPINIONATED
 
 
 def _plain(text: str) -> list[str]:

@@ -11,11 +11,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot.answers import Side, read_answer
+from cachetools import TTLCache
+
+from bot.answers import Answer, Side, read_answer
+from bot.corrections import Correction, Strength, read_correction
 from bot.engine import BusyError, Engine, UnansweredError
+from bot.insults import without_insults
 from bot.language import is_foreign
 from bot.logs import SeldomLog
-from bot.questions import MOST_ASKED, Held, HeldQuestions
+from bot.order import InOrder
+from bot.questions import HELD_SECONDS, MOST_ASKED, MOST_HELD, Given, Held, HeldQuestions, leaning
 from bot.responses import OWNER, Kind, Responses
 from bot.throttle import Pace, Throttle
 from bot.why import Explainer, Explanation
@@ -30,10 +35,6 @@ log = logging.getLogger(__name__)
 _ADDRESS = re.compile(r"(?:https?://|\bwww\.)\S+", re.IGNORECASE)
 
 
-LEANS_FROM = 0.65
-"""The probability of the likelier class from which on a question says which way the bot leans.
-Probabilities are calibrated (`trainer.model.calibration`): it is wrong in one of three at most."""
-
 DECIDED_FROM = 0.9
 """The same for two opinions on one film together, neither of which is clear by itself."""
 
@@ -43,12 +44,34 @@ money back"."""
 
 _ASKS_AGAIN = frozenset(
     (
-        *(Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE),
+        *(Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE, Kind.CORRECTION),
         *(Kind.FOREIGN, Kind.WORDLESS),
         *(Kind.EMPTY, Kind.ATTACHMENT, Kind.UNREAD),
         *(Kind.BUSY, Kind.FAILURE),
     )
 )
+
+
+_VERDICTS = {
+    Kind.POSITIVE: Side.POSITIVE,
+    Kind.NEGATIVE: Side.NEGATIVE,
+    Kind.BOTH: Side.BOTH,
+    Kind.CORRECTED_POSITIVE: Side.POSITIVE,
+    Kind.CORRECTED_NEGATIVE: Side.NEGATIVE,
+}
+"""Replies that take a side, which the customer may correct."""
+
+_LEANING = {
+    Side.POSITIVE: Kind.LEANS_POSITIVE,
+    Side.NEGATIVE: Kind.LEANS_NEGATIVE,
+    None: Kind.UNSURE,
+}
+
+_CORRECTED = {
+    Side.POSITIVE: Kind.CORRECTED_POSITIVE,
+    Side.NEGATIVE: Kind.CORRECTED_NEGATIVE,
+    Side.BOTH: Kind.BOTH,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +87,15 @@ class Reply:
     """What the operator should know; it holds nothing of the message."""
     question: Held | None = None
     """What is asked, where an answer is expected."""
+    settles: bool = False
+    """It follows an answer to the question before it, whose buttons can go."""
+    withdrawn: str | None = None
+    """What takes the place of the verdict before it, where that was wrong."""
+
+    @property
+    def given(self) -> Side | None:
+        """The side that it takes the customer to be on; None where it takes none."""
+        return _VERDICTS.get(self.kind)
 
     @property
     def asks_again(self) -> bool:
@@ -94,6 +126,9 @@ class Concierge:
         self._explainer = Explainer(engine)
         self._throttle = throttle or Throttle(0)
         self._questions = questions or HeldQuestions()
+        self._order = InOrder()
+        self._insulted: TTLCache[Hashable, None] = TTLCache(MOST_HELD, HELD_SECONDS)
+        """Who has had the reply to an insult, and where."""
         self._explaining: set[int] = set()
 
     async def answer(
@@ -124,24 +159,61 @@ class Concierge:
             return self.say(Kind.UNREAD)
         if not text.strip():
             return self.say(Kind.ATTACHMENT if attachment else Kind.EMPTY)
-        held = None if place is None else self._questions.take((place, customer))
         try:
-            if held is not None and not is_review:
-                reply = await self._hear(text, held, is_edit)
-            else:
-                reply = await self._judge(text, is_review, asks=place is not None)
+            if place is None:
+                return await self._judge(text, is_review, asks=False)
+            async with self._order.turn((place, customer)):
+                return await self._converse(text, (place, customer), is_review, is_edit)
         except (BusyError, UnansweredError) as error:
-            if held is not None:  # they will say it once more
-                self._questions.hold((place, customer), held)
             return self._excuse(error)
-        if reply.question is not None:
-            self._questions.hold((place, customer), reply.question)
+
+    async def _converse(self, text: str, whom: Hashable, is_review: bool, is_edit: bool) -> Reply:
+        """The reply to a message where an answer to the last one is heard, and can be answered.
+
+        Raises BusyError and UnansweredError, as the engine does.
+        """
+        held = self._questions.take(whom)
+        try:
+            if is_review or held is None:
+                reply = await self._judge(text, is_review, asks=True)
+            elif isinstance(held, Given):
+                reply = await self._reconsider(text, held.side)
+            else:
+                reply = await self._hear(text, held, is_edit)
+        except (BusyError, UnansweredError):
+            if held is not None:  # they will say it once more
+                self._questions.hold(whom, held)
+            raise
+        if reply.kind is Kind.ABUSE:
+            reply = replace(reply, repeated=whom in self._insulted)
+            self._insulted[whom] = None
+        stays = reply.kind is Kind.ABUSE or (
+            isinstance(held, Given) and reply.kind is not Kind.DISTRESS
+        )
+        self._expect(whom, reply, held if stays else None)
         return reply
+
+    def _expect(self, whom: Hashable, reply: Reply, otherwise: Held | Given | None = None) -> None:
+        """Holds what the next message may answer: this reply, or what waited before it."""
+        expected = reply.question or (Given(reply.given) if reply.given else otherwise)
+        if expected is not None:
+            self._questions.hold(whom, expected)
 
     def decide(self, side: Side, *, customer: int | None = None, place: Hashable = None) -> Reply:
         """The reply to somebody who says by a button how they liked the film."""
         self._questions.take((place, customer))
-        return self.say(Kind(side))
+        reply = self.say(Kind(side))
+        self._expect((place, customer), reply)
+        return reply
+
+    def take_back(self, *, customer: int | None = None, place: Hashable = None) -> Reply:
+        """The reply to somebody who says by a button that a verdict is wrong: an apology that asks.
+
+        It takes the place of the verdict.
+        """
+        reply = self._apologise()
+        self._expect((place, customer), reply)
+        return reply
 
     async def _judge(
         self, text: str, is_review: bool, asks: bool, verdict: "Verdict | None" = None
@@ -151,7 +223,8 @@ class Concierge:
         `verdict` is the one on the text, where it has been judged already. Raises BusyError and
         UnansweredError, as the engine does.
         """
-        if kind := _unjudged(text):
+        kind = _unjudged(text)
+        if kind is not None and not (is_review and kind is Kind.ABUSE):
             return self.say(kind)
         verdict = verdict or await self.engine.classify(text)
         if is_review and verdict.kind != DISTRESS:
@@ -159,7 +232,49 @@ class Concierge:
         kind = Kind.of(verdict)
         if kind is Kind.UNSURE and asks:
             return self._ask(_log_odds(verdict), verdict=verdict)
+        if kind is Kind.CORRECTION and asks:
+            return self._apologise()
         return self.say(kind, verdict=verdict if verdict.is_review else None)
+
+    async def _reconsider(self, text: str, given: Side) -> Reply:
+        """The reply to a message after a verdict: a correction of it, or something new.
+
+        Raises BusyError and UnansweredError, as the engine does.
+        """
+        if _unjudged(text) is not None:
+            return await self._judge(text, is_review=False, asks=True)
+        verdict = await self.engine.classify(text)
+        correction = read_correction(without_insults(text) or text)
+        if correction is None and verdict.kind == Kind.CORRECTION:
+            correction = Correction(Strength.WRONG)
+        if correction is None or verdict.kind in _DROP_A_QUESTION:
+            return await self._judge(text, is_review=False, asks=True, verdict=verdict)
+        side = await self._meant(correction, given.opposite)
+        if side is given and correction.strength is Strength.HINT:  # "no, really, I loved it"
+            return await self._judge(text, is_review=False, asks=True, verdict=verdict)
+        withdrawn = self.say(Kind.WITHDRAWN).text
+        if side is None or side is given:
+            return replace(self._apologise(), withdrawn=withdrawn)
+        return replace(self.say(_CORRECTED[side]), withdrawn=withdrawn)
+
+    async def _meant(self, correction: Correction, opposite: Side) -> Side | None:
+        """How somebody who corrects the bot liked the film; None where they leave it open.
+
+        `opposite` is the other side than the bot took. Raises as the engine does.
+        """
+        if correction.opinion:
+            if (side := read_answer(correction.opinion, None).side) is not None:
+                return side
+            verdict = await self.engine.classify(correction.opinion)
+            if verdict.label in (Side.POSITIVE, Side.NEGATIVE):
+                return Side(verdict.label)
+        turned = correction.strength is Strength.TURNED and opposite is not Side.BOTH
+        return opposite if turned else None
+
+    def _apologise(self) -> Reply:
+        """An apology for a wrong verdict that asks how they did like the film."""
+        sentence = self.responses.ask(Kind.CORRECTION, owner=self.owner)
+        return Reply(sentence.text, Kind.CORRECTION, question=Held(sentence.yes, log_odds=0.0))
 
     async def _hear(self, text: str, held: Held, is_edit: bool) -> Reply:
         """The reply to an answer to a question that was asked, or to something new after it.
@@ -167,19 +282,38 @@ class Concierge:
         Raises BusyError and UnansweredError, as the engine does.
         """
         answer = read_answer(text, held.yes)
-        if answer.side is None and (is_edit or _unjudged(text) is not None):
+        is_open = answer.side is None and bool(answer.opinion)
+        if is_open and (is_edit or _unjudged(text) is not None):
             return await self._judge(text, is_review=False, asks=True)
         verdict = await self.engine.classify(text)
-        if answer.side is None:
-            is_new = not verdict.is_review
-        else:
-            is_new = verdict.kind == DISTRESS or (
-                bool(answer.opinion) and verdict.kind in _DROP_A_QUESTION
-            )
-        if is_new:
+        if answer.opinion and verdict.kind != DISTRESS:
+            side = await self._put_right(text, held)
+            if side is not None:
+                kind = _CORRECTED[side] if held.leans else Kind(side)
+                return replace(self.say(kind), settles=True)
+        drops = verdict.kind in _DROP_A_QUESTION if answer.opinion else verdict.kind == DISTRESS
+        if drops or (is_open and not verdict.is_review):
             return await self._judge(text, is_review=False, asks=True, verdict=verdict)
+        return replace(await self._settle(answer, verdict, held), settles=True)
+
+    async def _put_right(self, text: str, held: Held) -> Side | None:
+        """How somebody liked a film who says that the question itself takes them wrong.
+
+        None where they do not say so, or not how they liked it. Raises as the engine does.
+        """
+        correction = read_correction(text)
+        if correction is None or correction.strength is Strength.HINT:
+            return None
+        return await self._meant(correction, held.leans.opposite if held.leans else Side.BOTH)
+
+    async def _settle(self, answer: Answer, verdict: "Verdict", held: Held) -> Reply:
+        """The reply to an answer; `verdict` is the one on all of its text.
+
+        Raises as the engine does.
+        """
         if answer.side is None:
-            return self._weigh(verdict, held)
+            is_open = bool(answer.opinion)
+            return self._weigh(verdict, held) if is_open else self._ask_once_more(held, 0.0)
         if answer.opinion:
             beside = await self.engine.classify(answer.opinion)
             if beside.is_review and beside.label == answer.side.opposite:  # "yes, it was awful"
@@ -205,9 +339,7 @@ class Concierge:
 
     def _ask(self, log_odds: float, *, verdict: "Verdict | None" = None, asked: int = 1) -> Reply:
         """Asks which way a review tips, and says so where the bot leans to one side."""
-        kind = Kind.UNSURE
-        if abs(log_odds) >= math.log(LEANS_FROM / (1 - LEANS_FROM)):
-            kind = Kind.LEANS_POSITIVE if log_odds > 0 else Kind.LEANS_NEGATIVE
+        kind = _LEANING[leaning(log_odds)]
         sentence = self.responses.ask(kind, owner=self.owner)
         return Reply(sentence.text, kind, verdict, question=Held(sentence.yes, log_odds, asked))
 
@@ -283,6 +415,8 @@ def _unjudged(text: str) -> Kind | None:
     words = _ADDRESS.sub(" ", text)
     if not _is_readable(words):
         return Kind.OFF_TOPIC
+    if without_insults(text) == "":
+        return Kind.ABUSE
     return Kind.FOREIGN if is_foreign(words) else None
 
 

@@ -62,6 +62,13 @@ class Kind(StrEnum):
     LEANS_NEGATIVE = "leans_negative"
     BOTH = "both"
     """Asked which way it tips, somebody says both, or leaves it open."""
+    CORRECTED_POSITIVE = "corrected_positive"
+    """Somebody says that they did like the film, though the bot took it otherwise."""
+    CORRECTED_NEGATIVE = "corrected_negative"
+    WITHDRAWN = "withdrawn"
+    """What stands in the place of a reply that was wrong."""
+    ABUSE = "abuse"
+    """Somebody insults the bot."""
     NOT_YOURS = "not_yours"
     """Somebody presses a button under a question that was put to another person."""
     GREETING = "greeting"
@@ -106,10 +113,13 @@ class Kind(StrEnum):
         return cls(verdict.label if verdict.is_review else verdict.kind)
 
 
-QUESTIONS = (Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE)
+QUESTIONS = (Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE, Kind.CORRECTION)
 """These ask how somebody liked a film."""
 
-OPTIONAL = (Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE, Kind.BOTH, Kind.NOT_YOURS)
+OPTIONAL = (
+    *(Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE, Kind.BOTH, Kind.NOT_YOURS),
+    *(Kind.CORRECTED_POSITIVE, Kind.CORRECTED_NEGATIVE, Kind.WITHDRAWN, Kind.ABUSE),
+)
 """A file of before there were these is read as it is: where one is missing, `unsure` asks instead
 of the two that lean, and `EXAMPLES` has a sentence for the others."""
 
@@ -166,10 +176,10 @@ class Responses:
             for kind in variants
         }
         self._variants = {kind: asked.get(kind, []) for kind in Kind}
-        for kind in (Kind.BOTH, Kind.NOT_YOURS):
-            self._variants[kind] = self._variants[kind] or [Sentence(EXAMPLES[kind])]
-        for kind in (Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE):
-            self._variants[kind] = self._variants[kind] or self._variants[Kind.UNSURE]
+        for kind in OPTIONAL:
+            leans = kind in (Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE)
+            instead = self._variants[Kind.UNSURE] if leans else [Sentence(EXAMPLES[kind])]
+            self._variants[kind] = self._variants[kind] or instead
         self._help_line = help_line
         self._last: dict[Kind, Sentence] = {}
 

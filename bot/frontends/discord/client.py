@@ -18,6 +18,7 @@ from discord.ext import commands
 
 from bot.concierge import Concierge, Reply
 from bot.frontends.discord.delivery import CANNOT_SEND, Delivery, respond
+from bot.frontends.discord.earlier import EarlierReplies
 from bot.frontends.discord.turns import Turns
 from bot.logs import whereabouts
 from bot.models import Models
@@ -93,6 +94,7 @@ class ConciergeBot(commands.Bot):
         self.models = Models(concierge.engine, settings.runtime, settings.threads)
         self.delivery = Delivery()
         self.turns = Turns()
+        self.earlier = EarlierReplies(60 * settings.question_minutes)
         self.alarmed_at: float | None = None
         """When the operators were last told of trouble, in seconds of `time.monotonic`."""
         self._answering: set[asyncio.Task[Any]] = set()

@@ -61,17 +61,19 @@ async def test_only_a_verdict_has_the_button(server: DiscordServer) -> None:
     negative = await server.wait_for_reply(await server.dm("so dull"))
     (row,) = negative.components
     assert [(button["label"], button["custom_id"]) for button in row["components"]] == [
-        ("Why?", BUTTON)
+        ("Why?", BUTTON),
+        ("Not quite", f"not_quite:{server.member.id}"),
     ]
     # The review that was given to a command is in no message that could be read again.
-    for interaction in (
-        await server.slash("review", {"text": "great"}),
-        await server.message_command("Judge this review", negative.reply_to or 0),
+    for interaction, labels in (
+        (await server.slash("review", {"text": "great"}), ["Not quite"]),
+        (await server.message_command("Judge this review", negative.reply_to or 0), []),
     ):
         answer = await server.wait_for_message(
             lambda posted, asked=interaction: posted.interaction_id == asked.id  # type: ignore[misc]
         )
-        assert answer.components == []
+        found = [each["label"] for row in answer.components for each in row["components"]]
+        assert found == labels
 
 
 async def test_the_button_works_after_a_restart(
