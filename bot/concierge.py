@@ -274,14 +274,18 @@ class Concierge:
     def _apologise(self) -> Reply:
         """An apology for a wrong verdict that asks how they did like the film."""
         sentence = self.responses.ask(Kind.CORRECTION, owner=self.owner)
-        return Reply(sentence.text, Kind.CORRECTION, question=Held(sentence.yes, log_odds=0.0))
+        return Reply(
+            sentence.text,
+            Kind.CORRECTION,
+            question=Held.of(sentence.text, sentence.yes, log_odds=0.0),
+        )
 
     async def _hear(self, text: str, held: Held, is_edit: bool) -> Reply:
         """The reply to an answer to a question that was asked, or to something new after it.
 
         Raises BusyError and UnansweredError, as the engine does.
         """
-        answer = read_answer(text, held.yes)
+        answer = read_answer(text, held.yes, denies=held.denies)
         is_open = answer.side is None and bool(answer.opinion)
         if is_open and (is_edit or _unjudged(text) is not None):
             return await self._judge(text, is_review=False, asks=True)
@@ -291,7 +295,9 @@ class Concierge:
             if side is not None:
                 kind = _CORRECTED[side] if held.leans else Kind(side)
                 return replace(self.say(kind), settles=True)
-        drops = verdict.kind in _DROP_A_QUESTION if answer.opinion else verdict.kind == DISTRESS
+        drops = not answer.is_all and (
+            verdict.kind in _DROP_A_QUESTION if answer.opinion else verdict.kind == DISTRESS
+        )
         if drops or (is_open and not verdict.is_review):
             return await self._judge(text, is_review=False, asks=True, verdict=verdict)
         return replace(await self._settle(answer, verdict, held), settles=True)
@@ -341,7 +347,12 @@ class Concierge:
         """Asks which way a review tips, and says so where the bot leans to one side."""
         kind = _LEANING[leaning(log_odds)]
         sentence = self.responses.ask(kind, owner=self.owner)
-        return Reply(sentence.text, kind, verdict, question=Held(sentence.yes, log_odds, asked))
+        return Reply(
+            sentence.text,
+            kind,
+            verdict,
+            question=Held.of(sentence.text, sentence.yes, log_odds, asked),
+        )
 
     async def explain(self, text: str) -> Explanation | Reply:
         """Which words of a review carry its verdict; a reply where that cannot be told.

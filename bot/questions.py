@@ -5,6 +5,7 @@ to it.
 """
 
 import math
+import re
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ def leaning(log_odds: float) -> Side | None:
     return Side.POSITIVE if log_odds > 0 else Side.NEGATIVE
 
 
+_DENIAL = re.compile(r"\b(?:was|is|did|does|were)n['\u2019]t\b", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A question that was asked, and what it was about."""
@@ -45,6 +49,14 @@ class Held:
     """Of a positive review, by what they have written so far."""
     asked: int = 1
     """Questions about this review so far."""
+
+    denies: bool = False
+    """It says of something that it is not so: "it wasn't for you"."""
+
+    @classmethod
+    def of(cls, question: str, yes: Side | None, log_odds: float, asked: int = 1) -> "Held":
+        """What there is to know of a question in these words."""
+        return cls(yes, log_odds, asked, _DENIAL.search(question) is not None)
 
     @property
     def leans(self) -> Side | None:
