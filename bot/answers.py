@@ -85,7 +85,7 @@ _FILLERS = word_set(
     "a of as in on whole overall mostly mainly largely still even then like hell heck god damn "
     "fuck fucking bloody way chance sir luck any doing have had has been be am enjoy enjoyed liked "
     "love tell go going watch see seeing recommend worth them got get time now though tho "
-    "from me particularly especially quite entirely completely remotely close least bit own was "
+    "or from me particularly especially quite entirely completely remotely close least bit own was "
     "did do"
 )
 _ANSWERING = _CLEAR_YES | _CLEAR_NO | _WEAK_YES | _WEAK_NO
@@ -104,6 +104,8 @@ _YES_PHRASES = (
     "big time|bigtime|too right|loud and clear|in one|on the (?:nose|head|money)|(?:got|have) me",
     "(?:couldnt|cant|could not|cannot|can not) (?:have )?(?:put|said?|agree|agreed)(?: it)? "
     "(?:better|more)(?: myself)?|nailed(?: it)?|hit the nail(?: on the head)?|bulls ?eye|word",
+    "no (?:mistake|argument|doubt|question)(?: (?:there|here|about (?:it|that)))?|why wouldnt i",
+    "you (?:havent|didnt|have not|did not) (?:mis\\w+|get (?:it|that|me) wrong)(?: me| it| that)?",
     "(?:sounds|seems|looks|feels) (?:about |just |spot )?right",
     "(?:rather |quite )?(?:a (?:lot|bunch|great deal|good deal)|lots|loads|heaps|tons)|right you "
     "are",
@@ -120,7 +122,8 @@ _YES_PHRASES = (
     "you(?: have| ve)? got it|you could say that|id say so|no (?:doubt|question)",
 )
 _NO_PHRASES = (
-    "(?:on|to) the contrary|contrary|wide of the mark|way off|off the mark|out of line",
+    "why (?:on earth )?would i|why should i|(?:on|to) the contrary|contrary|wide of the mark|way "
+    "off|off the mark|out of line",
     "not (?:even )?(?:close|one bit|a bit|in the (?:least|slightest)|by a long (?:shot|way|chalk))",
     "not (?:a lot|much|very much|a great deal)|you(?: must be|re) (?:joking|kidding|having a "
     "laugh)",
@@ -184,6 +187,9 @@ _STATED = (
     (
         Side.POSITIVE,
         _any_of(
+            r"(?:cant|cannot|couldnt|wouldnt)(?: \w+)? say (?:that )?(?:i|it) (?:didnt|wouldnt|"
+            r"wasnt)",
+            r"(?:wouldnt|wont|not) stop (?:them|him|her|anyone)",
             r"no (?:complaints?|regrets?|notes|question yes)",
             r"(?:once|one|twice) (?:time )?(?:is|was|isnt|wasnt|is not|was not|will) ?"
             r"(?:never|not|nowhere near|hardly|nearly) ?(?:be )?enough",
@@ -199,6 +205,7 @@ _STATED = (
             r"(?:just|only) once|never again|not again|one and done|^no (?:good|fun|use)",
             r"only if (?:i|they|he|she) (?:didnt|dont|hate|hated|wanted|deserve)|(?:wouldnt|dont) "
             r"bother",
+            r"(?:cant|cannot|couldnt|wouldnt)(?: \w+)? say (?:that )?(?:i|it) (?:did|would|was)",
             r"one too many|too (?:strong|kind|generous)|i wish",
         ),
     ),
@@ -294,6 +301,28 @@ def _read_words(text: str, yes: Side | None, denies: bool) -> Answer:
     return Answer(yes if said else yes.opposite, opinion, is_all)
 
 
+_NEGATING = (_WEAK_NO | word_set("any cant cannot neither nor")) - word_set("negative pass")
+
+
+def _before_concession(clauses: list[list[str]]) -> list[list[str]]:
+    """The clauses up to a word such as "though", which is not the first."""
+    kept: list[list[str]] = []
+    for clause in clauses:
+        end = next((n for n, word in enumerate(clause) if word in _CONCEDING), len(clause))
+        kept.append(clause[:end])
+        if end < len(clause):
+            break
+    return kept
+
+
+def _choice_at(words: list[str], place: int) -> Side:
+    """The side that one word chooses; a negation before it turns it round: "not up"."""
+    side = Side.POSITIVE if words[place] in _CHOICES[Side.POSITIVE] else Side.NEGATIVE
+    before = words[max(0, place - 3) : place]
+    is_negated = _NEGATING.intersection(before) or before[-1:] == ["no"]
+    return side.opposite if is_negated else side
+
+
 def _concedes(segments: list[list[str]]) -> bool:
     """Whether a yes or a no is followed by what only qualifies it: "yes, but I'd warn them"."""
     words = [word for segment in segments for word in segment]
@@ -327,13 +356,17 @@ def _is_said(text: str) -> bool:
 def _read_choice(segments: list[list[str]]) -> Side | None:
     """The side that words like "good" and "down" choose; what is only conceded does not count."""
     clauses = [[word for word, _ in groupby(words)] for words in segments]
-    words = [word for clause in clauses for word in clause]
-    end = next((n for n, word in enumerate(words) if n and word in _CONCEDING), len(words))
-    for chosen in (words, words[:end], clauses[0]):
-        rest = frozenset(chosen) - _ECHOES - _WEAK_YES
-        for side, choices in _CHOICES.items():
-            if rest and rest <= choices and not frozenset(words) & _CHOICES[side.opposite]:
-                return side
+    for chosen in (clauses, _before_concession(clauses), clauses[:1], clauses[-1:]):
+        rest = frozenset().union(*chosen) - _ECHOES - _WEAK_YES - _NEGATING - _CLEAR_NO
+        if rest and rest <= _CHOICES[Side.POSITIVE] | _CHOICES[Side.NEGATIVE]:
+            sides = {
+                _choice_at(clause, place)
+                for clause in chosen
+                for place, word in enumerate(clause)
+                if word in rest
+            }
+            if len(sides) == 1:
+                return sides.pop()
     return None
 
 
@@ -350,7 +383,9 @@ _IDIOMS = re.compile(
     r"honest|frank)|in all honesty|if im (?:being )?(?:honest|fair)(?: with you)?|id have to say|"
     r"when all(?:s| is) said and done|(?:do )?you know what|at the end of the day|in the end|"
     r"on (?:the whole|balance)|all in all|truth be told|not gonna lie|ngl|if you ask me|i have to "
-    r"say|have to say|must say|if (?:i|you) must|if anything)\b"
+    r"say|have to say|must say|if (?:i|you) must|if anything|if (?:i )?(?:had to|have to|must) "
+    r"(?:choose|pick|"
+    r"say|decide)|if (?:pushed|pressed|forced)|push comes to shove)\b"
 )
 """Said beside an answer, without a meaning of their own."""
 _MISSPELT = (
@@ -397,10 +432,11 @@ def _read_yes_or_no(segments: list[list[str]]) -> tuple[bool | None, list[str]]:
 
 def _whole(words: list[str]) -> bool | None:
     """What words mean that are a yes or a no and nothing else: "i really did"; else None."""
-    phrase = " ".join(words)
-    for pattern, meant in ((_YES, True), (_NO, False)):
-        if pattern.fullmatch(phrase):
-            return meant
+    first = next((n for n, word in enumerate(words) if word not in _CLEAR_NO), 0)
+    for phrase in (" ".join(words), " ".join(words[first:])):  # "no no you got it right"
+        for pattern, meant in ((_YES, True), (_NO, False)):
+            if pattern.fullmatch(phrase):
+                return meant
     said: bool | None = None
     clear = False
     for word in words:

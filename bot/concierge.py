@@ -310,6 +310,8 @@ class Concierge:
         correction = read_correction(text)
         if correction is None or correction.strength is Strength.HINT:
             return None
+        if held.leans and not correction.opinion:
+            return held.leans.opposite
         return await self._meant(correction, held.leans.opposite if held.leans else Side.BOTH)
 
     async def _settle(self, answer: Answer, verdict: "Verdict", held: Held) -> Reply:

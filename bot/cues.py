@@ -19,11 +19,12 @@ _NEGATIONS = word_set(
     "hardly barely scarcely without aint havent hasnt hadnt werent nobody none nothing "
     "rarely doubt doubtful unlikely"
 )
-_REACH = 4
+_REACH = 6
 """How many words before a cue a negation may stand."""
 
 _IT = (
-    r"(?:it|this|that|them|the (?:film|movie|thing|whole thing)|every\w*|all of it|watching|seeing)"
+    r"(?:about|it|this|that|them|the (?:film|movie|thing|whole thing)|every\w*|all of it|watching|"
+    r"seeing)"
 )
 _WHOM = (
     r"(?:them|him|her|everyone|everybody|anyone|all|people|(?:my |a |all my )?(?:friends?|mates?|"
@@ -35,7 +36,7 @@ _POSITIVE = (
     r"(?:i|really|quite|still|did|do|would|id|definitely) (?:liked|loved|enjoyed|adored|"
     r"recommend)$",
     r"(?:did|do|didnt|dont|not) (?:like|love|enjoy|recommend)|recommend$",
-    r"worth (?:it|every|the|my|your|a|watching|seeing|while|going|for)|worthwhile|worth$",
+    r"worth(?:while)?(?: (?:it|every|the|my|your|a|watching|seeing|while|going|\w+ hours?))?",
     r"(?:watch|see|seen|go|going|seeing|watching|view|buy)(?:ed)? again",
     r"(?:it|this|that|one|film|movie|through) again",
     r"rewatch\w*|again and again|over and over|on repeat|back for more|again (?:tomorrow|tonight|"
@@ -49,6 +50,7 @@ _POSITIVE = (
     rf"(?:tell|told|telling|take|drag|send|urge|beg|bring|make|force|march) {_WHOM}(?: "
     rf"\w+){{0,2}}? "
     r"(?:go|see|watch|about|there|along|book|book tickets|with me|to it|buy)",
+    rf"(?:send|drag|take|bring) {_WHOM}|(?:go|come|tag)(?: along)? with (?:them|you|him|her)",
     rf"(?:tell|telling|recommend\w*|shout\w*)(?: it)?(?: to)? {_WHOM}$",
     r"(?:they|you|everyone|everybody|people|he|she|friends?|all)(?: really)? "
     r"(?:should|must|have to|need to|ought to|gotta|better)(?: \w+)? (?:go|see|watch)",
@@ -67,7 +69,8 @@ _NEGATIVE = (
     r"wish (?:i|id|we|wed)(?: had|d)? (?:stayed|never|not|hadnt|gone)|wait (?:for|until|till)",
     r"(?:not to|wouldnt|dont|not|didnt|why|never|cant be) bother(?:ed)?",
     r"regret|let (?:me |us )?down|disappoint\w*",
-    r"wast(?:e|ed|ing)|(?:want|like|get|give me|have) (?:\w+ ){1,4}back|i wont get back",
+    r"wast(?:e|ed|ing)|(?:want|like|get|give me|have) (?!(?:\w+ ){0,3}(?:money|cash|"
+    r"refund))(?:\w+ ){1,4}back|i wont get back",
     r"(?:save|saving|keep) (?:their|your|the|his|her|my) (?:money|time|cash|pennies|evening)",
     r"(?:skip|avoid|miss) (?:it|this)|stay (?:away|home|at home|in)|something else|clear of",
     r"(?:steer|warn|talk|put|keep) (?:them|people|him|her|everyone) |run a mile|give it a miss",
@@ -87,6 +90,7 @@ _WINS = (
     r"wins?|winning|eclips\w*|cancel\w*|ruin\w*|spoil\w*|prevail\w*|dominat\w*|stuck|stick|sticks|"
     r"stays?|stayed|made up|makes up|lingers?|came out|comes out|by (?:a|far|miles|some))"
 )
+_LOSES = r"(?:lost|loses|lose|losing|(?:didnt|doesnt|did not|does not|couldnt|cant|never|dont) \w+)"
 _PASSIVE = (
     r"(?:was|were|is|are|got|gets)(?: \w+)? (?:outweigh|drown|overshadow|overpower|beaten|ruin)"
 )
@@ -98,12 +102,16 @@ def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
 
 _CUES = ((True, _any_of(_POSITIVE)), (False, _any_of(_NEGATIVE)))
 _CONTEST = re.compile(
-    rf"\b(?:(?P<good>{_GOOD})|{_BAD})\b(?: \w+){{0,4}}? (?P<won>{_PASSIVE}|{_WINS})"
+    rf"\b(?:(?P<good>{_GOOD})|{_BAD})\b(?: \w+){{0,4}}? (?P<won>{_PASSIVE}|{_LOSES}|{_WINS})"
 )
 _MORE = re.compile(
     rf"\b(?:more(?: of an?)?|mostly|mainly|leaning|leans|lean|edging|slightly)(?: \w+){{0,2}}? "
     rf"(?:(?P<good>{_GOOD}|yes|yeah|like\w*|positive)|(?:{_BAD}|no|nah|dislike\w*|negative))\b"
 )
+_SPOKEN_NO = re.compile(
+    r"^(?:(?:oh|well|no|nope|nah) )+(?=(?:i|its?|id|im|ive|that|this|we|they|you|he|she|the)\b)"
+)
+"""A "no" to the question: "no I loved it"."""
 _NOT_NEGATIONS = re.compile(
     r"\b(?:(?:not|dont|wouldnt|would not|wont) mind|(?:cant|couldnt|can not) wait|not (?:only|"
     r"just)|"
@@ -121,10 +129,10 @@ def read_cues(segments: Sequence[Sequence[str]]) -> tuple[bool, str] | None:
     found: set[bool] = set()
     rest = []
     for words in segments:
-        text = _NOT_NEGATIONS.sub("", " ".join(words))
+        text = _NOT_NEGATIONS.sub("", _SPOKEN_NO.sub("", " ".join(words)))
         for pattern in (_CONTEST, _MORE):
             for contest in pattern.finditer(text):
-                turned = pattern is _CONTEST and re.match(_PASSIVE, contest["won"])
+                turned = pattern is _CONTEST and re.match(f"{_PASSIVE}|{_LOSES}", contest["won"])
                 found.add((contest["good"] is not None) != bool(turned))
             if found:
                 text = pattern.sub(" ", text)
