@@ -20,7 +20,9 @@ from bot.insults import without_insults
 from bot.language import is_foreign
 from bot.logs import SeldomLog
 from bot.order import InOrder
+from bot.pleasantries import is_acknowledgement, is_lukewarm
 from bot.questions import HELD_SECONDS, MOST_ASKED, MOST_HELD, Given, Held, HeldQuestions, leaning
+from bot.requests import read_request
 from bot.responses import OWNER, Kind, Responses
 from bot.throttle import Pace, Throttle
 from bot.why import Explainer, Explanation
@@ -229,6 +231,8 @@ class Concierge:
         verdict = verdict or await self.engine.classify(text)
         if is_review and verdict.kind != DISTRESS:
             verdict = replace(verdict, kind=REVIEW)
+        if verdict.kind not in (REVIEW, DISTRESS) and is_lukewarm(text):
+            verdict = replace(verdict, kind=REVIEW, label=Kind.UNSURE)
         kind = Kind.of(verdict)
         if kind is Kind.UNSURE and asks:
             return self._ask(_log_odds(verdict), verdict=verdict)
@@ -243,7 +247,11 @@ class Concierge:
         """
         if _unjudged(text) is not None:
             return await self._judge(text, is_review=False, asks=True)
+        if is_acknowledgement(text):
+            return self.say(Kind.THANKS)
         verdict = await self.engine.classify(text)
+        if verdict.kind != DISTRESS and (request := read_request(text)) is not None:
+            return self.say(Kind(request))
         correction = read_correction(without_insults(text) or text)
         if correction is None and verdict.kind == Kind.CORRECTION:
             correction = Correction(Strength.WRONG)
@@ -287,9 +295,12 @@ class Concierge:
         """
         answer = read_answer(text, held.yes, denies=held.denies)
         is_open = answer.side is None and bool(answer.opinion)
-        if is_open and (is_edit or _unjudged(text) is not None):
+        unjudged = _unjudged(text)
+        if unjudged is Kind.ABUSE or (is_open and (is_edit or unjudged is not None)):
             return await self._judge(text, is_review=False, asks=True)
         verdict = await self.engine.classify(text)
+        if verdict.kind != DISTRESS and (request := read_request(text)) is not None:
+            return self.say(Kind(request))
         if answer.opinion and verdict.kind != DISTRESS:
             side = await self._put_right(text, held)
             if side is not None:

@@ -49,7 +49,8 @@ _TURNED = (
     rf"(?:^|\| )(?:no |lol |bot |sorry )*{_ADVERBS}"
     r"(?=\w+(?: lol| mate| bot| obviously)?(?: \||$)))"
     r"(?:sarcasm|sarcastic(?:ally)?|ironic(?:ally)?|irony|facetious)",
-    r"(?:i was|i'?m|i am|was|just|only) (?:just |only |obviously |clearly )*"
+    r"(?:i was|i'?m|i am|i wasn'?t|i'?m not|i was not|was|just|only) (?:just |only |obviously |"
+    r"clearly )*"
     r"(?:joking|kidding|jesting|trolling|messing|taking the (?:mick|mickey|piss|p)|"
     r"pulling your leg)",
     r"that was (?:just |only )?(?:a joke|in jest|tongue in cheek|me joking)|/s$",
@@ -86,10 +87,15 @@ _WRONG = (
     r"wrong (?:answer|guess|conclusion|one|reply)|bad guess|wrong bot",
     r"(?:why|what) (?:are|r) (?:you|u) (?:even |so )?(?:thanking|apologi[sz]ing|sorry|glad|happy)"
     r"(?: me)?(?: for)?",
-    r"(?:don'?t|dont|do not|no need to|you don'?t (?:have|need) to|there'?s no need to) "
-    r"(?:be sorry|apologi[sz]e|thank me|be (?:glad|happy)|feel sorry)",
     rf"{_BOT} miss(?:ed)? (?:the|my) point",
 )
+
+
+_POLITE = (
+    r"(?:don'?t|dont|do not|no need to|you don'?t (?:have|need) to|there'?s no need to) "
+    r"(?:be sorry|apologi[sz]e|thank me|be (?:glad|happy)|feel sorry)",
+)
+"""Manners by themselves; before another opinion than the verdict, a hint that it is wrong."""
 
 
 def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
@@ -97,12 +103,22 @@ def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
 
 
 _TURNED_PATTERN, _WRONG_PATTERN = _any_of(_TURNED), _any_of(_WRONG)
+_POLITE_PATTERN = _any_of(_POLITE)
+_STATED = re.compile(
+    r"\b(?:that|it|mine|this)(?: was|'s| is| were) (?:meant to be |supposed to be |meant as |"
+    r"actually |"
+    r"clearly |not a \w+ \w+ but )*(?:an? )?(?:(?P<bad>negative|bad|critical|scathing)|positive|"
+    r"good|"
+    r"favou?rable|glowing) (?:review|one|comment|verdict)\b"
+)
 _NEGATED = re.compile(rf"(?:{_NOT}|no|without)(?: being| any| the)? $|{_NOT}\b")
 _OPENER = re.compile(
     r"^(?:(?:oh|ah|um|uh|er|erm|lol|haha|hey|hm+|bot|mate|sorry|but|well|ok|okay|so|and|hi) )*"
     r"(?P<said>(?:(?:no+|nope|nah|naw|nay|what|huh|wait|hang on|hold on|actually|wrong|incorrect|"
     r"false|excuse me|come on|er+|i mean|i meant|sorry|afraid not|not really|not at all|"
-    r"not quite|not exactly)\b[ ]?)+)"
+    r"not quite|not exactly|no way|i said|i told you|um+|uh+|not true)\b(?: (?:mate|bot|man|bro|"
+    r"dude|"
+    r"sorry|love|pal)\b)?[ ]?)+)"
 )
 _SUBJECT = re.compile(
     r"^(?:that |when i say )?(?:i|i'[a-z]+|we|it|it's|its|this|that|that's|thats|the film|"
@@ -125,27 +141,43 @@ def read_correction(text: str) -> Correction | None:
     if not 0 < len(plain.split()) <= MOST_WORDS:
         return None
     strength, rest = Strength.HINT, plain
-    for found in list(_TURNED_PATTERN.finditer(rest)):
-        if _NEGATED.search(rest[: found.start()][-12:]) or _NEGATED.search(found[0]):
-            strength = Strength.WRONG  # "I was not joking"
-        elif strength is Strength.HINT:
-            strength = Strength.TURNED
+    for found in _TURNED_PATTERN.finditer(plain):
+        is_negated = strength is Strength.WRONG or _is_negated(plain, found)
+        strength = Strength.WRONG if is_negated else Strength.TURNED
     rest = _TURNED_PATTERN.sub(" | ", rest)
     if _WRONG_PATTERN.search(rest):
         strength = Strength.WRONG if strength is Strength.HINT else strength
         rest = _WRONG_PATTERN.sub(" | ", rest)
     if strength is not Strength.HINT:
         return Correction(strength, _opinion(rest))
+    return _read_hint(plain)
+
+
+def _is_negated(plain: str, found: re.Match[str]) -> bool:
+    """Whether it was no joke: "I was not joking", but "you didn't get the joke"."""
+    if re.match(rf"{_BOT}\b", found[0]):
+        return False
+    before = plain[: found.start()][-12:]
+    return any(_NEGATED.search(each) is not None for each in (before, found[0]))
+
+
+def _read_hint(plain: str) -> Correction | None:
+    """A correction if the opinion in it is another than the verdict, or if it is a bare no."""
     words = _tidy(plain).split()
     if words and frozenset(words) <= _BARE and frozenset(words) & _NO:
         return Correction(Strength.WRONG)
-    opener = _OPENER.match(_tidy(plain, keep=True))
+    if (stated := _STATED.search(plain)) is not None:
+        return Correction(Strength.HINT, "thumbs down" if stated["bad"] else "thumbs up")
+    text = _tidy(plain, keep=True)
+    if _POLITE_PATTERN.search(text):
+        opinion = _opinion(_POLITE_PATTERN.sub(" | ", text))
+        return Correction(Strength.HINT, opinion) if opinion else None
+    opener = _OPENER.match(text)
     if opener is None:
         return None
-    after = _tidy(plain, keep=True)[opener.end() :]
-    is_cut_off = after.startswith("|")
+    after = text[opener.end() :]
     opinion = after.strip(" |")
-    if not opinion or not (is_cut_off or _SUBJECT.match(opinion)):
+    if not opinion or not (after.startswith("|") or _SUBJECT.match(opinion)):
         return None
     return Correction(Strength.HINT, _tidy(opinion))
 

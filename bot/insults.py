@@ -15,7 +15,8 @@ _VERY = (
     r"stupid|useless|worst|big|actual|lot of) )*"
 )
 _BAD = (
-    r"(?:useless|stupid|dumb(?:ass)?|idiot(?:ic)?|moron(?:ic)?|worthless|pathetic|trash|rubbish|"
+    r"(?:useless|bad|lousy|silly|daft|poor|stupid|dumb(?:ass)?|idiot(?:ic)?|moron(?:ic)?|"
+    r"worthless|pathetic|trash|rubbish|"
     r"garbage|shit(?:ty|e)?|crap(?:py)?|awful|terrible|horrible|broken|hopeless|incompetent|lame|"
     r"annoying|ridiculous|a joke|joke|waste of (?:space|time|electricity|electrons)|clown|loser|"
     r"imbecile|fool|dimwit|dunce|numpty|muppet|plonker|prick|arse(?:hole)?|asshole|bastard|bitch|"
@@ -26,10 +27,15 @@ _BAD = (
 _THING = r"(?:bot|chatbot|robot|program|machine|ai|thing|software|toaster|computer)"
 _INSULT = re.compile(
     r"(?<![\w'])(?:"
-    rf"(?:you|u|ya|this {_THING}|the {_THING}|{_THING}|bots)(?:'?re| are|r| r|'?s| is|ur)? "
+    rf"(?:you|u|ya|you (?:lot|guys|people|bots)|this {_THING}|the bot|(?:chat)?bots?)(?:'?re| "
+    rf"are|r| r|'?s| is|ur)? "
     rf"{_VERY}{_BAD}(?: {_THING}| of a {_THING})?(?: ever)?"
     rf"|(?:your|ur|youre) {_VERY}{_BAD}(?: {_THING})?"
-    rf"|(?:you|this|the|what an?|you're an?|ur an?)? ?{_VERY}{_BAD} {_THING}"
+    rf"|(?:you|this|the|what an?|you're an?|ur an?)? ?{_VERY}{_BAD} {_THING}(?: ever)?"
+    rf"|what an? \w+ (?:of an? )?{_THING}|(?:the )?worst {_THING}(?: ever)?"
+    r"|^(?:you |what an? |such an? )*(?:dumb ?ass|moron|idiot|imbecile|asshole|arsehole|dickhead|"
+    r"twat|"
+    r"prick|wanker|numpty|dimwit)s?(?: bot)?[.!?]*$"
     r"|you (?:really |totally |just |all )?(?:suck|stink|blow)(?: balls| ass| big time)?"
     r"|(?:bot|this bot|the bot) (?:really )?(?:sucks|stinks)"
     r"|(?:oh )?(?:shut up|shut it|get lost|piss off|bugger off|sod off|go away|do one|get stuffed|"

@@ -452,7 +452,7 @@ async def test_messages_of_one_person_are_answered_in_their_order(
     kinds = [reply.kind for reply in await asyncio.gather(*answers)]
     assert kinds == [Kind.POSITIVE, Kind.POSITIVE, Kind.CORRECTED_NEGATIVE]
     # The other person did not wait for the first one's second message.
-    assert classifier.batches[1] == ["a great film"]
+    assert "a great film" in classifier.batches[1]
 
 
 async def test_one_person_cannot_let_any_number_of_messages_wait(
