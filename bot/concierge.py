@@ -93,6 +93,8 @@ class Reply:
     """It follows an answer to the question before it, whose buttons can go."""
     withdrawn: str | None = None
     """What takes the place of the verdict before it, where that was wrong."""
+    together: bool = False
+    """It counts two messages together, neither of which has a verdict by itself."""
 
     @property
     def given(self) -> Side | None:
@@ -106,8 +108,8 @@ class Reply:
 
     @property
     def is_judgement(self) -> bool:
-        """Whether there is a verdict in it that `Concierge.explain` can give reasons for."""
-        return self.verdict is not None
+        """Whether it judges a review, which `Concierge.explain` can give reasons for."""
+        return self.verdict is not None or self.together
 
 
 class Concierge:
@@ -347,7 +349,8 @@ class Concierge:
         together = held.log_odds + log_odds
         agree = held.log_odds * log_odds > 0
         if agree and abs(together) >= math.log(DECIDED_FROM / (1 - DECIDED_FROM)):
-            return self.say(Kind.POSITIVE if together > 0 else Kind.NEGATIVE)
+            kind = Kind.POSITIVE if together > 0 else Kind.NEGATIVE
+            return replace(self.say(kind), together=True)
         return self._ask_once_more(held, together)
 
     def _ask_once_more(self, held: Held, log_odds: float) -> Reply:
@@ -367,17 +370,25 @@ class Concierge:
             question=Held.of(sentence.text, sentence.yes, log_odds, asked),
         )
 
-    async def explain(self, text: str) -> Explanation | Reply:
+    async def explain(self, text: str, *, together: bool = False) -> Explanation | Reply:
         """Which words of a review carry its verdict; a reply where that cannot be told.
 
-        `text` is blank where the review cannot be had any more.
+        `text` is blank where the review cannot be had any more. `together`: it counted with the
+        message before it, of which nothing is kept.
         """
         if not _is_readable(text):
             return self.say(Kind.UNEXPLAINED)
         try:
-            return await self._explainer.explain(text)
+            explanation = await self._explainer.explain(text)
         except (BusyError, UnansweredError) as error:
             return self._excuse(error)
+        occasions = {
+            Kind.EXPLAINED_MARK: explanation.rests_on_mark(text),
+            Kind.EXPLAINED_EMOJI: explanation.rests_on_emoji(),
+            Kind.EXPLAINED_TOGETHER: together,
+        }
+        notes = tuple(self.say(kind).text for kind, applies in occasions.items() if applies)
+        return replace(explanation, notes=notes)
 
     @contextmanager
     def explaining(self, customer: int) -> Iterator[Reply | None]:

@@ -34,6 +34,10 @@ EXAMPLES = {
     "unread": "I can't see replies that don't mention me. Mention me with your review!",
     "robot": "That was written by a bot, so I'd rather not judge it.",
     "unexplained": "The review is gone, and I keep no copy, so I can't say which words it was.",
+    "explained_mark": "The mark that you gave counted, too.",
+    "explained_emoji": "Your emoji counted, too.",
+    "explained_together": "It counted together with what you wrote before.",
+    "explained_word": "You said it yourself, so I took your word for it.",
     "help": "I read film reviews in English. Mention me with yours, or use `/review`.",
     "privacy": "I read what I am asked to read, reply, and keep none of it. Any questions? Write "
     "to {owner}.",

@@ -104,6 +104,13 @@ class Kind(StrEnum):
     """A bot wrote what is to be judged, perhaps this one."""
     UNEXPLAINED = "unexplained"
     """Somebody asks why, and the review is gone or withheld."""
+    EXPLAINED_MARK = "explained_mark"
+    """Beside the words that carried a verdict: a mark such as 7/10 did, too."""
+    EXPLAINED_EMOJI = "explained_emoji"
+    EXPLAINED_TOGETHER = "explained_together"
+    """A verdict counts two messages together, of which this is the second."""
+    EXPLAINED_WORD = "explained_word"
+    """There was no verdict: somebody said themselves how they liked it."""
     HELP = "help"
     PRIVACY = "privacy"
 
@@ -119,6 +126,7 @@ QUESTIONS = (Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE, Kind.CORRECT
 OPTIONAL = (
     *(Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE, Kind.BOTH, Kind.NOT_YOURS),
     *(Kind.CORRECTED_POSITIVE, Kind.CORRECTED_NEGATIVE, Kind.WITHDRAWN, Kind.ABUSE),
+    *(Kind.EXPLAINED_MARK, Kind.EXPLAINED_EMOJI, Kind.EXPLAINED_TOGETHER, Kind.EXPLAINED_WORD),
 )
 """A file of before there were these is read as it is: where one is missing, `unsure` asks instead
 of the two that lean, and `EXAMPLES` has a sentence for the others."""

@@ -16,6 +16,7 @@ from bot.order import MOST_WAITING
 from bot.questions import HELD_SECONDS, MOST_HELD, Held, HeldQuestions
 from bot.responses import HELP_LINE, Kind, Responses, default_responses_file
 from bot.throttle import Throttle
+from bot.why import Explanation, Mark, Part
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 
 
@@ -507,3 +508,32 @@ async def test_a_correction_says_what_becomes_of_the_verdict(asking: Concierge) 
     assert (verdict.given, verdict.withdrawn) == (Side.POSITIVE, None)
     assert (corrected.given, corrected.withdrawn) == (Side.NEGATIVE, "a withdrawn sentence")
     assert corrected.verdict is None
+
+
+async def test_an_explanation_says_what_counted_beside_words(asking: Concierge) -> None:
+    async def notes(text: str, together: bool = False) -> tuple[str, ...]:
+        explanation = await asking.explain(text, together=together)
+        assert isinstance(explanation, Explanation)
+        return explanation.notes
+
+    assert await notes("a great film") == ()
+    assert await notes("a great film, 9/10") == ("a explained_mark sentence",)
+    assert await notes("a great film, 2/10") == ()  # which did not speak for it
+    assert await notes("rather great", together=True) == ("a explained_together sentence",)
+
+
+async def test_two_opinions_together_can_be_explained(asking: Concierge) -> None:
+    first, second = [
+        await asking.answer(text, customer=1, place=ROOM)
+        for text in ("rather great", "rather wonderful")
+    ]
+    assert (first.together, second.together, second.is_judgement) == (False, True, True)
+
+
+def test_an_emoji_that_carried_a_verdict_is_found() -> None:
+    def explained(text: str, mark: Mark) -> bool:
+        return Explanation("positive", {}, (Part(text, 1.0, mark),)).rests_on_emoji()
+
+    assert explained("😍", Mark.STRONG)
+    assert not explained("😍", Mark.AGAINST)
+    assert not explained("très", Mark.STRONG)

@@ -14,7 +14,7 @@ from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import defer
 from bot.frontends.discord.operators import report
 from bot.frontends.discord.questions import NotQuiteButton, answer_buttons
-from bot.frontends.discord.reasons import WhyButton
+from bot.frontends.discord.reasons import TOGETHER, WhyButton
 from bot.frontends.discord.turns import Turn
 from bot.responses import Kind
 
@@ -53,7 +53,7 @@ def _buttons(reply: Reply, customer: int, *, why: bool = True, own: bool = True)
     if reply.question is not None:
         buttons += answer_buttons(customer)
     if reply.is_judgement and why:
-        buttons.append(WhyButton())
+        buttons.append(WhyButton(TOGETHER if reply.together else None))
     if reply.is_judgement and reply.given is not None and own:
         buttons.append(NotQuiteButton(str(customer)))
     return {"view": view(*buttons)} if buttons else {}

@@ -262,3 +262,14 @@ def test_a_long_review_is_cut(word: str) -> None:
     assert len(text) <= MAX_CHARACTERS
     assert text.endswith("-# **bold** carried it.")
     assert ("…" in text) is (len(word) > 1)
+
+
+@pytest.mark.usefixtures("bot")
+async def test_why_says_that_a_verdict_counts_two_messages_together(server: DiscordServer) -> None:
+    await server.wait_for_reply(await server.say(server.channel, "rather great"))
+    verdict = await server.wait_for_reply(await server.say(server.channel, "rather wonderful"))
+    assert verdict.content == "a positive sentence"
+    pressed = await server.press(verdict, f"{BUTTON}:together")
+    reasons = await server.wait_for_message(lambda posted: posted.interaction_id == pressed.id)
+    assert reasons.ephemeral
+    assert "a explained\\_together sentence" in reasons.content
