@@ -235,6 +235,8 @@ class Concierge:
             verdict = replace(verdict, kind=REVIEW)
         if verdict.kind not in (REVIEW, DISTRESS) and is_lukewarm(text):
             verdict = replace(verdict, kind=REVIEW, label=Kind.UNSURE)
+            if asks:
+                return self._ask(0.0, verdict=verdict)
         kind = Kind.of(verdict)
         if kind is Kind.UNSURE and asks:
             return self._ask(_log_odds(verdict), verdict=verdict)
@@ -261,7 +263,7 @@ class Concierge:
             return await self._judge(text, is_review=False, asks=True, verdict=verdict)
         side = await self._meant(correction, given.opposite)
         if side is given and correction.strength is Strength.HINT:  # "no, really, I loved it"
-            return await self._judge(text, is_review=False, asks=True, verdict=verdict)
+            return self.say(Kind(given))
         withdrawn = self.say(Kind.WITHDRAWN).text
         if side is None or side is given:
             return replace(self._apologise(), withdrawn=withdrawn)

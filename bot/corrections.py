@@ -179,7 +179,10 @@ def _read_hint(plain: str) -> Correction | None:
     opinion = after.strip(" |")
     if not opinion or not (after.startswith("|") or _SUBJECT.match(opinion)):
         return None
-    return Correction(Strength.HINT, _tidy(opinion))
+    opinion = _tidy(opinion)
+    if all(map(_says_nothing, opinion.split())) and _NO.intersection(opener["said"].split()):
+        return Correction(Strength.WRONG)  # "no it wasn't"
+    return Correction(Strength.HINT, opinion)
 
 
 def _plain(text: str) -> str:
@@ -203,6 +206,7 @@ def _opinion(rest: str) -> str:
 
 
 _EMPTY = word_set(
+    "wasn't isn't didn't don't doesn't did was is do wasnt isnt didnt "
     "no nope nah yes but and because cos as was is were being there here again wrong you bot "
     "because im i'm am i that's it's with by about film movie review"
 )

@@ -21,7 +21,8 @@ _PHRASE = (
     r"(?:apologi[sz]e|be sorry|thank me)|(?:don'?t|no need to) (?:apologi[sz]e|be sorry|mention "
     r"it)|"
     r"no need|you too|same to you|likewise|good bot|great bot|nice bot|bless you|aw+|"
-    r"thn?k+s|thnx|tnx|tysm|thanks?(?: you| u)?|cheers|ta|ty|thx|i will|will do|bye|goodbye|see "
+    r"sorry|my bad|thn?k+s|thnx|tnx|tysm|thanks?(?: you| u)?|cheers|ta|ty|thx|i will|will do|bye|"
+    r"goodbye|see "
     r"you|"
     r"my pleasure|glad to help|you'?re welcome|and you|anytime|any time)"
 )
@@ -31,7 +32,8 @@ _ACKNOWLEDGEMENT = re.compile(
 )
 _THUMBS_UP = re.compile("[\N{THUMBS UP SIGN}\N{HEAVY BLACK HEART}\N{PERSON WITH FOLDED HANDS}]")
 _LUKEWARM = re.compile(
-    r"\b(?:so[ -]so|me+h|mixed (?:bag|feelings)|hit (?:and|or|or a) miss|had its moments|average|"
+    r"\b(?:so[ -]so|me+h|mixed(?: (?:bag|feelings))?|hit (?:and|or|or a) miss|had its moments|"
+    r"average|"
     r"middl\w+|mediocre|passable|watchable|in two minds|nothing (?:special|to write home)|"
     r"ok(?:ay)?-?ish|(?:some|few|couple of|a few) (?:good|nice|great|bad|funny|decent) "
     r"(?:bits|parts|scenes|moments|jokes)|good in (?:parts|places)|pass(?:ed|es) the time|"

@@ -29,7 +29,13 @@ def test_what_turns_a_verdict_round(text: str) -> None:
     [
         *("you got that wrong", "no, you misread me", "You\N{RIGHT SINGLE QUOTATION MARK}re wrong"),
         *("that's not what I meant", "wrong", "no", "nope!", "I never said that", "not quite"),
-        *("try again", "why are you thanking me?", "I wasn't joking, you misunderstood"),
+        *(
+            "no it wasn't",
+            "nope, I didn't",
+            "try again",
+            "why are you thanking me?",
+            "I wasn't joking, you misunderstood",
+        ),
     ],
 )
 def test_what_says_only_that_it_is_wrong(text: str) -> None:
