@@ -5,10 +5,11 @@ the model: `Answer.opinion` says which words those are. Knows no platform.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
 
+from bot.cues import read_cues, word_set
 from trainer.model.marks import MARK_NEGATIVE, MARK_POSITIVE, normalise, read_mark
 
 
@@ -33,13 +34,12 @@ class Answer:
     side: Side | None
     """None: it has no words that mean something only here."""
     opinion: str = ""
-    """What the model is to judge: all of it where `side` is None, else the words beside the answer
-    proper, such as "it dragged" of "no, it dragged". Blank where they only give a reason or a
-    concession, which does not turn the answer round: "yes, although it dragged"."""
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+    """What the model is to judge. All of it where `side` is None; blank then for a yes or a no to a
+    question that offers a choice. Else the words beside the answer proper, such as "it dragged" of
+    "no, it dragged"; blank where they only give a reason or a concession, which does not turn the
+    answer round: "yes, although it dragged"."""
+    is_all: bool = field(default=False, compare=False)
+    """The answer has no other words, so that nothing else can be meant."""
 
 
 def _any_of(*patterns: str) -> re.Pattern[str]:
@@ -52,24 +52,31 @@ MOST_WORDS = 40
 MOST_CHARACTERS = 500
 """The same. It bounds the time that an answer takes, as some patterns need the square of that."""
 
+MOST_BESIDE = 3
+"""Words beside those that take a side, up to which an answer has nothing else in it."""
+
 # Words are lower-case and without apostrophes: "didnt". A clear yes or no may have an opinion
 # beside it: "no it dragged".
-_CLEAR_YES = _words(
-    "yes yeah yep yup yea yee ye ya yah yeh yas yis yess yepp aye mhm mmhm yessir yeppers yuppers"
+_CLEAR_YES = word_set(
+    "yes yeah yep yup yea yee ye ya yah yeh yas yis yess yepp aye mhm mmhm yessir yeppers yuppers "
+    "yh yuh yus yass yuss aha uhhuh yeahh yess yesh indeedy yarp"
 )
-_CLEAR_NO = _words("no nope nah na naw nay nup noo nopes nein nuh")
+_CLEAR_NO = word_set("no nope nah na naw nay nup noo nopes nein nuh narp nahh nopee non noes")
 # These are an answer only where nothing but fillers stands beside them: "i did", "not really".
-_WEAK_YES = _words(
+_WEAK_YES = word_set(
     "sure surely definitely definately definitly defo deffo def totally absolutely absolutly "
-    "certainly obviously indeed correct right exactly precisely true did was were would do does "
-    "could will is have has affirmative ok okay ofc duh course agreed bingo k y totes always"
+    "certainly obviously indeed correct right exactly precisely true understood did was were "
+    "would do does "
+    "could will is have has affirmative ok okay ofc duh course agreed bingo k y totes always "
+    "perfectly massively hugely completely entirely utterly totaly completly bigtime deffinitely "
+    "yup correctamundo precisly"
 )
-_WEAK_NO = _words(
+_WEAK_NO = word_set(
     "not never hardly barely scarcely doubt doubtful wrong incorrect pass negative n unlikely "
     "opposite didnt wasnt werent wouldnt dont doesnt couldnt wont isnt shouldnt aint "
     "havent hasnt"
 )
-_FILLERS = _words(
+_FILLERS = word_set(
     "oh ah uh um umm er erm hm hmm well so i id ill im we it its they theyd theyre he she you youd "
     "youre that thats this there really very quite just honestly tbh truthfully frankly "
     "personally actually probably probaly prolly probs prob guess think thought suppose reckon "
@@ -78,11 +85,13 @@ _FILLERS = _words(
     "a of as in on whole overall mostly mainly largely still even then like hell heck god damn "
     "fuck fucking bloody way chance sir luck any doing have had has been be am enjoy enjoyed liked "
     "love tell go going watch see seeing recommend worth them got get time now though tho "
-    "particularly especially quite entirely completely remotely close least bit own was did do"
+    "or from me particularly especially quite entirely completely remotely close least bit own was "
+    "did do"
 )
-_OPINIONATED = _words("enjoy enjoyed liked love recommend worth fuck fucking hell bloody")
+_ANSWERING = _CLEAR_YES | _CLEAR_NO | _WEAK_YES | _WEAK_NO
+_OPINIONATED = word_set("enjoy enjoyed liked love recommend worth fuck fucking hell bloody")
 """Fillers of "yes i enjoyed it" that are an opinion beside another answer: "no, i enjoyed it"."""
-_CONCEDING = _words(
+_CONCEDING = word_set(
     "but though tho although despite because cause cos coz cuz since as even except only if when "
     "apart minus besides however albeit while considering given"
 )
@@ -91,13 +100,36 @@ _ANY_FILLER = "|".join(sorted(_FILLERS, key=len, reverse=True))
 _YES_PHRASES = (
     "(?:afraid|think|guess|suppose|reckon|believe|hope|say|thought) so",
     "spot on|bang on|dead on|dead right|of course|for sure|more or less|very much|very much so",
-    "100 ?(?:percent)?|hundred percent|you bet|how could i not|any ?day|any time",
+    "100 ?(?:percent)?|hundred percent|you bet|how could i not|any ?day|any time|why not",
+    "big time|bigtime|too right|loud and clear|in one|on the (?:nose|head|money)|(?:got|have) me",
+    "(?:couldnt|cant|could not|cannot|can not) (?:have )?(?:put|said?|agree|agreed)(?: it)? "
+    "(?:better|more)(?: myself)?|nailed(?: it)?|hit the nail(?: on the head)?|bulls ?eye|word",
+    "no (?:mistake|argument|doubt|question)(?: (?:there|here|about (?:it|that)))?|why wouldnt i",
+    "you (?:havent|didnt|have not|did not) (?:mis\\w+|get (?:it|that|me) wrong)(?: me| it| that)?",
+    "(?:sounds|seems|looks|feels) (?:about |just |spot )?right",
+    "(?:rather |quite )?(?:a (?:lot|bunch|great deal|good deal)|lots|loads|heaps|tons)|right you "
+    "are",
+    "you(?:ve| have)? (?:understood|read|got|heard) (?:me|it|that)(?: just)?(?: (?:fine|perfectly|"
+    "right|correctly|well|exactly))?",
+    "(?:putting|to put) it (?:mildly|lightly|kindly|politely)|(?:an )?understatement",
+    "to say the least|to a (?:t|tee)|dont i know it|tell(?:ing)? me about it|youre telling me",
+    "(?:read|reading) my mind|hole in one|no (?:argument|lie|lies)(?: here| there| from me)?",
+    "(?:very|most|more) (?:so|definitely|certainly|assuredly)|and (?:how|then some)|in every way",
+    "(?:with|without) (?:pleasure|hesitation|hesitating|a second thought|any doubt|reservations?)",
     "(?:not|never|arent|isnt|wasnt|werent|aint) (?:far |too |that |so )?(?:wrong|incorrect|off)",
     "(?:cant|cannot|couldnt|wont|wouldnt|dont|didnt|never) (?:say|said) no|not (?:un|dis)true",
     "(?:in a|without a) (?:heartbeat|shot|doubt|second|flash)|without question",
     "you(?: have| ve)? got it|you could say that|id say so|no (?:doubt|question)",
 )
 _NO_PHRASES = (
+    "why (?:on earth )?would i|why should i|(?:on|to) the contrary|contrary|wide of the mark|way "
+    "off|off the mark|out of line",
+    "not (?:even )?(?:close|one bit|a bit|in the (?:least|slightest)|by a long (?:shot|way|chalk))",
+    "not (?:a lot|much|very much|a great deal)|you(?: must be|re) (?:joking|kidding|having a "
+    "laugh)",
+    "in the slightest|not so much|no siree|no chance|fat chance|god no|hell no|absolutely not",
+    "(?:youve |you have |you )?(?:misread|misunderstood|misheard|misjudged|mistook)(?: it| that)?",
+    "(?:couldnt|could not|cant) be (?:more |further from )?(?:wrong|the truth|right)|not having it",
     "the opposite|the reverse|(?:other|wrong) way (?:a?round|about)|anything but|far from it",
     "as if|not a chance|no way|over my dead body|think again|couldnt be (?:more wrong|further)",
     "you got (?:that|it|me) wrong|(?:thats )?not right|you (?:did not|didnt)(?: get that right)?",
@@ -131,80 +163,246 @@ _STATED = (
             r"one up one down|^up and down|thumbs? up .*thumbs? down",
             r"(?:about )?as much as|as much .* as|just as much|but .* either",
             r"(?:some|bits|parts)\b.* (?:some|bits|parts) (?:of|not|no|were?nt)",
+            r"(?:only|just)? ?(?:partly|partially|half right|half of (?:it|that|them))|in "
+            r"(?:parts?|places)",
+            r"(?:parts?|bits?|some|half|moments) (?:of it )?(?:was|were|i (?:did|liked|loved))",
+            r"^(?:parts?|bits?|some|half|a (?:bit|little)(?: bit)?) (?:of it|of that|each)",
+            r"(?:to|up to) (?:a|an|some) (?:extent|degree|point)|(?:sort|kind) of|sorta|kinda",
+            r"not (?:entirely|completely|wholly|totally|fully|100)|maybe if|only if (?:its|it was|"
+            r"youre)",
+            r"if (?:they|youre|you|theyre)\b.*\b(?:otherwise|if not|else)|nothing special|average",
+            r"(?:not|wasnt|wasn t|neither) (?:that |so |too )?(?:great|good|amazing)\b.* (?:not|"
+            r"nor|or) "
+            r"(?:that |so |too )?(?:terrible|awful|bad|horrible)|neutral|indifferent|middle ground",
+            r"(?:liked|loved|enjoyed) .* but (?:not|hated|didnt|disliked|never)|equal",
+            r"could (?:have been|be) (?:better|worse) .*could (?:have been|be) (?:better|worse)",
+            r"^(?:maybe|perhaps|possibly|might) (?:in|if|when|on|one day|someday|later|with|for)",
+            r"(?:cancel\w*|even\w*|balanc\w*)(?: each other| one another| itself| it)? out",
+            r"more of a (?:so so|meh|shrug|maybe)|a (?:shrug|mixed bag|so so)|neither here nor "
+            r"there",
+            r"(?:could|could have) (?:go|gone) (?:either|both)|(?:liked|loved) .* (?:hated|"
+            r"disliked) ",
         ),
     ),
     (
         Side.POSITIVE,
         _any_of(
+            r"(?:cant|cannot|couldnt|wouldnt)(?: \w+)? say (?:that )?(?:i|it) (?:didnt|wouldnt|"
+            r"wasnt)",
+            r"(?:wouldnt|wont|not) stop (?:them|him|her|anyone)",
             r"no (?:complaints?|regrets?|notes|question yes)",
             r"(?:once|one|twice) (?:time )?(?:is|was|isnt|wasnt|is not|was not|will) ?"
             r"(?:never|not|nowhere near|hardly|nearly) ?(?:be )?enough",
             r"once (?:isnt|wasnt|aint) enough|(?:more|not) (?:than |just )?once",
-            r"more (?:up|good) than (?:down|bad)",
-            r"(?:good|up)(?: \w+)? (?:won|wins|outweigh\w*|by (?:a mile|far|miles))",
         ),
     ),
     (
         Side.NEGATIVE,
         _any_of(
-            r"once (?:was|is|will|did)? ?(?:(?:more than|quite|plenty|well|definitely) )?"
+            r"(?:once|one (?:time|go|viewing|watch|trip|sitting)) (?:was|is|will|did)? "
+            r"?(?:(?:more than|quite|plenty|well|definitely) )?"
             r"(?:enough|plenty|too (?:many|much|often)|do|it|sufficient)",
-            r"(?:just|only) once|never again|not again|one and done|waste of|not worth",
-            r"more (?:down|bad) than (?:up|good)|not my (?:thing|cup|bag)",
-            r"(?:bad|down)(?: \w+)? (?:won|wins|outweigh\w*|by (?:a mile|far|miles))",
-            r"(?:not|wasnt|isnt)(?: \w+)? for me|^no (?:good|fun|use)",
+            r"(?:just|only) once|never again|not again|one and done|^no (?:good|fun|use)",
+            r"only if (?:i|they|he|she) (?:didnt|dont|hate|hated|wanted|deserve)|(?:wouldnt|dont) "
+            r"bother",
+            r"(?:cant|cannot|couldnt|wouldnt)(?: \w+)? say (?:that )?(?:i|it) (?:did|would|was)",
+            r"one too many|too (?:strong|kind|generous)|i wish",
         ),
     ),
-    (Side.POSITIVE, _any_of(r"thumbs? (?:\w+ )?up|two up")),
-    (Side.NEGATIVE, _any_of(r"thumbs? (?:\w+ )?down|two down")),
 )
 _CHOICES = {
-    Side.POSITIVE: _words("good up ups upp former again twice"),
-    Side.NEGATIVE: _words("bad down downs dwon latter once"),
+    Side.POSITIVE: word_set(
+        "upwards upward good up ups upp former again twice first a pros positives fab ace mint "
+        "class belter "
+        "cracking "
+        "banging lush peng banger fire lit goated gem magic super brill brilliant"
+    ),
+    Side.NEGATIVE: word_set(
+        "downwards downward bad down downs dwon latter once second b cons negatives pants naff "
+        "dire guff tosh tripe "
+        "dross "
+        "bobbins stank stinks stunk sucked sucks rubbish trash garbage"
+    ),
 }
 """An answer of these and `_ECHOES` alone chooses a side: "the good bits", "up i think"."""
-_ECHOES = _FILLERS | _words(
-    "bits side one stuff parts part more big definitely def thumb thumbs is won"
+_ECHOES = _FILLERS | word_set(
+    "bits side one stuff parts part more big definitely def thumb thumbs is won option choice wins "
+    "unfortunately easily clearly narrowly mile miles far was thmb thmbs tumbs"
 )
 
 
-def read_answer(text: str, yes: Side | None) -> Answer:
+_EMOJI = {
+    Side.POSITIVE: frozenset("😍🥰🤩😻🔥💯🎉👏🙌🥳😊😀😃😄😁😎💖💕🏆❤♥🤗😌✨"),
+    Side.NEGATIVE: frozenset("🤮🤢😴💤🥱💩😡🤬😠😤🙄😒👿🗑😖😣😫😩💔🚮"),
+}
+"""Of those that leave no doubt; 😂 and 😭 are said of the best and of the worst."""
+
+
+def read_answer(text: str, yes: Side | None, *, denies: bool = False) -> Answer:
     """Reads `text` as the answer to a question to which a yes would mean `yes`.
 
-    `yes` is None where a yes says nothing, because the question offers a choice.
+    `yes` is None where a yes says nothing, because the question offers a choice. `denies`: it says
+    of something that it is not so, as in "it wasn't for you".
     """
     _, mark = read_mark(text)
     if mark is not None and mark.alone:
         decided = mark.share >= MARK_POSITIVE or mark.share <= MARK_NEGATIVE
         high = Side.POSITIVE if mark.share >= MARK_POSITIVE else Side.NEGATIVE
         return Answer(high if decided else Side.BOTH)
-    plain = "" if len(text) > MOST_CHARACTERS else normalise(text)
-    segments = [words for part in _BREAK.split(plain) if (words := _plain(part))]
+    if len(text) > MOST_CHARACTERS:
+        return Answer(None, text)
+    words_alone = _THUMBS.sub(" ", text)
+    if words_alone != text:  # "👍 yes, you're right": the words say what is meant
+        answer = _read_words(words_alone, yes, denies)
+        if answer.side is not None:
+            return answer
+    return _read_words(text, yes, denies)
+
+
+_THUMBS = re.compile("[\N{THUMBS UP SIGN}\N{THUMBS DOWN SIGN}\U0001f3fb-\U0001f3ff]")
+
+
+_ECHO = re.compile(
+    r"(?:(?:oh|well|no|nope|nah|yes|yeah|yep|right|correct|true|indeed|exactly|agreed|sadly) "
+    r")*(?:it|that|this) (?:\w+ly |just |so |sadly )*"
+    r"(?P<said>wasnt|isnt|was not|is not|was|is)(?: (?:really|sadly|actually|at all|for me))*"
+)
+"""What repeats the verb of a statement: to "it wasn't for you", "it really wasn't" agrees."""
+
+
+def _read_words(text: str, yes: Side | None, denies: bool) -> Answer:
+    symbols = {c for c in text if not c.isspace() and c not in "\ufe0f!."}
+    for side, known in _EMOJI.items():
+        if symbols and symbols <= known:
+            return Answer(side, is_all=True)
+    segments = [words for part in _BREAK.split(normalise(text)) if (words := _plain(part))]
     if not 0 < sum(map(len, segments)) <= MOST_WORDS:
         return Answer(None, text)
     phrase = " ".join(" ".join(words) for words in segments)
+    if denies and yes is not None and (echo := _ECHO.fullmatch(phrase)) is not None:
+        agrees = echo["said"] not in ("was", "is")
+        return Answer(yes if agrees else yes.opposite, is_all=True)
     for side, pattern in _STATED:
-        if pattern.search(phrase):
-            return Answer(side)
-    words = [word for word, _ in groupby(phrase.split())]
-    rest = frozenset(words) - _ECHOES
-    for side, choices in _CHOICES.items():
-        if rest and rest <= choices:
-            return Answer(side)
-    said, beside = _read_yes_or_no(segments)
+        if (found := pattern.search(phrase)) is not None:
+            beside = phrase[: found.start()] + phrase[found.end() :]
+            return Answer(side, is_all=_is_said(beside))
+    is_conceding = _concedes(segments)
+    if not is_conceding and (cues := read_cues(segments)) is not None:
+        return Answer(Side.POSITIVE if cues[0] else Side.NEGATIVE, is_all=_is_said(cues[1]))
+    if (chosen := _read_choice(segments)) is not None:
+        return Answer(chosen, is_all=True)
+    if _says_both(segments):
+        return Answer(Side.BOTH)
+    said, beside_it = _read_yes_or_no(segments)
+    opinion = "" if frozenset(beside_it) <= _FILLERS - _OPINIONATED else " ".join(beside_it)
     if said is None or yes is None:
-        return Answer(None, text)
-    opinion = "" if frozenset(beside) <= _FILLERS - _OPINIONATED else " ".join(beside)
-    return Answer(yes if said else yes.opposite, opinion)
+        return Answer(None, "" if said is not None and not opinion else text)
+    is_all = all(_whole(words) is not None for words in segments)
+    return Answer(yes if said else yes.opposite, opinion, is_all)
+
+
+_NEGATING = (_WEAK_NO | word_set("any cant cannot neither nor")) - word_set("negative pass")
+
+
+def _before_concession(clauses: list[list[str]]) -> list[list[str]]:
+    """The clauses up to a word such as "though", which is not the first."""
+    kept: list[list[str]] = []
+    for clause in clauses:
+        end = next((n for n, word in enumerate(clause) if word in _CONCEDING), len(clause))
+        kept.append(clause[:end])
+        if end < len(clause):
+            break
+    return kept
+
+
+def _choice_at(words: list[str], place: int) -> Side:
+    """The side that one word chooses; a negation before it turns it round: "not up"."""
+    side = Side.POSITIVE if words[place] in _CHOICES[Side.POSITIVE] else Side.NEGATIVE
+    before = words[max(0, place - 3) : place]
+    is_negated = _NEGATING.intersection(before) or before[-1:] == ["no"]
+    return side.opposite if is_negated else side
+
+
+def _concedes(segments: list[list[str]]) -> bool:
+    """Whether a yes or a no is followed by what only qualifies it: "yes, but I'd warn them"."""
+    words = [word for segment in segments for word in segment]
+    end = next((n for n, word in enumerate(words) if word in _CONCEDING), 0)
+    return bool(_ANSWERING.intersection(words[:end])) and _whole(words[:end]) is not None
+
+
+def _says_both(segments: list[list[str]]) -> bool:
+    """Whether one clause has a yes and another a no, and both say of what: "the cast yes, ..."."""
+    said = set()
+    for words in segments:
+        if words[-1] in _CLEAR_YES | _CLEAR_NO and not frozenset(words) <= _ANSWERING | _FILLERS:
+            said.add(words[-1] in _CLEAR_YES)
+    return len(said) > 1
+
+
+_GRAVE = word_set(
+    "die died dying dead death kill kills killing suicide suicidal hurt hurts hurting harm harming "
+    "cut cutting myself life live living alone worthless hopeless end ending anymore help pills "
+    "jump bridge scared danger unsafe hit hits beats abuse abused refund money manager human person"
+)
+"""Beside an answer, these may mean something that matters more than the film."""
+
+
+def _is_said(text: str) -> bool:
+    """Whether hardly anything is in these words but fillers, a yes or a no."""
+    more = frozenset(text.split()) - _ANSWERING - _FILLERS
+    return len(more) <= MOST_BESIDE and not more & _GRAVE
+
+
+def _read_choice(segments: list[list[str]]) -> Side | None:
+    """The side that words like "good" and "down" choose; what is only conceded does not count."""
+    clauses = [[word for word, _ in groupby(words)] for words in segments]
+    for chosen in (clauses, _before_concession(clauses), clauses[:1], clauses[-1:]):
+        rest = frozenset().union(*chosen) - _ECHOES - _WEAK_YES - _NEGATING - _CLEAR_NO
+        if rest and rest <= _CHOICES[Side.POSITIVE] | _CHOICES[Side.NEGATIVE]:
+            sides = {
+                _choice_at(clause, place)
+                for clause in chosen
+                for place, word in enumerate(clause)
+                if word in rest
+            }
+            if len(sides) == 1:
+                return sides.pop()
+    return None
 
 
 _BREAK = re.compile("[,.;:!?\n()\u2026\u2014\u2013]+|\\s-+\\s")
 
 
+def is_filler(word: str) -> bool:
+    """Whether a word, in small letters and without apostrophes, is no opinion: "honestly"."""
+    return word in _FILLERS and word not in _OPINIONATED
+
+
+_IDIOMS = re.compile(
+    r"\b(?:warts and all|for what its worth|all things considered|put it that way|to be (?:fair|"
+    r"honest|frank)|in all honesty|if im (?:being )?(?:honest|fair)(?: with you)?|id have to say|"
+    r"when all(?:s| is) said and done|(?:do )?you know what|at the end of the day|in the end|"
+    r"on (?:the whole|balance)|all in all|truth be told|not gonna lie|ngl|if you ask me|i have to "
+    r"say|have to say|must say|if (?:i|you) must|if anything|if (?:i )?(?:had to|have to|must) "
+    r"(?:choose|pick|"
+    r"say|decide)|if (?:pushed|pressed|forced)|push comes to shove)\b"
+)
+"""Said beside an answer, without a meaning of their own."""
+_MISSPELT = (
+    (re.compile(r"\bdef+[aeiu]n\w*?l+e?y\b"), "definitely"),
+    (re.compile(r"\babs[aeiou]l\w*l?y\b"), "absolutely"),
+    (re.compile(r"\bprob[a-z]*l[ey]+\b"), "probably"),
+    (re.compile(r"\bth[umb]{2,4}s?\b"), "thumbs"),
+)
+
+
 def _plain(text: str) -> list[str]:
     """Lower-case words without apostrophes; letters repeated for emphasis stand once."""
     words = re.sub(r"[^\w\s]", " ", re.sub("['\u2019]", "", text.lower()))
-    return re.sub(r"([a-z])\1{2,}", r"\1", words).split()
+    words = re.sub(r"([a-z])\1{2,}", r"\1", " ".join(words.split()))
+    for pattern, right in _MISSPELT:
+        words = pattern.sub(right, words)
+    return (_IDIOMS.sub(" ", words).split() or words.split()) if words else []
 
 
 def _read_yes_or_no(segments: list[list[str]]) -> tuple[bool | None, list[str]]:
@@ -234,10 +432,11 @@ def _read_yes_or_no(segments: list[list[str]]) -> tuple[bool | None, list[str]]:
 
 def _whole(words: list[str]) -> bool | None:
     """What words mean that are a yes or a no and nothing else: "i really did"; else None."""
-    phrase = " ".join(words)
-    for pattern, meant in ((_YES, True), (_NO, False)):
-        if pattern.fullmatch(phrase):
-            return meant
+    first = next((n for n, word in enumerate(words) if word not in _CLEAR_NO), 0)
+    for phrase in (" ".join(words), " ".join(words[first:])):  # "no no you got it right"
+        for pattern, meant in ((_YES, True), (_NO, False)):
+            if pattern.fullmatch(phrase):
+                return meant
     said: bool | None = None
     clear = False
     for word in words:

@@ -11,16 +11,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot.answers import Side, read_answer
+from cachetools import TTLCache
+
+from bot.answers import Answer, Side, read_answer
+from bot.corrections import Correction, Strength, read_correction
 from bot.engine import BusyError, Engine, UnansweredError
+from bot.insults import without_insults
 from bot.language import is_foreign
 from bot.logs import SeldomLog
+from bot.order import InOrder
 from bot.placeholders import OWNER
-from bot.questions import MOST_ASKED, Held, HeldQuestions
+from bot.pleasantries import is_acknowledgement, is_lukewarm
+from bot.questions import HELD_SECONDS, MOST_ASKED, MOST_HELD, Given, Held, HeldQuestions, leaning
+from bot.requests import read_request
 from bot.responses import ANYONE, Kind, Recipient, Responses
 from bot.throttle import Pace, Throttle
 from bot.why import Explainer, Explanation
-from trainer.model.calibration import LEANS_FROM
 from trainer.model.kinds import DISTRESS, REVIEW
 from trainer.model.marks import normalise, read_mark
 from trainer.model.strength import emphasised
@@ -42,12 +48,34 @@ money back"."""
 
 _ASKS_AGAIN = frozenset(
     (
-        *(Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE),
+        *(Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE, Kind.CORRECTION),
         *(Kind.FOREIGN, Kind.WORDLESS),
         *(Kind.EMPTY, Kind.ATTACHMENT, Kind.UNREAD),
         *(Kind.BUSY, Kind.FAILURE),
     )
 )
+
+
+_VERDICTS = {
+    Kind.POSITIVE: Side.POSITIVE,
+    Kind.NEGATIVE: Side.NEGATIVE,
+    Kind.BOTH: Side.BOTH,
+    Kind.CORRECTED_POSITIVE: Side.POSITIVE,
+    Kind.CORRECTED_NEGATIVE: Side.NEGATIVE,
+}
+"""Replies that take a side, which the customer may correct."""
+
+_LEANING = {
+    Side.POSITIVE: Kind.LEANS_POSITIVE,
+    Side.NEGATIVE: Kind.LEANS_NEGATIVE,
+    None: Kind.UNSURE,
+}
+
+_CORRECTED = {
+    Side.POSITIVE: Kind.CORRECTED_POSITIVE,
+    Side.NEGATIVE: Kind.CORRECTED_NEGATIVE,
+    Side.BOTH: Kind.BOTH,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +91,19 @@ class Reply:
     """What the operator should know; it holds nothing of the message."""
     question: Held | None = None
     """What is asked, where an answer is expected."""
+    settles: bool = False
+    """It follows an answer to the question before it, whose buttons can go."""
+    withdrawn: str | None = None
+    """What takes the place of the verdict before it, where that was wrong."""
+    together: bool = False
+    """It counts two messages together, neither of which has a verdict by itself."""
     to: Recipient = ANYONE
     """Whom it is for, should something else have to be said in its place."""
+
+    @property
+    def given(self) -> Side | None:
+        """The side that it takes the customer to be on; None where it takes none."""
+        return _VERDICTS.get(self.kind)
 
     @property
     def asks_again(self) -> bool:
@@ -73,8 +112,8 @@ class Reply:
 
     @property
     def is_judgement(self) -> bool:
-        """Whether there is a verdict in it that `Concierge.explain` can give reasons for."""
-        return self.verdict is not None
+        """Whether it judges a review, which `Concierge.explain` can give reasons for."""
+        return self.verdict is not None or self.together
 
 
 class Concierge:
@@ -94,7 +133,10 @@ class Concierge:
         self._seldom = SeldomLog(log)
         self._explainer = Explainer(engine)
         self._throttle = throttle or Throttle(0)
-        self._questions = questions or HeldQuestions()
+        self.questions = questions or HeldQuestions()
+        self._order = InOrder()
+        self._insulted: TTLCache[Hashable, None] = TTLCache(MOST_HELD, HELD_SECONDS)
+        """Who has had the reply to an insult, and where."""
         self._explaining: set[int] = set()
 
     async def answer(
@@ -127,19 +169,47 @@ class Concierge:
             return self.say(Kind.UNREAD, to)
         if not text.strip():
             return self.say(Kind.ATTACHMENT if attachment else Kind.EMPTY, to)
-        held = None if place is None else self._questions.take((place, customer))
         try:
-            if held is not None and not is_review:
-                reply = await self._hear(text, held, is_edit, to)
-            else:
-                reply = await self._judge(text, is_review, place is not None, to)
+            if place is None:
+                return await self._judge(text, to, is_review=is_review, asks=False)
+            async with self._order.turn((place, customer)):
+                return await self._converse(text, (place, customer), to, is_review, is_edit)
         except (BusyError, UnansweredError) as error:
-            if held is not None:  # they will say it once more
-                self._questions.hold((place, customer), held)
             return self._excuse(error, to)
-        if reply.question is not None:
-            self._questions.hold((place, customer), reply.question)
+
+    async def _converse(
+        self, text: str, whom: Hashable, to: Recipient, is_review: bool, is_edit: bool
+    ) -> Reply:
+        """The reply to a message where an answer to the last one is heard, and can be answered.
+
+        Raises BusyError and UnansweredError, as the engine does.
+        """
+        held = self.questions.take(whom)
+        try:
+            if is_review or held is None:
+                reply = await self._judge(text, to, is_review=is_review)
+            elif isinstance(held, Given):
+                reply = await self._reconsider(text, held.side, to)
+            else:
+                reply = await self._hear(text, held, is_edit, to)
+        except (BusyError, UnansweredError):
+            if held is not None:  # they will say it once more
+                self.questions.hold(whom, held)
+            raise
+        if reply.kind is Kind.ABUSE:
+            reply = replace(reply, repeated=whom in self._insulted)
+            self._insulted[whom] = None
+        stays = reply.kind is Kind.ABUSE or (
+            isinstance(held, Given) and reply.kind is not Kind.DISTRESS
+        )
+        self._expect(whom, reply, held if stays else None)
         return reply
+
+    def _expect(self, whom: Hashable, reply: Reply, otherwise: Held | Given | None = None) -> None:
+        """Holds what the next message may answer: this reply, or what waited before it."""
+        expected = reply.question or (Given(reply.given) if reply.given else otherwise)
+        if expected is not None:
+            self.questions.hold(whom, expected)
 
     def decide(
         self,
@@ -150,8 +220,21 @@ class Concierge:
         to: Recipient = ANYONE,
     ) -> Reply:
         """The reply to somebody who says by a button how they liked the film."""
-        self._questions.take((place, customer))
-        return self.say(Kind(side), to)
+        self.questions.take((place, customer))
+        reply = self.say(Kind(side), to)
+        self._expect((place, customer), reply)
+        return reply
+
+    def take_back(
+        self, *, customer: int | None = None, place: Hashable = None, to: Recipient = ANYONE
+    ) -> Reply:
+        """The reply to somebody who says by a button that a verdict is wrong: an apology that asks.
+
+        It takes the place of the verdict.
+        """
+        reply = self._apologise(to)
+        self._expect((place, customer), reply)
+        return reply
 
     async def _classify(self, text: str) -> "Verdict":
         """The engine's verdict; what is written with emphasis counts as stronger.
@@ -164,9 +247,10 @@ class Concierge:
     async def _judge(
         self,
         text: str,
-        is_review: bool,
-        asks: bool,
         to: Recipient,
+        *,
+        is_review: bool = False,
+        asks: bool = True,
         verdict: "Verdict | None" = None,
     ) -> Reply:
         """The reply to a message that stands by itself; `asks`: an answer to a question is heard.
@@ -174,35 +258,118 @@ class Concierge:
         `verdict` is the one on the text, where it has been judged already. Raises BusyError and
         UnansweredError, as the engine does.
         """
-        if kind := _unjudged(text):
+        kind = _unjudged(text)
+        if kind is not None and not (is_review and kind is Kind.ABUSE):
             return self.say(kind, to)
         verdict = verdict or await self._classify(text)
         if is_review and verdict.kind != DISTRESS:
             verdict = replace(verdict, kind=REVIEW)
+        if verdict.kind not in (REVIEW, DISTRESS) and is_lukewarm(text):
+            verdict = replace(verdict, kind=REVIEW, label=Kind.UNSURE)
+            if asks:
+                return self._ask(0.0, to, verdict=verdict)
         kind = Kind.of(verdict)
         if kind is Kind.UNSURE and asks:
             return self._ask(_log_odds(verdict), to, verdict=verdict)
+        if kind is Kind.CORRECTION and asks:
+            return self._apologise(to)
         return self.say(kind, to, verdict=verdict if verdict.is_review else None)
+
+    async def _reconsider(self, text: str, given: Side, to: Recipient) -> Reply:
+        """The reply to a message after a verdict: a correction of it, or something new.
+
+        Raises BusyError and UnansweredError, as the engine does.
+        """
+        if _unjudged(text) is not None:
+            return await self._judge(text, to)
+        if is_acknowledgement(text):
+            return self.say(Kind.THANKS, to)
+        verdict = await self._classify(text)
+        if verdict.kind != DISTRESS and (request := read_request(text)) is not None:
+            return self.say(Kind(request), to)
+        correction = read_correction(without_insults(text) or text)
+        if correction is None and verdict.kind == Kind.CORRECTION:
+            correction = Correction(Strength.WRONG)
+        if correction is None or verdict.kind in _DROP_A_QUESTION:
+            return await self._judge(text, to, verdict=verdict)
+        side = await self._meant(correction, given.opposite)
+        if side is given and correction.strength is Strength.HINT:  # "no, really, I loved it"
+            return self.say(Kind(given), to)
+        withdrawn = self.say(Kind.WITHDRAWN, to).text
+        if side is None or side is given:
+            return replace(self._apologise(to), withdrawn=withdrawn)
+        return replace(self.say(_CORRECTED[side], to), withdrawn=withdrawn)
+
+    async def _meant(self, correction: Correction, opposite: Side) -> Side | None:
+        """How somebody who corrects the bot liked the film; None where they leave it open.
+
+        `opposite` is the other side than the bot took. Raises as the engine does.
+        """
+        if correction.opinion:
+            if (side := read_answer(correction.opinion, None).side) is not None:
+                return side
+            verdict = await self.engine.classify(correction.opinion)
+            if verdict.label in (Side.POSITIVE, Side.NEGATIVE):
+                return Side(verdict.label)
+        turned = correction.strength is Strength.TURNED and opposite is not Side.BOTH
+        return opposite if turned else None
+
+    def _apologise(self, to: Recipient) -> Reply:
+        """An apology for a wrong verdict that asks how they did like the film."""
+        sentence = self.responses.ask(Kind.CORRECTION, to, owner=self.owner)
+        return Reply(
+            sentence.text,
+            Kind.CORRECTION,
+            question=Held.of(sentence.text, sentence.yes, log_odds=0.0),
+            to=to,
+        )
 
     async def _hear(self, text: str, held: Held, is_edit: bool, to: Recipient) -> Reply:
         """The reply to an answer to a question that was asked, or to something new after it.
 
         Raises BusyError and UnansweredError, as the engine does.
         """
-        answer = read_answer(text, held.yes)
-        if answer.side is None and (is_edit or _unjudged(text) is not None):
-            return await self._judge(text, False, True, to)
+        answer = read_answer(text, held.yes, denies=held.denies)
+        is_open = answer.side is None and bool(answer.opinion)
+        unjudged = _unjudged(text)
+        if unjudged is Kind.ABUSE or (is_open and (is_edit or unjudged is not None)):
+            return await self._judge(text, to)
         verdict = await self._classify(text)
+        if verdict.kind != DISTRESS and (request := read_request(text)) is not None:
+            return self.say(Kind(request), to)
+        if answer.opinion and verdict.kind != DISTRESS:
+            side = await self._put_right(text, held)
+            if side is not None:
+                kind = _CORRECTED[side] if held.leans else Kind(side)
+                return replace(self.say(kind, to), settles=True)
+        drops = not answer.is_all and (
+            verdict.kind in _DROP_A_QUESTION if answer.opinion else verdict.kind == DISTRESS
+        )
+        if drops or (is_open and not verdict.is_review):
+            return await self._judge(text, to, verdict=verdict)
+        return replace(await self._settle(answer, verdict, held, to), settles=True)
+
+    async def _put_right(self, text: str, held: Held) -> Side | None:
+        """How somebody liked a film who says that the question itself takes them wrong.
+
+        None where they do not say so, or not how they liked it. Raises as the engine does.
+        """
+        correction = read_correction(text)
+        if correction is None or correction.strength is Strength.HINT:
+            return None
+        if held.leans and not correction.opinion:
+            return held.leans.opposite
+        return await self._meant(correction, held.leans.opposite if held.leans else Side.BOTH)
+
+    async def _settle(self, answer: Answer, verdict: "Verdict", held: Held, to: Recipient) -> Reply:
+        """The reply to an answer; `verdict` is the one on all of its text.
+
+        Raises as the engine does.
+        """
         if answer.side is None:
-            is_new = not verdict.is_review
-        else:
-            is_new = verdict.kind == DISTRESS or (
-                bool(answer.opinion) and verdict.kind in _DROP_A_QUESTION
-            )
-        if is_new:
-            return await self._judge(text, False, True, to, verdict)
-        if answer.side is None:
-            return self._weigh(verdict, held, to)
+            if answer.opinion:
+                return self._weigh(verdict, held, to)
+            return self._ask_once_more(held, 0.0, to)
         if answer.opinion:
             beside = await self.engine.classify(answer.opinion)
             if beside.is_review and beside.label == answer.side.opposite:  # "yes, it was awful"
@@ -217,7 +384,8 @@ class Concierge:
         together = held.log_odds + log_odds
         agree = held.log_odds * log_odds > 0
         if agree and abs(together) >= math.log(DECIDED_FROM / (1 - DECIDED_FROM)):
-            return self.say(Kind.POSITIVE if together > 0 else Kind.NEGATIVE, to)
+            kind = Kind.POSITIVE if together > 0 else Kind.NEGATIVE
+            return replace(self.say(kind, to), together=True)
         return self._ask_once_more(held, together, to)
 
     def _ask_once_more(self, held: Held, log_odds: float, to: Recipient) -> Reply:
@@ -235,24 +403,37 @@ class Concierge:
         asked: int = 1,
     ) -> Reply:
         """Asks which way a review tips, and says so where the bot leans to one side."""
-        kind = Kind.UNSURE
-        if abs(log_odds) >= math.log(LEANS_FROM / (1 - LEANS_FROM)):
-            kind = Kind.LEANS_POSITIVE if log_odds > 0 else Kind.LEANS_NEGATIVE
+        kind = _LEANING[leaning(log_odds)]
         sentence = self.responses.ask(kind, to, owner=self.owner, verdict=verdict)
-        question = Held(sentence.yes, log_odds, asked)
-        return Reply(sentence.text, kind, verdict, question=question, to=to)
+        return Reply(
+            sentence.text,
+            kind,
+            verdict,
+            question=Held.of(sentence.text, sentence.yes, log_odds, asked),
+            to=to,
+        )
 
-    async def explain(self, text: str, to: Recipient = ANYONE) -> Explanation | Reply:
+    async def explain(
+        self, text: str, to: Recipient = ANYONE, *, together: bool = False
+    ) -> Explanation | Reply:
         """Which words of a review carry its verdict; a reply where that cannot be told.
 
-        `text` is blank where the review cannot be had any more.
+        `text` is blank where the review cannot be had any more. `together`: it counted with the
+        message before it, of which nothing is kept.
         """
         if not _is_readable(text):
             return self.say(Kind.UNEXPLAINED, to)
         try:
-            return await self._explainer.explain(text)
+            explanation = await self._explainer.explain(text)
         except (BusyError, UnansweredError) as error:
             return self._excuse(error, to)
+        occasions = {
+            Kind.EXPLAINED_MARK: explanation.rests_on_mark(text),
+            Kind.EXPLAINED_EMOJI: explanation.rests_on_emoji(),
+            Kind.EXPLAINED_TOGETHER: together,
+        }
+        notes = tuple(self.say(kind, to).text for kind, applies in occasions.items() if applies)
+        return replace(explanation, notes=notes)
 
     @contextmanager
     def explaining(self, customer: int, to: Recipient = ANYONE) -> Iterator[Reply | None]:
@@ -315,6 +496,8 @@ def _unjudged(text: str) -> Kind | None:
     words = _ADDRESS.sub(" ", text)
     if not _is_readable(words):
         return Kind.OFF_TOPIC
+    if without_insults(text) == "":
+        return Kind.ABUSE
     return Kind.FOREIGN if is_foreign(words) else None
 
 

@@ -21,6 +21,13 @@ class Kind(StrEnum):
     LEANS_NEGATIVE = "leans_negative"
     BOTH = "both"
     """Asked which way it tips, somebody says both, or leaves it open."""
+    CORRECTED_POSITIVE = "corrected_positive"
+    """Somebody says that they did like the film, though the bot took it otherwise."""
+    CORRECTED_NEGATIVE = "corrected_negative"
+    WITHDRAWN = "withdrawn"
+    """What stands in the place of a reply that was wrong."""
+    ABUSE = "abuse"
+    """Somebody insults the bot."""
     NOT_YOURS = "not_yours"
     """Somebody presses a button under a question that was put to another person."""
     GREETING = "greeting"
@@ -56,6 +63,13 @@ class Kind(StrEnum):
     """A bot wrote what is to be judged, perhaps this one."""
     UNEXPLAINED = "unexplained"
     """Somebody asks why, and the review is gone or withheld."""
+    EXPLAINED_MARK = "explained_mark"
+    """Beside the words that carried a verdict: a mark such as 7/10 did, too."""
+    EXPLAINED_EMOJI = "explained_emoji"
+    EXPLAINED_TOGETHER = "explained_together"
+    """A verdict counts two messages together, of which this is the second."""
+    EXPLAINED_WORD = "explained_word"
+    """There was no verdict: somebody said themselves how they liked it."""
     HELP = "help"
     PRIVACY = "privacy"
     POSITIVE_STRONG = "positive_strong"
@@ -72,9 +86,6 @@ class Kind(StrEnum):
         return cls(verdict.label if verdict.is_review else verdict.kind)
 
 
-QUESTIONS = (Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE)
-"""These ask how somebody liked a film."""
-
 BY_STRENGTH = {
     (Kind.POSITIVE, Strength.STRONG): Kind.POSITIVE_STRONG,
     (Kind.POSITIVE, Strength.MILD): Kind.POSITIVE_MILD,
@@ -90,12 +101,22 @@ FALLBACKS = {
 }
 """The list that is used in the place of one that a file lacks."""
 
-OPTIONAL = (*FALLBACKS, Kind.BOTH, Kind.NOT_YOURS)
+OPTIONAL = (
+    *FALLBACKS,
+    *(Kind.BOTH, Kind.NOT_YOURS, Kind.ABUSE),
+    *(Kind.CORRECTED_POSITIVE, Kind.CORRECTED_NEGATIVE, Kind.WITHDRAWN),
+    *(Kind.EXPLAINED_MARK, Kind.EXPLAINED_EMOJI, Kind.EXPLAINED_TOGETHER, Kind.EXPLAINED_WORD),
+)
 """A file of before there were these is read as it is: `FALLBACKS` has a list instead of some, and
 `bot.examples` a sentence for the others."""
 
-JUDGED = (Kind.POSITIVE, Kind.NEGATIVE, *BY_STRENGTH.values(), *QUESTIONS)
+_UNDECIDED = (Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE)
+
+QUESTIONS = (*_UNDECIDED, Kind.CORRECTION)
+"""These ask how somebody liked a film."""
+
+JUDGED = (Kind.POSITIVE, Kind.NEGATIVE, *BY_STRENGTH.values(), *_UNDECIDED)
 """Lists that answer a verdict, so that {confidence} has a value there."""
 
-JUDGED_OR_ANSWERED = (Kind.POSITIVE, Kind.NEGATIVE, *QUESTIONS)
+JUDGED_OR_ANSWERED = (Kind.POSITIVE, Kind.NEGATIVE, *_UNDECIDED)
 """Those of them that are also used without a verdict, when a customer answers a question."""

@@ -14,6 +14,7 @@ import hashlib
 import math
 import secrets
 import time
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING
 from cachetools import TTLCache
 
 from bot.engine import BusyError, Engine
+from trainer.model.marks import margin, normalise, read_mark
 
 if TYPE_CHECKING:
     from trainer.model.classifier import Verdict
@@ -82,6 +84,18 @@ class Explanation:
     """The likelier class, whatever the verdict calls itself."""
     probabilities: dict[str, float]
     parts: tuple[Part, ...]
+    notes: tuple[str, ...] = ()
+    """What else there is to say of it, in sentences."""
+
+    def rests_on_emoji(self) -> bool:
+        """Whether a marked part has an emoji in it that spoke for the verdict."""
+        carried = self.marked(Mark.STRONG, Mark.SLIGHT)
+        return any(normalise(part.text) != part.text and _is_symbol(part.text) for part in carried)
+
+    def rests_on_mark(self, text: str) -> bool:
+        """Whether the rating in `text`, which is explained, speaks for the verdict."""
+        _, mark = read_mark(text)
+        return mark is not None and (margin(mark.share) > 0) == (self.label == "positive")
 
     def marked(self, *marks: Mark) -> list[Part]:
         """The parts that have one of these marks, the weightiest first."""
@@ -169,6 +183,11 @@ class Explainer:
                     raise outcome
                 verdicts.append(outcome)
         return verdicts
+
+
+def _is_symbol(text: str) -> bool:
+    """Whether there is an emoji or another pictorial symbol in a text."""
+    return any(unicodedata.category(character) == "So" for character in text)
 
 
 def split(text: str) -> list[str]:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from bot.concierge import Concierge, Reply
 from bot.frontends.lines import read_lines, write_lines
+from bot.responses import Kind
 from bot.why import Explanation, Mark, Part
 
 REMEMBERED = 100
@@ -60,6 +61,7 @@ async def chat(concierge: Concierge) -> None:
 
 async def _converse(concierge: Concierge, screen: Screen, lines: AsyncIterator[str]) -> None:
     history: deque[tuple[str, Reply]] = deque(maxlen=REMEMBERED)
+    last: tuple[str, Reply] | None = None
     async for line in lines:
         match line.strip().lower().removeprefix("/"):
             case "quit":
@@ -69,7 +71,7 @@ async def _converse(concierge: Concierge, screen: Screen, lines: AsyncIterator[s
             case "history":
                 heard = screen.say(_listing(history))
             case "why" | "why?":
-                heard = await _why(concierge, screen, history)
+                heard = await _why(concierge, screen, last)
             case word if line.lstrip().startswith("/") and word.isalpha():
                 heard = screen.say(
                     f"There is no command /{word}; type help to see those there are."
@@ -78,17 +80,21 @@ async def _converse(concierge: Concierge, screen: Screen, lines: AsyncIterator[s
                 reply = await concierge.answer(line, place="terminal")
                 if reply.verdict:
                     history.append((line, reply))
+                if reply.is_judgement or reply.given is not None:
+                    last = line, reply
                 heard = screen.reply(reply)
         if not heard:
             return
 
 
-async def _why(concierge: Concierge, screen: Screen, history: deque[tuple[str, Reply]]) -> bool:
-    """Explains the last review that was judged."""
-    text = next((text for text, reply in reversed(history) if reply.is_judgement), None)
-    if text is None:
+async def _why(concierge: Concierge, screen: Screen, last: tuple[str, Reply] | None) -> bool:
+    """Explains the last review that was judged, or says that the customer decided."""
+    if last is None:
         return screen.say("There is no verdict to explain yet: write a review first.")
-    explained = await concierge.explain(text)
+    text, reply = last
+    if not reply.is_judgement:
+        return screen.reply(concierge.say(Kind.EXPLAINED_WORD))
+    explained = await concierge.explain(text, together=reply.together)
     if isinstance(explained, Reply):
         return screen.reply(explained)
     return screen.why(explained)
@@ -124,7 +130,8 @@ def _reasons(explanation: Explanation) -> list[str]:
     carried = explanation.marked(Mark.STRONG, Mark.SLIGHT)
     against = explanation.marked(Mark.AGAINST)
     told = [f"carried by: {_words(carried) if carried else 'no word alone, but all together'}"]
-    return [*told, f"against it: {_words(against)}"] if against else told
+    told += [f"against it: {_words(against)}"] if against else []
+    return [*told, *explanation.notes]
 
 
 def _words(parts: list[Part]) -> str:

@@ -88,6 +88,26 @@ def test_who_says_both_or_cannot_say_is_taken_at_their_word(text: str, yes: Side
         *((text, NO) for text in ("once was enough", "once", "2/10", "never again", "the latter")),
         *((text, NO) for text in ("more bad than good", "the bad won", "not for me", "no good")),
         *((text, NO) for text in ("definitely down", "waste of time", "one star", "D-")),
+        # Whether to go, to see it again, and what won, with and without a negation.
+        *((text, YES) for text in ("I'd drag them there myself", "I've booked it again", "😍")),
+        *(
+            (text, YES)
+            for text in ("worth every minute", "not down", "not a thumbs down", "not bad")
+        ),
+        *((text, YES) for text in ("I don't regret it", "it never let me down", "the bad lost")),
+        *(
+            (text, YES)
+            for text in ("the good drowned out the bad", "I wouldn't mind seeing it again")
+        ),
+        *((text, NO) for text in ("I'd tell them to skip it", "hardly worth it", "🤮", "not up")),
+        *(
+            (text, NO)
+            for text in ("I won't be watching it again", "you couldn't pay me", "not for me")
+        ),
+        *(
+            (text, NO)
+            for text in ("the good was outweighed by the bad", "I want my two hours back")
+        ),
     ],
 )
 @pytest.mark.parametrize("yes", [YES, NO, None])
@@ -100,7 +120,7 @@ def test_a_choice_or_a_mark_means_the_same_to_every_question(
 @pytest.mark.parametrize(
     "text",
     [
-        *("it dragged", "I loved the cast", "not bad", "a masterpiece", "boring", "", "?!", "..."),
+        *("it dragged", "I loved the cast", "a masterpiece", "boring", "", "?!", "..."),
         *("good acting, bad script", "thanks", "hello", "where is my ticket", "😂", "🤷"),
         "it was a long film " * MOST_WORDS,
     ],
@@ -109,9 +129,33 @@ def test_what_is_an_opinion_in_itself_or_no_answer_is_left_to_the_model(text: st
     assert read_answer(text, YES) == read_answer(text, NO) == Answer(None, text)
 
 
+@pytest.mark.parametrize(
+    ("text", "side"),
+    [
+        *((text, NO) for text in ("it wasn't", "No, it really wasn't.", "right, it wasn't", "yes")),
+        *((text, YES) for text in ("it was", "it was for me", "no", "you got that wrong")),
+    ],
+)
+def test_what_repeats_a_statement_with_a_negation_agrees_with_it(text: str, side: Side) -> None:
+    assert read_answer(text, NO, denies=True) == Answer(side)
+
+
+def test_an_answer_without_further_words_cannot_mean_anything_else() -> None:
+    assert read_answer("thumbs down from me, I'm afraid", YES).is_all
+    assert read_answer("no, not really", YES).is_all
+    for text in ("never again. I want to die", "both. I want to die", "no, I want to die"):
+        assert not read_answer(text, YES).is_all
+
+
+def test_words_beside_a_thumb_say_what_it_agrees_with() -> None:
+    assert read_answer("👍 yes, exactly", NO) == Answer(NO)
+    assert read_answer("👎 no, I liked it", NO) == Answer(YES)
+
+
 def test_yes_and_no_say_nothing_where_the_question_offers_a_choice() -> None:
-    for text in ("yes", "no", "not really", "yes, it dragged"):
-        assert read_answer(text, None) == Answer(None, text)
+    for text in ("yes", "no", "not really"):
+        assert read_answer(text, None) == Answer(None, "")
+    assert read_answer("yes, it dragged", None) == Answer(None, "yes, it dragged")
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,13 @@ from bot.answers import Side
 from bot.concierge import Concierge, Reply
 from bot.engine import Engine, estimate_tokens
 from bot.kinds import JUDGED
+from bot.order import MOST_WAITING
 from bot.placeholders import HELP_LINE
 from bot.questions import HELD_SECONDS, MOST_HELD, Held, HeldQuestions
 from bot.responses import Kind, Recipient, Responses, default_responses_file
 from bot.responses_file import Sentence
 from bot.throttle import Throttle
+from bot.why import Explanation, Mark, Part
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 from trainer.model.judgement import Verdict
 from trainer.model.strength import Strength
@@ -347,7 +349,7 @@ async def test_nothing_to_read_and_haste_keep_the_question(
         assert late.kind is Kind.POSITIVE
 
 
-@pytest.mark.parametrize("kind", OTHER_KINDS)
+@pytest.mark.parametrize("kind", sorted(OTHER_KINDS.keys() - {"correction"}))
 async def test_what_is_something_new_is_answered_as_itself_and_drops_the_question(
     asking: Concierge, kind: str
 ) -> None:
@@ -430,6 +432,109 @@ async def test_nothing_of_what_was_written_is_held(asking: Concierge) -> None:
     reply = await asking.answer("half a private matter", customer=1, place=ROOM)
     assert reply.question is not None
     assert "private" not in repr(reply.question)
+
+
+async def test_messages_of_one_person_are_answered_in_their_order(
+    asking: Concierge, classifier: KeywordClassifier
+) -> None:
+    def say(text: str, customer: int) -> "asyncio.Task[Reply]":
+        return asyncio.create_task(asking.answer(text, customer=customer, place=ROOM))
+
+    classifier.gate.clear()
+    review = say("film was… half great, half dull", 1)
+    await asyncio.to_thread(classifier.entered.wait)
+    answers = [say("yes", 1), say("a great film", 2), say("no, it was dull", 1)]
+    for _ in range(10):  # until they have gone as far as they can
+        await asyncio.sleep(0)
+    classifier.gate.set()
+    assert (await review).kind is Kind.UNSURE
+    kinds = [reply.kind for reply in await asyncio.gather(*answers)]
+    assert kinds == [Kind.POSITIVE, Kind.POSITIVE, Kind.CORRECTED_NEGATIVE]
+    # The other person did not wait for the first one's second message.
+    assert "a great film" in classifier.batches[1]
+
+
+async def test_one_person_cannot_let_any_number_of_messages_wait(
+    asking: Concierge, classifier: KeywordClassifier
+) -> None:
+    classifier.gate.clear()
+    count = MOST_WAITING + 5
+    waiting = [
+        asyncio.create_task(asking.answer("a great film", customer=1, place=ROOM))
+        for _ in range(count)
+    ]
+    done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    assert {task.result().kind for task in done} == {Kind.BUSY}
+    classifier.gate.set()
+    kinds = [(await task).kind for task in waiting]
+    assert kinds == [Kind.POSITIVE] * (MOST_WAITING + 1) + [Kind.BUSY] * 4
+    assert (await asking.answer("a great film", customer=1, place=ROOM)).kind is Kind.POSITIVE
+
+
+async def test_one_who_stops_waiting_does_not_hold_up_the_next(
+    asking: Concierge, classifier: KeywordClassifier
+) -> None:
+    classifier.gate.clear()
+    first, second, third = (
+        asyncio.create_task(asking.answer(text, customer=1, place=ROOM))
+        for text in ("half great", "so dull", "yes")
+    )
+    await asyncio.to_thread(classifier.entered.wait)
+    second.cancel()
+    classifier.gate.set()
+    assert [(await first).kind, (await third).kind] == [Kind.UNSURE, Kind.POSITIVE]
+
+
+async def test_an_insult_is_answered_once(asking: Concierge) -> None:
+    first, again = [
+        await asking.answer(text, customer=1, place=ROOM)
+        for text in ("you useless bot", "shut up, you're a stupid machine")
+    ]
+    assert [(reply.kind, reply.repeated) for reply in (first, again)] == [
+        (Kind.ABUSE, False),
+        (Kind.ABUSE, True),
+    ]
+    other = await asking.answer("you suck", customer=2, place=ROOM)
+    assert (other.kind, other.repeated) == (Kind.ABUSE, False)
+
+
+async def test_a_correction_says_what_becomes_of_the_verdict(asking: Concierge) -> None:
+    verdict, corrected = [
+        await asking.answer(text, customer=1, place=ROOM)
+        for text in ("a great film", "no, I hated it")
+    ]
+    assert (verdict.given, verdict.withdrawn) == (Side.POSITIVE, None)
+    assert (corrected.given, corrected.withdrawn) == (Side.NEGATIVE, "a withdrawn sentence")
+    assert corrected.verdict is None
+
+
+async def test_an_explanation_says_what_counted_beside_words(asking: Concierge) -> None:
+    async def notes(text: str, together: bool = False) -> tuple[str, ...]:
+        explanation = await asking.explain(text, together=together)
+        assert isinstance(explanation, Explanation)
+        return explanation.notes
+
+    assert await notes("a great film") == ()
+    assert await notes("a great film, 9/10") == ("a explained_mark sentence",)
+    assert await notes("a great film, 2/10") == ()  # which did not speak for it
+    assert await notes("rather great", together=True) == ("a explained_together sentence",)
+
+
+async def test_two_opinions_together_can_be_explained(asking: Concierge) -> None:
+    first, second = [
+        await asking.answer(text, customer=1, place=ROOM)
+        for text in ("rather great", "rather wonderful")
+    ]
+    assert (first.together, second.together, second.is_judgement) == (False, True, True)
+
+
+def test_an_emoji_that_carried_a_verdict_is_found() -> None:
+    def explained(text: str, mark: Mark) -> bool:
+        return Explanation("positive", {}, (Part(text, 1.0, mark),)).rests_on_emoji()
+
+    assert explained("😍", Mark.STRONG)
+    assert not explained("😍", Mark.AGAINST)
+    assert not explained("très", Mark.STRONG)
 
 
 # Whom a reply is for

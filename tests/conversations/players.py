@@ -17,7 +17,7 @@ from bot.frontends import console
 from bot.frontends.discord.client import log as client_log
 from tests.bot.frontends.loopback import connected
 from tests.bot.stub import settings
-from tests.conversations.script import By, Step
+from tests.conversations.script import By, Step, kind_of
 from tests.discord_server import Channel, DiscordServer, Posted, User
 
 SECONDS = 5.0
@@ -139,6 +139,7 @@ class DiscordPlayer:
         if step.who not in self._people:
             self._people[step.who] = self._server.world.add_user(step.who)
         author = self._people[step.who]
+        earlier = self._last.get(step.who)
         reply: Posted | None
         if step.by is By.BUTTON:
             reply = await self._press(step.say, author)
@@ -148,13 +149,18 @@ class DiscordPlayer:
             reply = await self._use_slash(step, author)
         else:
             message = await self._write(step, author)
+            if step.kind == "silence":
+                return None  # the replies are counted at the end
             reply = await self._server.wait_for_reply(message)
             self._posted += 1
             self._last[step.who] = message, reply
         if reply is None:
             return None
-        if "👍" in _labels(reply):
+        if {"👍", "Not quite"} & set(_labels(reply)):
             self._question = reply
+        if step.earlier is not None:
+            assert earlier is not None, "there is no earlier reply"
+            await self._see_changed(earlier[1], step.earlier)
         return reply.content
 
     async def _write(self, step: Step, author: User) -> int:
@@ -182,11 +188,18 @@ class DiscordPlayer:
         await self._server.wait_until(lambda: pressed.answered_after_s is not None)
         own = [posted for posted in self._server.messages if posted.interaction_id == pressed.id]
         if not own:
-            assert question.components == [], "the buttons are still there"
+            assert label not in _labels(question), "the button is still there"
             return question
         assert own[0].ephemeral
         self._posted += 1
         return own[0]
+
+    async def _see_changed(self, earlier: Posted, into: str) -> None:
+        def is_changed() -> bool:
+            is_there = into in ("without buttons", kind_of(earlier.content))
+            return is_there and earlier.components == []
+
+        await self._server.wait_until(is_changed)
 
     async def _edit(self, step: Step) -> Posted | None:
         message, reply = self._last[step.who]

@@ -12,7 +12,8 @@ Each file is a list of conversations. One looks so:
 A step says who writes what, by which way in, and the kind of reply that must come back. `who` is
 maria, `by` a mention and `in` the channel "reviews" where nothing else is said. In the terminal,
 which has one person and one way in, a message of any way is a line. A step with `only` is left out
-elsewhere. `event` is something that happens between two messages.
+elsewhere. `earlier` is what has become of the reply before it, on Discord. `event` is something
+that happens between two messages.
 """
 
 from enum import StrEnum
@@ -44,7 +45,7 @@ class By(StrEnum):
     """With the ping taken out: Discord withholds the text from the bot."""
     SLASH = "slash"
     BUTTON = "button"
-    """`say` is its label, under the last question of this conversation."""
+    """`say` is its label, under the last reply of this conversation that has buttons to answer."""
     EDIT = "edit"
     """Of the last message of theirs."""
     TERMINAL = "terminal"
@@ -63,7 +64,9 @@ class Step(_Strict):
     event: Literal["expiry", "restart"] | None = None
     say: str = ""
     kind: Kind | Literal["silence"] | None = None
-    """Silence: an edit that changes nothing."""
+    """Silence: an edit that changes nothing, or a message without a reply."""
+    earlier: Kind | Literal["without buttons"] | None = None
+    """What the reply before it has become, where a reply can still be changed."""
     who: str = "maria"
     by: By = By.MENTION
     place: Literal["reviews", "lobby"] = Field("reviews", alias="in")
@@ -73,8 +76,8 @@ class Step(_Strict):
     def _is_one_of_both(self) -> Self:
         if (self.event is None) == (self.kind is None):
             raise ValueError("a step has either a kind of reply or an event")
-        if self.kind == "silence" and self.by is not By.EDIT:
-            raise ValueError("every message is answered; only an edit may change nothing")
+        if self.kind == "silence" and "terminal" in self.only and self.by is not By.EDIT:
+            raise ValueError("the terminal answers every message: say on which front end it is")
         return self
 
 

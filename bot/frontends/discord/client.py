@@ -18,6 +18,7 @@ from discord.ext import commands
 
 from bot.concierge import Concierge, Reply
 from bot.frontends.discord.delivery import CANNOT_SEND, Delivery, respond
+from bot.frontends.discord.earlier import EarlierReplies
 from bot.frontends.discord.recipients import user_of
 from bot.frontends.discord.turns import Turns
 from bot.logs import whereabouts
@@ -92,6 +93,7 @@ class ConciergeBot(commands.Bot):
         self.operations = operations
         self.delivery = Delivery()
         self.turns = Turns()
+        self.earlier = EarlierReplies(concierge.questions.seconds)
         self._answering: set[asyncio.Task[Any]] = set()
         # What a parser raises would end `connect`, and with it the process, though the connection
         # is fine. The library offers no other place to catch it.

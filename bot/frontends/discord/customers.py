@@ -54,7 +54,7 @@ class Customers(commands.Cog):
             is_review=True,
         )
         with self._bot.answering():
-            reply = await respond_to(self._bot, interaction, answer, ephemeral=False)
+            reply = await respond_to(self._bot, interaction, answer, own=True)
             if explain and reply.is_judgement:
                 with self._bot.concierge.explaining(interaction.user.id, to) as refusal:
                     said = refusal.text if refusal else await explained(self._bot, review, to)
@@ -79,7 +79,7 @@ class Customers(commands.Cog):
             )
 
         with self._bot.answering():
-            await respond_to(self._bot, interaction, answer(), ephemeral=True)
+            await respond_to(self._bot, interaction, answer(), own=False)
 
     @app_commands.command(name="help", description="What I do, and how to ask me")
     async def help(self, interaction: discord.Interaction[ConciergeBot]) -> None:

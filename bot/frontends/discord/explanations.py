@@ -1,9 +1,9 @@
-"""The buttons under replies: "Why?", and the answers to a question."""
+"""The buttons under replies: "Why?", "Not quite", and the answers to a question."""
 
 from discord.ext import commands
 
 from bot.frontends.discord.client import ConciergeBot
-from bot.frontends.discord.questions import AnswerButton
+from bot.frontends.discord.questions import AnswerButton, NotQuiteButton
 from bot.frontends.discord.reasons import WhyButton
 
 
@@ -14,10 +14,10 @@ class Explanations(commands.Cog):
         self._bot = bot
 
     async def cog_load(self) -> None:
-        self._bot.add_dynamic_items(WhyButton, AnswerButton)
+        self._bot.add_dynamic_items(WhyButton, NotQuiteButton, AnswerButton)
 
     async def cog_unload(self) -> None:
-        self._bot.remove_dynamic_items(WhyButton, AnswerButton)
+        self._bot.remove_dynamic_items(WhyButton, NotQuiteButton, AnswerButton)
 
 
 async def setup(bot: ConciergeBot) -> None:

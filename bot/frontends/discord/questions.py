@@ -1,15 +1,17 @@
-"""The buttons under a question: thumbs up, thumbs down, a bit of both.
+"""The buttons under a question (thumbs up, thumbs down, a bit of both) and "Not quite".
 
 Discord often withholds a reply that does not mention the bot; a press always arrives. What a press
 means, and who may press, is in the button's id, so that it works after a restart.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import discord
 
 from bot.answers import Side
-from bot.frontends.discord.buttons import ConciergeButton
+from bot.concierge import Reply
+from bot.frontends.discord.buttons import ConciergeButton, view
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import respond
 from bot.frontends.discord.recipients import user_of
@@ -36,20 +38,50 @@ class AnswerButton(ConciergeButton, template=r"answer:(\d{1,20}):(positive|negat
 
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
         """Puts the reply in the place of the question, whose buttons go away with it."""
-        concierge, to = interaction.client.concierge, user_of(interaction)
-        with interaction.client.answering():
-            if interaction.user.id != self._customer:
-                await respond(interaction, concierge.say(Kind.NOT_YOURS, to).text)
-                return
-            reply = concierge.decide(
-                self._side, customer=interaction.user.id, place=interaction.channel_id, to=to
+        decide = partial(interaction.client.concierge.decide, self._side)
+        await _put_in_place(interaction, self._customer, decide)
+
+
+class NotQuiteButton(ConciergeButton, template=r"not_quite:(\d{1,20})"):
+    """Under a verdict, for the one whose review it is about."""
+
+    log_name = "A correction by a button"
+
+    def __init__(self, customer: str) -> None:
+        self._customer = int(customer)
+        super().__init__(
+            discord.ui.Button(
+                label="Not quite",
+                style=discord.ButtonStyle.secondary,
+                custom_id=f"not_quite:{customer}",
             )
-            if interaction.message is not None:
-                interaction.client.dispatch("answer_button", interaction.message)
-            edit = partial(interaction.response.edit_message, content=reply.text, view=None)
-            await interaction.client.delivery.deliver(reply, interaction.channel_id or 0, edit)
+        )
+
+    async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
+        """Puts an apology that asks, with its buttons, in the place of the verdict."""
+        await _put_in_place(interaction, self._customer, interaction.client.concierge.take_back)
 
 
 def answer_buttons(customer: int) -> list[AnswerButton]:
     """The buttons for the one who is asked."""
     return [AnswerButton(str(customer), side) for side in _LABELS]
+
+
+async def _put_in_place(
+    interaction: discord.Interaction[ConciergeBot], customer: int, decide: Callable[..., Reply]
+) -> None:
+    """Changes the message under which the customer pressed; another person is told that only."""
+    bot, to = interaction.client, user_of(interaction)
+    with bot.answering():
+        if interaction.user.id != customer:
+            await respond(interaction, bot.concierge.say(Kind.NOT_YOURS, to).text)
+            return
+        reply = decide(customer=customer, place=interaction.channel_id, to=to)
+        channel = interaction.channel_id or 0
+        if interaction.message is not None:
+            bot.dispatch("answer_button", interaction.message)
+            messageable = bot.get_partial_messageable(channel)
+            bot.earlier.note(messageable.get_partial_message(interaction.message.id), customer)
+        buttons = view(*answer_buttons(customer)) if reply.question is not None else None
+        edit = partial(interaction.response.edit_message, content=reply.text, view=buttons)
+        await bot.delivery.deliver(reply, channel, edit)

@@ -24,6 +24,8 @@ from bot.why import Explanation, Mark, Part
 
 log = logging.getLogger(__name__)
 
+TOGETHER = ":together"
+
 BUTTON = "why"
 """The button's id, which Discord keeps with the message."""
 
@@ -38,14 +40,20 @@ _LEGEND = {
 }
 
 
-class WhyButton(ConciergeButton, template=BUTTON):
+class WhyButton(ConciergeButton, template=rf"{BUTTON}(:together)?"):
     """Found by its id under any reply, whichever start of the bot has sent it."""
 
     log_name = "Explaining a verdict"
 
-    def __init__(self) -> None:
+    def __init__(self, together: str | None = None) -> None:
+        """`together` is the end of its id where two messages counted together."""
+        self._together = bool(together)
         super().__init__(
-            discord.ui.Button(label="Why?", style=discord.ButtonStyle.secondary, custom_id=BUTTON)
+            discord.ui.Button(
+                label="Why?",
+                style=discord.ButtonStyle.secondary,
+                custom_id=BUTTON + (together or ""),
+            )
         )
 
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
@@ -82,7 +90,7 @@ class WhyButton(ConciergeButton, template=BUTTON):
         except CANNOT_SEND as error:
             log.warning("A review to explain could not be read: %s", reason(error))
             return bot.concierge.say(Kind.FAILURE, to).text
-        return await explained(bot, review, to)
+        return await explained(bot, review, to, together=self._together)
 
 
 def _first_answer(interaction: discord.Interaction[Any], text: str) -> Callable[[], Awaitable[Any]]:
@@ -99,9 +107,11 @@ async def _deliver(
         log.warning("An explanation was not delivered: %s", reason(error))
 
 
-async def explained(bot: ConciergeBot, review: str, to: Recipient) -> str:
-    """What to say on why a review got its verdict."""
-    explanation = await bot.concierge.explain(review, to)
+async def explained(
+    bot: ConciergeBot, review: str, to: Recipient, *, together: bool = False
+) -> str:
+    """What to say on why a review got its verdict, by itself or `together` with an earlier one."""
+    explanation = await bot.concierge.explain(review, to, together=together)
     if isinstance(explanation, Explanation):
         return shown(explanation)
     await report(bot, explanation)
@@ -115,6 +125,7 @@ def shown(explanation: Explanation) -> str:
     title = f"**{explanation.label} {percent}%**, {other} {100 - percent}%"
     used = [_LEGEND[mark] for mark in _LEGEND if explanation.marked(mark)]
     legend = f"-# {', '.join(used) or 'No word alone carried it, but all together'}."
+    legend = " ".join([legend, *(plain(note, MAX_CHARACTERS) for note in explanation.notes)])
     room = MAX_CHARACTERS - len(f"{title}\n“”\n{legend}")
     count = len(explanation.parts)
     while len(words := _marked(explanation.parts, count)) > room:

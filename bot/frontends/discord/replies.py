@@ -13,8 +13,8 @@ from bot.frontends.discord.buttons import ConciergeButton, view
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import defer
 from bot.frontends.discord.operators import report
-from bot.frontends.discord.questions import answer_buttons
-from bot.frontends.discord.reasons import WhyButton
+from bot.frontends.discord.questions import NotQuiteButton, answer_buttons
+from bot.frontends.discord.reasons import TOGETHER, WhyButton
 from bot.frontends.discord.turns import Turn
 from bot.responses import Kind
 
@@ -40,19 +40,22 @@ async def reply_to(
             **_buttons(said, message.author.id),
         )
 
-    return await _in_turn(bot, message.channel.id, reply, send)
+    return await _in_turn(bot, message.channel.id, reply, send, message.author.id)
 
 
-def _buttons(reply: Reply, customer: int, *, why: bool = True) -> dict[str, Any]:
+def _buttons(reply: Reply, customer: int, *, why: bool = True, own: bool = True) -> dict[str, Any]:
     """What goes under a reply to this customer, as an argument of a call that sends it.
 
-    "Why?" reads the message that a reply answers, which a command has none of.
+    "Why?" reads the message that a reply answers, which a command has none of. "Not quite" is for
+    those whose `own` review it is.
     """
     buttons: list[ConciergeButton] = []
     if reply.question is not None:
         buttons += answer_buttons(customer)
     if reply.is_judgement and why:
-        buttons.append(WhyButton())
+        buttons.append(WhyButton(TOGETHER if reply.together else None))
+    if reply.is_judgement and reply.given is not None and own:
+        buttons.append(NotQuiteButton(str(customer)))
     return {"view": view(*buttons)} if buttons else {}
 
 
@@ -68,7 +71,7 @@ async def replace(
     async def edit(said: Reply) -> discord.Message:
         return await sent.edit(content=said.text, view=_buttons(said, customer).get("view"))
 
-    return await _in_turn(bot, sent.channel.id, reply, edit)
+    return await _in_turn(bot, sent.channel.id, reply, edit, customer)
 
 
 async def _in_turn(
@@ -76,22 +79,33 @@ async def _in_turn(
     channel_id: int,
     reply: Reply,
     send: Callable[[Reply], Awaitable[discord.Message]],
+    customer: int,
 ) -> tuple[Reply, discord.Message] | None:
     """Sends a reply when it is its turn, or in its place, once, that the bot is busy.
+
+    Then changes the reply before it as it says.
 
     Returns what was said and the message that says it. None where nothing was: Discord did not
     take it, or it waited too long for its turn.
     """
     outcome = None
-    async with bot.turns.turn(channel_id, urgent=reply.kind is Kind.DISTRESS) as turn:
-        if turn is Turn.DROPPED:
-            bot.delivery.counts["dropped"] += 1
-        else:
-            said = bot.concierge.say(Kind.BUSY, reply.to) if turn is Turn.BUSY else reply
-            sent = await bot.delivery.deliver(said, channel_id, partial(send, said))
-            outcome = (said, sent) if sent is not None else None
+    async with bot.earlier.followed_by(reply, channel_id, customer) as note:
+        async with bot.turns.turn(channel_id, urgent=reply.kind is Kind.DISTRESS) as turn:
+            if turn is Turn.DROPPED:
+                bot.delivery.counts["dropped"] += 1
+            else:
+                said = bot.concierge.say(Kind.BUSY, reply.to) if turn is Turn.BUSY else reply
+                sent = await bot.delivery.deliver(said, channel_id, partial(send, said))
+                outcome = (said, sent) if sent is not None else None
+        if outcome is not None and outcome[0] is reply:
+            note(_changeable(bot, channel_id, outcome[1].id))
     await report(bot, reply)
     return outcome
+
+
+def _changeable(bot: ConciergeBot, channel_id: int, message_id: int) -> discord.PartialMessage:
+    """A message by its ids alone: as it was sent, it holds the customer's message, too."""
+    return bot.get_partial_messageable(channel_id).get_partial_message(message_id)
 
 
 async def respond_to(
@@ -99,49 +113,57 @@ async def respond_to(
     interaction: discord.Interaction[Any],
     answer: Awaitable[Reply],
     *,
-    ephemeral: bool,
+    own: bool,
 ) -> Reply:
     """Answers a command, and lets Discord show "is thinking" where that takes long.
 
-    What is no judgement is for the one who asked, where that can still be chosen.
+    Whose `own` review it is gets the judgement where everybody sees it. All else is for the one who
+    asked, where that can still be chosen.
     """
     answering = asyncio.ensure_future(answer)
     try:
         await asyncio.wait({answering}, timeout=DEFER_AFTER_SECONDS)
-        if not answering.done() and await defer(interaction, ephemeral=ephemeral):
-            await _fill_in(bot, interaction, await answering)
+        is_deferred = not answering.done() and await defer(interaction, ephemeral=not own)
+        reply = await answering
+        send = partial(_fill_in if is_deferred else tell, bot, interaction, reply, own=own)
+        if own:
+            channel_id = interaction.channel_id or 0
+            async with bot.earlier.followed_by(reply, channel_id, interaction.user.id) as note:
+                message_id = await send()
+                if message_id is not None:
+                    note(_changeable(bot, channel_id, message_id))
         else:
-            reply = await answering
-            await tell(bot, interaction, reply, ephemeral=ephemeral or not reply.is_judgement)
-        await report(bot, answering.result())
-        return answering.result()
+            await send()
+        await report(bot, reply)
+        return reply
     finally:
         answering.cancel()
 
 
 async def tell(
-    bot: ConciergeBot,
-    interaction: discord.Interaction[Any],
-    reply: Reply,
-    *,
-    ephemeral: bool = True,
-) -> None:
-    """Answers a command with what there is to say on it."""
+    bot: ConciergeBot, interaction: discord.Interaction[Any], reply: Reply, *, own: bool = False
+) -> int | None:
+    """Answers a command with what there is to say on it; the id of a message that all can see."""
     respond = interaction.response.send_message
-    more = _buttons(reply, interaction.user.id, why=False)
-    send = partial(respond, reply.text, ephemeral=ephemeral, suppress_embeds=True, **more)
-    await bot.delivery.deliver(reply, interaction.channel_id or 0, send)
+    is_public = own and reply.is_judgement
+    more = _buttons(reply, interaction.user.id, why=False, own=own)
+    send = partial(respond, reply.text, ephemeral=not is_public, suppress_embeds=True, **more)
+    sent = await bot.delivery.deliver(reply, interaction.channel_id or 0, send)
+    return sent.message_id if sent is not None and is_public else None
 
 
-async def _fill_in(bot: ConciergeBot, interaction: discord.Interaction[Any], reply: Reply) -> None:
-    """Puts the answer in the place of "is thinking".
+async def _fill_in(
+    bot: ConciergeBot, interaction: discord.Interaction[Any], reply: Reply, *, own: bool
+) -> int | None:
+    """Puts the answer in the place of "is thinking"; returns what `tell` does.
 
     The first message after a deferral takes its place. Whether it did, a reset leaves open: then
     the place is filled by an edit, which may be repeated, but cannot suppress a preview.
     """
-    more = _buttons(reply, interaction.user.id, why=False)
+    more = _buttons(reply, interaction.user.id, why=False, own=own)
     send = partial(interaction.followup.send, reply.text, suppress_embeds=True, wait=True, **more)
     again = partial(
         interaction.edit_original_response, content=reply.text, view=more.get("view", MISSING)
     )
-    await bot.delivery.deliver(reply, interaction.channel_id or 0, send, again)
+    sent = await bot.delivery.deliver(reply, interaction.channel_id or 0, send, again)
+    return sent.id if sent is not None and own else None

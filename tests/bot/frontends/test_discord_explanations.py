@@ -61,17 +61,19 @@ async def test_only_a_verdict_has_the_button(server: DiscordServer) -> None:
     negative = await server.wait_for_reply(await server.dm("so dull"))
     (row,) = negative.components
     assert [(button["label"], button["custom_id"]) for button in row["components"]] == [
-        ("Why?", BUTTON)
+        ("Why?", BUTTON),
+        ("Not quite", f"not_quite:{server.member.id}"),
     ]
     # The review that was given to a command is in no message that could be read again.
-    for interaction in (
-        await server.slash("review", {"text": "great"}),
-        await server.message_command("Judge this review", negative.reply_to or 0),
+    for interaction, labels in (
+        (await server.slash("review", {"text": "great"}), ["Not quite"]),
+        (await server.message_command("Judge this review", negative.reply_to or 0), []),
     ):
         answer = await server.wait_for_message(
             lambda posted, asked=interaction: posted.interaction_id == asked.id  # type: ignore[misc]
         )
-        assert answer.components == []
+        found = [each["label"] for row in answer.components for each in row["components"]]
+        assert found == labels
 
 
 async def test_the_button_works_after_a_restart(
@@ -253,3 +255,14 @@ def test_a_long_review_is_cut(word: str) -> None:
     assert len(text) <= MAX_CHARACTERS
     assert text.endswith("-# **bold** carried it.")
     assert ("…" in text) is (len(word) > 1)
+
+
+@pytest.mark.usefixtures("bot")
+async def test_why_says_that_a_verdict_counts_two_messages_together(server: DiscordServer) -> None:
+    await server.wait_for_reply(await server.say(server.channel, "rather great"))
+    verdict = await server.wait_for_reply(await server.say(server.channel, "rather wonderful"))
+    assert verdict.content == "a positive sentence"
+    pressed = await server.press(verdict, f"{BUTTON}:together")
+    reasons = await server.wait_for_message(lambda posted: posted.interaction_id == pressed.id)
+    assert reasons.ephemeral
+    assert "a explained\\_together sentence" in reasons.content

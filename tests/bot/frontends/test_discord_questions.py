@@ -6,7 +6,7 @@ import pytest
 
 from bot.answers import Side
 from bot.responses import Kind, Responses
-from tests.bot.frontends.loopback import SUPPRESS_EMBEDS, nothing_more, serving
+from tests.bot.frontends.loopback import POST_MESSAGE, SUPPRESS_EMBEDS, nothing_more, serving
 from tests.bot.stub import KeywordClassifier
 from tests.discord_server import DiscordServer, Interaction, Posted, User
 
@@ -53,7 +53,7 @@ async def test_a_question_that_leans_has_the_buttons_and_another_reply_has_none(
         answer = await server.wait_for_reply(await server.say(server.channel, "👍"))
         assert (answer.content, answer.components) == ("a positive sentence", [])
     verdict = await server.wait_for_reply(await server.say(server.channel, "great"))
-    assert _labels(verdict) == ["Why?"]
+    assert _labels(verdict) == ["Why?", "Not quite"]
 
 
 @pytest.mark.usefixtures("bot")
@@ -169,3 +169,27 @@ async def test_a_press_that_discord_does_not_take_is_counted_and_the_question_st
     assert question.content == ASKED
     await _press(server, question, Side.BOTH, asked=server.member)
     assert question.content == "a both sentence"
+
+
+@pytest.mark.usefixtures("bot")
+async def test_an_answer_that_overtakes_the_question_takes_its_buttons_away(
+    server: DiscordServer,
+) -> None:
+    server.fail(*POST_MESSAGE, delay=0.3)  # of the question
+    review = await server.say(server.channel, "film was… half great, half dull")
+    yes = await server.say(server.channel, "👍")
+    question, answer = await server.wait_for_reply(review), await server.wait_for_reply(yes)
+    assert answer.content == "a positive sentence"
+    await server.wait_until(lambda: question.components == [])
+    assert question.content == ASKED
+
+
+@pytest.mark.usefixtures("bot")
+async def test_buttons_that_cannot_be_taken_away_are_no_trouble(
+    server: DiscordServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    question = await server.wait_for_reply(await server.say(server.channel, "half great"))
+    server.fail("PATCH", "/channels/{channel_id}/messages/{message_id}", status=404)
+    answer = await server.wait_for_reply(await server.say(server.channel, "👍"))
+    await nothing_more(server, question, answer)
+    assert "failed" not in caplog.text

@@ -1,0 +1,139 @@
+"""How often the concierge understands an answer to one of its questions.
+
+    python -m benchmarks.answers --checkpoint checkpoints/NAME
+
+`tests/conversations/answers.csv` has natural answers, each with the question, what a yes means to
+it, and the side that is meant; "other" is no answer. A fixed rule splits it: the rules of
+`bot.answers` were written while looking at the first half, and are judged by the second. With
+--development, the first half is judged, and each answer that was not understood is printed.
+"""
+
+import asyncio
+import csv
+import math
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bot.answers import Side
+from bot.concierge import Concierge, Reply
+from bot.engine import Engine
+from bot.questions import Held, HeldQuestions
+from bot.responses import Responses, default_responses_file
+from trainer.errors import TrainerError
+from trainer.model.classifier import Classifier
+
+LIST = Path(__file__).parents[1] / "tests" / "conversations" / "answers.csv"
+
+LEANS_LOG_ODDS = math.log(0.75 / 0.25)
+"""How far the bot leans where its question names a side: between its two thresholds."""
+
+CONFIRMATIONS = ("right?", "understood you?")
+"""How a question ends that names a side."""
+
+OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One answer and what is meant by it."""
+
+    question: str
+    yes: Side | None
+    answer: str
+    side: str
+
+    @property
+    def is_held_out(self) -> bool:
+        """Whether it is in the half that no rule was written for."""
+        return zlib.crc32(self.answer.encode()) % 2 == 1
+
+    def held(self) -> Held:
+        """The question, as it waits for this answer."""
+        asks_whether_right = self.question.endswith(CONFIRMATIONS)
+        lean = {Side.POSITIVE: LEANS_LOG_ODDS, Side.NEGATIVE: -LEANS_LOG_ODDS}
+        return Held.of(
+            self.question, self.yes, lean[self.yes] if self.yes and asks_whether_right else 0.0
+        )
+
+    def outcome(self, reply: Reply) -> str:
+        """Whether the reply takes the side that was meant, asks, or takes another one."""
+        if self.side == OTHER:
+            return "understood" if reply.given is None else "misread"
+        if reply.given is None:
+            return "asked again" if reply.question is not None else "misread"
+        if reply.given == self.side:
+            return "understood"
+        return "turned round" if reply.given.opposite == self.side else "misread"
+
+
+OUTCOMES = ("understood", "asked again", "misread", "turned round")
+
+
+def read(held_out: bool) -> list[Row]:
+    """One half of the list."""
+    with LIST.open(encoding="utf-8", newline="") as file:
+        rows = [
+            Row(
+                row["question"],
+                Side(row["yes"]) if row["yes"] else None,
+                row["answer"],
+                row["side"],
+            )
+            for row in csv.DictReader(file)
+        ]
+    return [row for row in rows if row.is_held_out == held_out]
+
+
+async def answer(classifier: Classifier, rows: list[Row]) -> list[Reply]:
+    """The reply to each answer, given right after its question."""
+    responses = Responses.load(default_responses_file())
+    async with Engine(classifier) as engine:
+        questions = HeldQuestions()
+        concierge = Concierge(engine, responses, questions=questions)
+        for number, row in enumerate(rows):
+            questions.hold((number, number), row.held())
+        asked = enumerate(rows)
+        return await asyncio.gather(
+            *(concierge.answer(row.answer, customer=n, place=n) for n, row in asked)
+        )
+
+
+def main(
+    checkpoint: Annotated[Path, typer.Option(help="The checkpoint's folder.", metavar="DIR")],
+    development: Annotated[
+        bool, typer.Option(help="The half that rules were written for.")
+    ] = False,
+) -> None:
+    """Print how many answers are understood, question by question."""
+    try:
+        classifier = Classifier.load(checkpoint)
+    except TrainerError as error:
+        raise typer.BadParameter(str(error)) from error
+    rows = read(held_out=not development)
+    replies = asyncio.run(answer(classifier, rows))
+    judged = [(row, row.outcome(reply), reply) for row, reply in zip(rows, replies, strict=True)]
+    console = Console(width=120)
+    table = Table("answers to", "answers", *OUTCOMES)
+    for question in [*dict.fromkeys(row.question for row in rows), "all"]:
+        found = [how for row, how, _ in judged if question in (row.question, "all")]
+        shares = [f"{found.count(outcome) / len(found):.1%}" for outcome in OUTCOMES]
+        table.add_row(question, str(len(found)), *shares)
+    console.print(table)
+    if development:
+        for row, how, reply in judged:
+            if how != "understood":
+                console.print(
+                    f"{how}: {row.answer!r} to {row.question[-40:]!r} means {row.side}, "
+                    f"got {reply.kind}",
+                    markup=False,
+                )
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,63 @@
+"""Short messages that the model takes for something else: "ok, no worries", "so so". No platform.
+
+Its lines of other kinds than reviews have polite phrases in them, and hardly any review is lukewarm
+in three words.
+"""
+
+import re
+
+from bot.answers import MOST_CHARACTERS
+from trainer.model.marks import normalise
+
+MOST_WORDS = 12
+"""Of a lukewarm review that may be taken for something else."""
+
+_PHRASE = (
+    r"(?:ok|okay|okey|k+|cool|nice|great|fine|sure|right|alright|all right|got it|gotcha|noted|"
+    r"sweet|"
+    r"lovely|no (?:problem|worries|worry|probs|bother)|np|fair enough|all good|never ?mind|nvm|"
+    r"(?:it|that)'?s (?:ok|okay|fine|alright|all right|cool|nice|kind|sweet|good)(?: of you)?|"
+    r"(?:don'?t|do not) worry(?: about (?:it|that))?|(?:no|you don'?t) need to "
+    r"(?:apologi[sz]e|be sorry|thank me)|(?:don'?t|no need to) (?:apologi[sz]e|be sorry|mention "
+    r"it)|"
+    r"no need|you too|same to you|likewise|good bot|great bot|nice bot|bless you|aw+|"
+    r"sorry|my bad|thn?k+s|thnx|tnx|tysm|thanks?(?: you| u)?|cheers|ta|ty|thx|i will|will do|bye|"
+    r"goodbye|see "
+    r"you|"
+    r"my pleasure|glad to help|you'?re welcome|and you|anytime|any time)"
+)
+_ACKNOWLEDGEMENT = re.compile(
+    rf"(?:(?:oh|ah|haha|lol|well|and|but|then|so) )*{_PHRASE}"
+    rf"(?: (?:{_PHRASE}|then|bot|mate|pal|though|anyway|and|but|so much|a lot|haha|lol))*"
+)
+_THUMBS_UP = re.compile("[\N{THUMBS UP SIGN}\N{HEAVY BLACK HEART}\N{PERSON WITH FOLDED HANDS}]")
+_LUKEWARM = re.compile(
+    r"\b(?:so[ -]so|me+h|mixed(?: (?:bag|feelings))?|hit (?:and|or|or a) miss|had its moments|"
+    r"average|"
+    r"middl\w+|mediocre|passable|watchable|in two minds|nothing (?:special|to write home)|"
+    r"ok(?:ay)?-?ish|(?:some|few|couple of|a few) (?:good|nice|great|bad|funny|decent) "
+    r"(?:bits|parts|scenes|moments|jokes)|good in (?:parts|places)|pass(?:ed|es) the time|"
+    r"(?:does|did) the (?:job|trick)|half decent|could (?:have been|be) (?:better|worse)|"
+    r"(?:ok|okay|alright|all right|fine|decent|watchable|good|fun)(?: \w+)? "
+    r"(?:for a|for an|for one|but|enough)|not (?:great|bad|terrible|awful|the worst|the best)|"
+    r"neither good nor bad|neither here nor there|seen (?:worse|better))\b"
+)
+
+
+def is_acknowledgement(text: str) -> bool:
+    """Whether this only takes note of a reply: "ok, no worries", a thumb up, "bye"."""
+    if len(text) > MOST_CHARACTERS:
+        return False
+    words = _plain(_THUMBS_UP.sub(" thanks ", text))
+    return _ACKNOWLEDGEMENT.fullmatch(words) is not None
+
+
+def is_lukewarm(text: str) -> bool:
+    """Whether a short text has words of an opinion that is neither praise nor a complaint."""
+    words = _plain(text) if len(text) <= MOST_CHARACTERS else ""
+    return len(words.split()) <= MOST_WORDS and _LUKEWARM.search(words) is not None
+
+
+def _plain(text: str) -> str:
+    text = re.sub("[\u2019\u2018`]", "'", normalise(text).lower())
+    return " ".join(re.sub(r"[^\w\s'-]", " ", text).split())

@@ -1,0 +1,73 @@
+"""What somebody wants who answers the bot with something that is not about the film.
+
+"No, I want my money back" begins like an answer, and the model, which has seen reviews, takes it
+for one. Read only where an answer is expected: in a review, the same words may be a figure of
+speech. Knows no platform.
+"""
+
+import re
+
+from bot.answers import MOST_CHARACTERS, is_filler
+from bot.cues import word_set
+from trainer.model.marks import normalise
+
+_MINE = r"(?:my|our|the|your|a)"
+_BOUGHT = (
+    r"(?:tickets?|orders?|bookings?|payments?|cards?|vouchers?|subscriptions?|accounts?|passwords?|"
+    r"stream|projector|heating|seats?|discs?|dvds?|app|website|coat|bag|reservation|refund)"
+)
+_PEOPLE = (
+    r"(?:ushers?|staff|cashiers?|manager|popcorn|toilets?|loos?|doors?|queues?|cinema|car park)"
+)
+_WRONG = (
+    r"(?:did ?n'?t|does ?n'?t|would ?n'?t|was|were|is|are|has|had|never|kept|keeps|failed|fails|"
+    r"broke|"
+    r"froze|crashed|crashes|stopped|not|wo ?n'?t|wasn'?t)"
+)
+_SERVICE = re.compile(
+    r"\b(?:(?:money|cash) back|refund\w*|compensat\w*|reimburse\w*|(?:over|double ?)charged|"
+    r"charged (?:me |us |my card )?(?:twice|double|too much|extra)|paid (?:twice|for two)|"
+    rf"(?:cancel|return|exchange|change|find|lost|never got|receive[d]?|where is|where are) "
+    rf"{_MINE} "
+    rf"{_BOUGHT}|{_MINE} {_BOUGHT} (?:\w+ )?{_WRONG}|{_MINE} {_PEOPLE} (?:\w+ )?(?:was|were|is|"
+    rf"are)|"
+    r"(?:can'?t|couldn'?t|cannot) (?:log ?in|sign in|pay|book)|the app crash\w*|buffering|"
+    r"(?:want|like|where (?:can|do) i|how (?:can|do) i) (?:to )?complain|wait(?:ed)? (?:\w+ "
+    r"){1,3}for "
+    r"(?:the doors|our seats|tickets)|lost (?:my|our) \w+ (?:there|in there|at the))\b"
+)
+_PERSON = re.compile(
+    r"\b(?:(?:speak|talk|chat|put me through|transfer me|get me) (?:to |with )?(?:a |an |the |"
+    r"your |"
+    r"some ?(?:one|body) )?(?:real |actual |live |human )?(?:person|human(?: being)?|manager|agent|"
+    r"operator|someone|somebody|customer service|staff|moderator|advisor)|"
+    r"is there a (?:real )?(?:human|person))\b"
+)
+
+
+def read_request(text: str) -> str | None:
+    """ "service" or "person", where an answer begins with such a request; None for all else."""
+    if len(text) > MOST_CHARACTERS:
+        return None
+    plain = re.sub("[\u2019\u2018`]", "'", normalise(text).lower())
+    for clause in re.split(r"[,.;:!?\n]+|\b(?:but|because|cos|and)\b", plain):
+        for kind, pattern in (("person", _PERSON), ("service", _SERVICE)):
+            found = pattern.search(clause)
+            if found is not None and _only_leads(clause[: found.start()]):
+                return kind
+        if not _only_leads(clause):
+            return None
+    return None
+
+
+_LEADING = word_set(
+    "yes yeah yep no nope nah not couldnt cant id want need give demand get my me us our would "
+    "like "
+    "can could send some where how is are was were again instead full id still today"
+)
+
+
+def _only_leads(words: str) -> bool:
+    """Whether these say nothing of the film: "no, I still want my"."""
+    plain = re.sub(r"[^\w\s]", "", words).split()
+    return all(is_filler(word) or word in _LEADING for word in plain)

@@ -1,0 +1,122 @@
+"""What follows a verdict or a question and is no film review: corrections, insults, requests."""
+
+import time
+
+import pytest
+
+from bot.answers import MOST_CHARACTERS
+from bot.corrections import Correction, Strength, read_correction
+from bot.insults import without_insults
+from bot.pleasantries import is_acknowledgement, is_lukewarm
+from bot.requests import read_request
+from tests.bot.test_answers import HOSTILE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("that was sarcasm", "I was being sarcastic", "lol sarcasm", "/s", "I was joking!"),
+        *("I meant the opposite", "quite the opposite", "it's the other way round"),
+        *("you got that backwards", "you missed the irony", "you didn't get the joke"),
+    ],
+)
+def test_what_turns_a_verdict_round(text: str) -> None:
+    assert read_correction(text) == Correction(Strength.TURNED)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("you got that wrong", "no, you misread me", "You\N{RIGHT SINGLE QUOTATION MARK}re wrong"),
+        *("that's not what I meant", "wrong", "no", "nope!", "I never said that", "not quite"),
+        *(
+            "no it wasn't",
+            "nope, I didn't",
+            "try again",
+            "why are you thanking me?",
+            "I wasn't joking, you misunderstood",
+        ),
+    ],
+)
+def test_what_says_only_that_it_is_wrong(text: str) -> None:
+    assert read_correction(text) == Correction(Strength.WRONG)
+
+
+@pytest.mark.parametrize(
+    ("text", "strength", "opinion"),
+    [
+        ("no, I hated it", Strength.HINT, "i hated it"),
+        ("actually it was dull", Strength.HINT, "it was dull"),
+        ("nah mate it was rubbish", Strength.HINT, "it was rubbish"),
+        ("don't thank me, it was dull", Strength.HINT, "it was dull"),
+        ("that was a negative review", Strength.HINT, "thumbs down"),
+        ("no, you got me wrong, I loved it", Strength.WRONG, "i loved it"),
+        ("I wasn't joking, I loved it", Strength.WRONG, "i loved it"),
+        ("that was sarcasm, it was dull", Strength.TURNED, "it was dull"),
+    ],
+)
+def test_an_opinion_beside_a_correction_is_left_to_the_model(
+    text: str, strength: Strength, opinion: str
+) -> None:
+    assert read_correction(text) == Correction(strength, opinion)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("thanks", "a dull film", "No Time to Die was dull", "no plot at all", "no worries"),
+        *("a sarcastic film about irony", "the opposite of boring", "don't apologise", ""),
+        "it was a long film " * 20,
+    ],
+)
+def test_what_is_no_correction(text: str) -> None:
+    assert read_correction(text) is None
+
+
+def test_insults_are_told_from_films_and_from_what_is_said_beside_them() -> None:
+    for insult in ("you're a useless bot", "shut up", "stupid bot!", "you suck", "worst bot ever"):
+        assert without_insults(insult) == ""
+    for review in ("a useless film", "the robot is stupid", "what an idiot the hero is", "dull"):
+        assert without_insults(review) is None
+    assert read_correction(without_insults("you got that wrong, you useless bot") or "") == (
+        Correction(Strength.WRONG)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        *((text, "service") for text in ("no, I want my money back", "refund please")),
+        *(
+            (text, "service")
+            for text in ("no, my ticket didn't work", "yes but I was charged twice")
+        ),
+        *((text, "person") for text in ("no, can I talk to a human", "get me a manager")),
+        *((text, None) for text in ("no, it was dull", "so bad that I want my money back", "yes")),
+    ],
+)
+def test_a_request_in_the_place_of_an_answer_is_heard(text: str, kind: str | None) -> None:
+    assert read_request(text) == kind
+
+
+def test_manners_and_lukewarm_opinions_are_told_from_other_messages() -> None:
+    for text in ("ok", "no worries", "thnks!", "👍", "ok cool, thanks bot", "no need to apologise"):
+        assert is_acknowledgement(text)
+    for text in ("ok film", "no", "great acting", "thanks but it was dull"):
+        assert not is_acknowledgement(text)
+    for text in ("so so, some good bits", "okay-ish", "ok for a rainy day", "does the job"):
+        assert is_lukewarm(text)
+    for text in ("hello there", "thank you", "a wonderful film"):
+        assert not is_lukewarm(text)
+
+
+@pytest.mark.parametrize(
+    "part", [*HOSTILE, "you are ", "so ", "no, ", "i was being ", "my ", "ok "]
+)
+def test_a_hostile_text_takes_little_time(part: str) -> None:
+    text = (part * MOST_CHARACTERS)[:MOST_CHARACTERS]
+    for read in (read_correction, without_insults, read_request, is_acknowledgement, is_lukewarm):
+        read(text)
+        began = time.process_time()
+        read(text)
+        assert time.process_time() - began < 0.05
