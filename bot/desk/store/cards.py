@@ -175,7 +175,7 @@ async def _stormy_card(
     since = now - timedelta(minutes=storm.minutes)
     alike = (cards.c.server == request.server, cards.c.kind == request.kind)
     unfinished = (*alike, cards.c.state.in_(_UNFINISHED))
-    newest = select(cards.c.id).order_by(cards.c.created.desc()).limit(1)
+    newest = select(cards.c.id).order_by(cards.c.created.desc(), cards.c.id).limit(1)
     going_on = newest.where(*unfinished, cards.c.number > 1, cards.c.joined >= since)
     card: str | None = await connection.scalar(going_on)
     if card is not None:
@@ -201,7 +201,9 @@ async def find_cards(connection: AsyncConnection, *where: ColumnElement[bool]) -
     rows = await connection.execute(
         select(cards).where(*where).order_by(cards.c.created, cards.c.id)
     )
-    of_cards = select(requests).join(cards).where(*where).order_by(requests.c.created)
+    of_cards = (
+        select(requests).join(cards).where(*where).order_by(requests.c.created, requests.c.link)
+    )
     first = _first_of_each(await connection.execute(of_cards))
     return [
         Card(

@@ -104,7 +104,8 @@ def _copy(source: Path, to: Path, *, check: str, done: str) -> None:
             closing(sqlite3.connect(uri, uri=True)) as old,
             closing(sqlite3.connect(to, isolation_level=None)) as new,
         ):
-            sqlite_file.require_own(old, source)
+            if not sqlite_file.is_own(old):
+                raise StoreError(f"{source} is not a database of the desk")
             old.backup(new)
             new.execute("PRAGMA journal_mode = DELETE")
             if not sqlite_file.is_sound(new, check):

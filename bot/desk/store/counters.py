@@ -89,6 +89,12 @@ class Counters(Part):
             self._take_back(pending)
             raise
 
+    async def close(self) -> None:
+        """Writes what was counted for the last time, and logs what could not be written."""
+        await self.flush()
+        if lost := self._pending.replies.total():
+            log.warning("%d counted replies were lost, since they could not be written", lost)
+
     def drop_pending(self, server: str) -> None:
         """Forgets what was counted for a server and is not written yet."""
         for counter in (self._pending.replies, self._pending.durations):

@@ -156,7 +156,11 @@ def _reason(error: BaseException) -> str:
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror
     # SQLite's own names (SQLITE_FULL, SQLITE_BUSY) say what is wrong, and hold no values.
-    return getattr(cause, "sqlite_errorname", None) or whereabouts(cause or error)
+    if name := getattr(cause, "sqlite_errorname", None):
+        return str(name)
+    if isinstance(error, DBAPIError) and cause is not None:
+        return type(cause.__cause__ or cause).__name__  # asyncpg's name is in the cause
+    return whereabouts(error)
 
 
 @asynccontextmanager
@@ -209,7 +213,7 @@ async def _opened(engine: AsyncEngine, *, alone: bool) -> AsyncIterator[Database
         except StoreError:
             raise
         except Exception as error:  # such as asyncpg's own, on the way to a connection
-            raise StoreError(f"The desk's database cannot be used: {whereabouts(error)}") from None
+            raise StoreError(f"The desk's database cannot be used: {_reason(error)}") from None
         yield database
     finally:
         await engine.dispose()

@@ -103,7 +103,11 @@ def _damage(path: Path) -> str:
     """What is wrong with the file; empty where nothing is. Raises as `prepare` does."""
     try:
         with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as database:
-            require_own(database, path)
+            tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            if tables != (0,) and not is_own(database):
+                raise StoreError(
+                    f"{path} is a database of another program. Give another path in DATABASE_URL"
+                )
             return "" if is_sound(database, "quick_check") else "its pages do not fit together"
     except sqlite3.DatabaseError as error:
         if not is_damage(error):
@@ -111,12 +115,9 @@ def _damage(path: Path) -> str:
         return error.sqlite_errorname
 
 
-def require_own(database: sqlite3.Connection, path: Path) -> None:
-    """Raises StoreError where the database is another program's; one without tables may be used."""
-    (application,) = database.execute("PRAGMA application_id").fetchone()
-    (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if application != APPLICATION_ID and (application or tables):
-        raise StoreError(f"{path} is a database of another program. Give another path")
+def is_own(database: sqlite3.Connection) -> bool:
+    """Whether it is a database of this program."""
+    return database.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
 
 
 def is_sound(database: sqlite3.Connection, check: str) -> bool:

@@ -51,4 +51,4 @@ async def open_store(settings: Settings, clock: Clock = utc_now) -> AsyncIterato
             async with store.schedule:
                 yield store
         finally:
-            await store.flush()
+            await store.close()
