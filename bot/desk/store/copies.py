@@ -98,7 +98,8 @@ def _copy(source: Path, to: Path, *, check: str, done: str) -> None:
 
     The copy is one file, without a write-ahead log.
     """
-    uri = f"{source.absolute().as_uri()}?mode=ro"
+    # rw, although it is only read: so SQLite removes the log that it may need meanwhile.
+    uri = f"{source.absolute().as_uri()}?mode=rw"
     try:
         with (
             closing(sqlite3.connect(uri, uri=True)) as old,

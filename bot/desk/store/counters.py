@@ -95,7 +95,7 @@ class Counters(Part):
         if lost := self._pending.replies.total():
             log.warning("%d counted replies were lost, since they could not be written", lost)
 
-    def drop_pending(self, server: str) -> None:
+    def _drop_pending(self, server: str) -> None:
         """Forgets what was counted for a server and is not written yet."""
         for counter in (self._pending.replies, self._pending.durations):
             for key in [key for key in counter if key[0] == server]:

@@ -122,7 +122,7 @@ class Servers(Counters):
     async def forget_server(self, server: str) -> None:
         """Removes everything that there is of a server, its settings included."""
         check_reference(server=server)
-        self.drop_pending(server)
+        self._drop_pending(server)
         async with self._database.writing() as connection:
             await _forget_servers(connection, [server])
         self._remembered.pop(server, None)

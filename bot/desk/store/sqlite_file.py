@@ -117,12 +117,14 @@ def _damage(path: Path) -> str:
 
 def is_own(database: sqlite3.Connection) -> bool:
     """Whether it is a database of this program."""
-    return database.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+    (application,) = database.execute("PRAGMA application_id").fetchone()
+    return bool(application == APPLICATION_ID)
 
 
 def is_sound(database: sqlite3.Connection, check: str) -> bool:
     """Runs SQLite's `quick_check` or `integrity_check`."""
-    return database.execute(f"PRAGMA {check}(1)").fetchall() == [("ok",)]
+    found: list[tuple[str]] = database.execute(f"PRAGMA {check}(1)").fetchall()
+    return found == [("ok",)]
 
 
 def is_damage(error: BaseException | None) -> bool:

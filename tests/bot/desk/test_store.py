@@ -74,9 +74,8 @@ async def test_a_card_is_opened_claimed_and_resolved(store: Store, clock: Movabl
     await store.attach(card.id, "discord:50", "discord:60")
     clock.move(minutes=3)
     claimed = await store.claim(card.id, "discord:70")
-    shown = {"state": CardState.CLAIMED, "claimed_by": "discord:70"}
-    shown |= {"message": "discord:50", "thread": "discord:60"}
-    assert claimed == replace(card, **shown)
+    shown = replace(card, message="discord:50", thread="discord:60")
+    assert claimed == replace(shown, state=CardState.CLAIMED, claimed_by="discord:70")
     assert await store.open_cards() == await store.open_cards(SERVER) == [claimed]
     assert await store.open_cards(OTHER) == []
 
@@ -86,8 +85,7 @@ async def test_a_card_is_opened_claimed_and_resolved(store: Store, clock: Movabl
     assert await store.open_cards() == []
     assert await store.resolve(card.id) is None
     kept = await store.claim(card.id, "discord:71")
-    erased = {"link": None, "customer": None, "claimed_by": None, "thread": None}
-    assert kept == replace(resolved, **erased)
+    assert kept == replace(resolved, link=None, customer=None, claimed_by=None, thread=None)
 
     figures = await store.figures(SERVER, START, clock.now)
     assert figures.cards == (CardCount("service", CardState.RESOLVED, 1, 1),)
