@@ -54,7 +54,7 @@ class Schedule:
     """Runs jobs one after the other while it is entered (`async with`).
 
     A job that was missed more than once runs once. A job that fails is logged, and runs again at
-    its next time.
+    its next time. A job that waits for a network needs a time limit of its own: the others wait.
     """
 
     def __init__(self, clock: Clock = utc_now) -> None:

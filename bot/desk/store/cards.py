@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.desk.store.database import adding
-from bot.desk.store.part import Part
+from bot.desk.store.part import Part, completed
 from bot.desk.store.records import (
     Card,
     CardState,
@@ -29,6 +29,7 @@ _UNFINISHED = (CardState.OPEN, CardState.CLAIMED)
 class Cards(Part):
     """The cards of all servers. Methods raise StoreError where the database cannot be used."""
 
+    @completed
     async def open_card(self, request: Request, storm: Storm | None = None) -> Opened:
         """Gives a request its card: one of its own, or a place on one in a storm.
 
@@ -61,6 +62,7 @@ class Cards(Part):
             await connection.execute(row)
             return Opened(await _card(connection, card), is_new)
 
+    @completed
     async def attach(self, card: str, message: str, thread: str | None = None) -> None:
         """Notes which message shows a card, and its private thread with the customer."""
         check_reference(card=card, message=message, thread=thread)
@@ -69,6 +71,7 @@ class Cards(Part):
             unfinished = (cards.c.id == card, cards.c.state.in_(_UNFINISHED))
             await connection.execute(update(cards).where(*unfinished).values(values))
 
+    @completed
     async def claim(self, card: str, staff: str) -> Card | None:
         """Gives an open card to a member of staff.
 
@@ -91,6 +94,7 @@ class Cards(Part):
                 await connection.execute(update(cards).where(cards.c.id == card).values(claimed))
             return None if row is None else await _card(connection, card)
 
+    @completed
     async def release(self, card: str) -> Card | None:
         """Opens a claimed card again; returns it, or None where it was not claimed."""
         check_reference(card=card)
@@ -100,6 +104,7 @@ class Cards(Part):
             done = await connection.execute(update(cards).where(*claimed).values(opened))
             return await _card(connection, card) if done.rowcount else None
 
+    @completed
     async def resolve(self, card: str, *, not_for_us: bool = False) -> Card | None:
         """Closes a card, and erases its links, customers, thread and member of staff.
 
@@ -120,6 +125,7 @@ class Cards(Part):
             await connection.execute(update(cards).where(cards.c.id == card).values(erased))
             return closed
 
+    @completed
     async def open_cards(self, server: str | None = None) -> list[Card]:
         """The cards that are open or claimed, oldest first; of all servers by default."""
         where: list[ColumnElement[bool]] = [cards.c.state.in_(_UNFINISHED)]
@@ -128,8 +134,9 @@ class Cards(Part):
         async with self._database.reading() as connection:
             return await find_cards(connection, *where)
 
+    @completed
     async def due_reminders(self, now: datetime) -> list[Card]:
-        """The cards that nobody has claimed within the time that their server has set.
+        """The cards that are open, or open again, after the time that their server has set.
 
         Each of them is due until `mark_reminded`.
         """
@@ -137,7 +144,7 @@ class Cards(Part):
             rows = await connection.execute(select(servers.c.server, servers.c.reminder_minutes))
             minutes = {row.server: row.reminder_minutes for row in rows}
             where = (cards.c.state == CardState.OPEN, cards.c.reminded.is_(False))
-            waiting = await find_cards(connection, *where, cards.c.claimed.is_(None))
+            waiting = await find_cards(connection, *where)
         default = ServerSettings().reminder_minutes
         return [
             card
@@ -146,6 +153,7 @@ class Cards(Part):
             and card.created + timedelta(minutes=after) <= now
         ]
 
+    @completed
     async def mark_reminded(self, card: str) -> None:
         """Notes that a card was brought up again: it is not due any more."""
         check_reference(card=card)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.desk.schedule import Clock
 from bot.desk.store.database import Database, adding
-from bot.desk.store.part import Part
+from bot.desk.store.part import Part, completed
 from bot.desk.store.records import (
     CardCount,
     CardState,
@@ -77,6 +77,7 @@ class Counters(Part):
             self._pending.replies[reply] += 1
             self._pending.durations[server, hour, LATENCY, bucket(seconds)] += 1
 
+    @completed
     async def flush(self) -> None:
         """Writes what was counted. Never raises: what cannot be written waits for the next time."""
         pending, self._pending = self._pending, _Pending()
@@ -84,10 +85,8 @@ class Counters(Part):
             await self._write(pending)
         except StoreError as error:
             self._seldom.log(logging.WARNING, f"Counts of replies wait in memory. {error}")
-            self._take_back(pending)
-        except BaseException:  # cancelled: the transaction was rolled back
-            self._take_back(pending)
-            raise
+            self._pending.replies.update(pending.replies)
+            self._pending.durations.update(pending.durations)
 
     async def close(self) -> None:
         """Writes what was counted for the last time, and logs what could not be written."""
@@ -101,6 +100,7 @@ class Counters(Part):
             for key in [key for key in counter if key[0] == server]:
                 del counter[key]
 
+    @completed
     async def figures(self, server: str, since: datetime, until: datetime) -> Figures:
         """What happened in a server, by whole hours: from the one in which `since` lies, until
         before the first that does not begin before `until`.
@@ -150,10 +150,6 @@ class Counters(Part):
         async with self._database.writing() as connection:
             await connection.execute(adding(connection, reply_counts, "number"), replies)
             await connection.execute(adding(connection, durations, "number"), seconds)
-
-    def _take_back(self, pending: _Pending) -> None:
-        self._pending.replies.update(pending.replies)
-        self._pending.durations.update(pending.durations)
 
 
 def _within(

@@ -2,12 +2,12 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table, event, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -44,6 +44,7 @@ _OPTION = "desk_transaction"
 _WRITE, _NONE = "write", "none"
 
 
+Result = TypeVar("Result")
 Insert = sqlite.Insert | postgresql.Insert
 
 
@@ -93,7 +94,21 @@ class Database:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._writer = asyncio.Lock()
+        self._calls: set[asyncio.Task[Any]] = set()
         self._is_sqlite = engine.dialect.name == "sqlite"
+
+    async def complete(self, call: Coroutine[Any, Any, Result]) -> Result:
+        """Awaits `call`, which goes on where the caller is cancelled; `close` waits for it."""
+        task = asyncio.create_task(call)
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Waits for the calls that go on, and closes the connections."""
+        if self._calls:
+            await asyncio.wait(self._calls)
+        await self._engine.dispose()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -205,8 +220,8 @@ def _in_use(file: Path) -> StoreError:
 
 @asynccontextmanager
 async def _opened(engine: AsyncEngine, *, alone: bool) -> AsyncIterator[Database]:
+    database = Database(engine)
     try:
-        database = Database(engine)
         try:
             async with database.writing() as connection:
                 await connection.run_sync(partial(upgrade, alone=alone))
@@ -216,7 +231,7 @@ async def _opened(engine: AsyncEngine, *, alone: bool) -> AsyncIterator[Database
             raise StoreError(f"The desk's database cannot be used: {_reason(error)}") from None
         yield database
     finally:
-        await engine.dispose()
+        await database.close()
 
 
 def _postgres(url: URL) -> AsyncEngine:

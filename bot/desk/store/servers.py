@@ -11,6 +11,7 @@ from bot.desk.schedule import Clock
 from bot.desk.store.cards import find_cards
 from bot.desk.store.counters import Counters
 from bot.desk.store.database import Database, inserting
+from bot.desk.store.part import completed
 from bot.desk.store.records import (
     DEFAULT_RETENTION_DAYS,
     Card,
@@ -50,6 +51,7 @@ class Servers(Counters):
         super().__init__(database, clock)
         self._remembered: dict[str, tuple[datetime, ServerSettings]] = {}
 
+    @completed
     async def settings(self, server: str) -> ServerSettings:
         """The settings of a server; the defaults where it was not set up.
 
@@ -67,12 +69,14 @@ class Servers(Counters):
         self._remembered[server] = (now, settings)
         return settings
 
+    @completed
     async def all_settings(self) -> dict[str, ServerSettings]:
         """The settings of every server that was set up."""
         async with self._database.reading() as connection:
             rows = await connection.execute(select(servers))
             return {row.server: _settings(row) for row in rows}
 
+    @completed
     async def set_settings(self, server: str, settings: ServerSettings) -> None:
         """Takes the place of the server's settings. `ServerSettings()` undoes the set-up."""
         check_reference(server=server)
@@ -83,6 +87,7 @@ class Servers(Counters):
             await connection.execute(replacing)
         self._remembered.pop(server, None)
 
+    @completed
     async def server_left(self, server: str) -> None:
         """Notes that the bot is no longer in a server: its rows are removed after GRACE."""
         check_reference(server=server)
@@ -91,12 +96,14 @@ class Servers(Counters):
             row = statement.values(server=server, left=self._clock())
             await connection.execute(row.on_conflict_do_nothing())
 
+    @completed
     async def server_joined(self, server: str) -> None:
         """Notes that the bot is in a server, perhaps again: its rows are kept."""
         check_reference(server=server)
         async with self._database.writing() as connection:
             await connection.execute(delete(departures).where(departures.c.server == server))
 
+    @completed
     async def forget_person(self, person: str) -> Forgotten:
         """Removes what there is of a person in all servers: their votes that are not sums yet,
         their requests, and that they have claimed cards, which are open again.
@@ -119,6 +126,7 @@ class Servers(Counters):
         affected = {card.id: card for card in (*theirs, *claimed)}
         return Forgotten(votes=deleted, cards=tuple(affected.values()))
 
+    @completed
     async def forget_server(self, server: str) -> None:
         """Removes everything that there is of a server, its settings included."""
         check_reference(server=server)
@@ -128,6 +136,7 @@ class Servers(Counters):
         self._remembered.pop(server, None)
         await self._database.scrub()
 
+    @completed
     async def expire(self, now: datetime) -> None:
         """Removes what is older than the retention of its server, and servers that were left."""
         self._remembered.clear()

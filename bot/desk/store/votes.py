@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.desk.store.database import adding, inserting
-from bot.desk.store.part import Part
+from bot.desk.store.part import Part, completed
 from bot.desk.store.records import check_reference, check_time, check_token, hour_of
 from bot.desk.store.tables import salts, vote_sums, votes
 
@@ -21,6 +21,7 @@ _SALT_BYTES = 32
 class Votes(Part):
     """The votes. Methods raise StoreError where the database cannot be used."""
 
+    @completed
     async def vote(
         self,
         server: str,
@@ -63,6 +64,7 @@ class Votes(Part):
             await connection.execute(replacing)
         return True
 
+    @completed
     async def fold_votes(self, now: datetime) -> None:
         """Turns the votes that cannot change any more into sums; deletes their hashes and salts."""
         closed = votes.c.replied <= now - VOTE_TIME

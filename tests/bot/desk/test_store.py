@@ -180,6 +180,8 @@ async def test_an_unclaimed_card_is_brought_up_once(store: Store, clock: Movable
     await store.mark_reminded(card.id)
     assert await store.due_reminders(clock.move(minutes=60)) == []
     assert await store.due_reminders(clock.move(minutes=30)) == [slow]
+    released = await store.release(claimed.id)
+    assert await store.due_reminders(clock.now) == [released, slow]
 
 
 # Votes
@@ -258,6 +260,46 @@ async def test_figures_are_of_whole_hours(store: Store, clock: MovableClock) -> 
     assert [reply.number for reply in figures.replies] == [1]
     on_the_hour = half_past_one.replace(minute=0)
     assert len((await store.figures(SERVER, START, on_the_hour)).replies) == 1
+
+
+async def test_the_housekeeping_runs_by_itself(store: Store, clock: MovableClock) -> None:
+    card = await _open(store)
+    await _vote(store, "discord:91", up=True)
+    await store.schedule.run_due()
+    clock.move(days=1)
+    await store.schedule.run_due()
+    assert (await store.forget_person("discord:91")).votes == 0  # it is a sum by now
+    assert await _votes(store) == (1, 0)
+    clock.move(days=90)
+    await store.schedule.run_due()
+    assert await store.claim(card.id, "discord:70") is None
+
+
+async def test_what_was_counted_is_written_by_itself(url: str, clock: MovableClock) -> None:
+    async with opened(url, clock) as store, opened(url, clock) as other:
+        await store.schedule.run_due()
+        store.count(SERVER, "positive", 0.1)
+        assert (await other.figures(SERVER, START, START)).latency.count == 0
+        clock.move(seconds=5)
+        await store.schedule.run_due()
+        assert (await other.figures(SERVER, START, START)).latency.count == 1
+        store.count(SERVER, "positive", 0.1)
+    async with opened(url, clock) as store:  # at the end, too
+        assert (await store.figures(SERVER, START, START)).latency.count == 2
+
+
+async def test_calls_run_to_their_end_where_callers_are_cancelled(
+    url: str, clock: MovableClock
+) -> None:
+    async with opened(url, clock) as store:
+        for number in range(40):
+            call = asyncio.create_task(store.open_card(_request(number)))
+            await asyncio.sleep(number / 4000)
+            call.cancel()
+            await asyncio.wait([call])
+        await _open(store, 99)
+    async with opened(url, clock) as store:
+        assert len(await store.open_cards()) == 41
 
 
 # Servers
