@@ -1,5 +1,6 @@
 """Counts of replies: gathered in memory, written in batches; and the figures made of them."""
 
+import asyncio
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
@@ -62,6 +63,7 @@ class Counters(Part):
     def __init__(self, database: Database, clock: Clock) -> None:
         super().__init__(database, clock)
         self._pending = _Pending()
+        self._flushing = asyncio.Lock()
         self._seldom = SeldomLog(log)
 
     def count(
@@ -80,13 +82,15 @@ class Counters(Part):
     @completed
     async def flush(self) -> None:
         """Writes what was counted. Never raises: what cannot be written waits for the next time."""
-        pending, self._pending = self._pending, _Pending()
-        try:
-            await self._write(pending)
-        except StoreError as error:
-            self._seldom.log(logging.WARNING, f"Counts of replies wait in memory. {error}")
-            self._pending.replies.update(pending.replies)
-            self._pending.durations.update(pending.durations)
+        async with self._flushing:
+            pending, self._pending = self._pending, _Pending()
+            try:
+                await self._write(pending)
+            except StoreError as error:
+                message = f"Counts of replies wait in memory. {error}"
+                self._seldom.log(logging.WARNING, message)
+                self._pending.replies.update(pending.replies)
+                self._pending.durations.update(pending.durations)
 
     async def close(self) -> None:
         """Writes what was counted for the last time, and logs what could not be written."""

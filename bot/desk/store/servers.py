@@ -130,9 +130,10 @@ class Servers(Counters):
     async def forget_server(self, server: str) -> None:
         """Removes everything that there is of a server, its settings included."""
         check_reference(server=server)
-        self._drop_pending(server)
-        async with self._database.writing() as connection:
-            await _forget_servers(connection, [server])
+        async with self._flushing:  # or what is being written would come after it
+            self._drop_pending(server)
+            async with self._database.writing() as connection:
+                await _forget_servers(connection, [server])
         self._remembered.pop(server, None)
         await self._database.scrub()
 
