@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -26,7 +27,14 @@ from bot.desk.store.database import locate
 from bot.desk.store.tables import metadata
 from bot.errors import SettingsError, StoreError
 from bot.settings import Settings
-from tests.bot.desk.conftest import SERVER, START, MovableClock, opened, sqlite_url
+from tests.bot.desk.conftest import (
+    SERVER,
+    START,
+    MovableClock,
+    new_postgres_database,
+    opened,
+    sqlite_url,
+)
 
 PAGE = 4096
 NEWER = "UPDATE alembic_version SET version_num = '9999'"
@@ -405,3 +413,34 @@ async def test_a_database_that_is_not_there(postgres: Path, clock: MovableClock)
     with pytest.raises(StoreError, match=r"cannot be used: InvalidCatalogNameError$"):
         async with opened(f"postgresql://desk@/none?host={postgres}", clock):
             pass
+
+
+async def _administer(folder: Path, *statements: str) -> None:
+    connection = await asyncpg.connect(host=str(folder), user="desk", database="template1")
+    for statement in statements:
+        await connection.execute(statement)
+    await connection.close()
+
+
+DISCONNECT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'postgres'"
+
+
+async def test_a_server_that_goes_and_comes_back(
+    postgres: Path, clock: MovableClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(await new_postgres_database(postgres), clock) as store:
+        await store.open_card(_request(1))
+        await _administer(postgres, DISCONNECT)
+        await store.open_card(_request(2))  # on a new connection
+        try:
+            await _administer(postgres, "ALTER DATABASE postgres ALLOW_CONNECTIONS false")
+            await _administer(postgres, DISCONNECT)
+            with pytest.raises(StoreError, match=r"cannot be used: \w+$"):
+                await store.open_cards()
+            store.count(SERVER, "positive", 0.1)
+            await store.flush()
+            assert "Counts of replies wait in memory" in caplog.text
+        finally:
+            await _administer(postgres, "ALTER DATABASE postgres ALLOW_CONNECTIONS true")
+        assert len(await store.open_cards()) == 2
+        assert (await store.figures(SERVER, START, START)).latency.count == 1
