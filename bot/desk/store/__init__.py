@@ -6,22 +6,9 @@
 Importing it takes a moment (SQLAlchemy): commands that need it import it when they run.
 """
 
-from bot.desk.store.records import (
-    Card,
-    CardCount,
-    CardState,
-    Figures,
-    Forgotten,
-    Histogram,
-    Hours,
-    Opened,
-    ReplyCount,
-    Request,
-    ServerSettings,
-    Shift,
-    Storm,
-    VoteCount,
-)
+from bot.desk.store.figures import CardCount, Figures, Histogram, ReplyCount, VoteCount
+from bot.desk.store.records import Card, CardState, Forgotten, Opened, Request, Storm
+from bot.desk.store.server_settings import Hours, ServerSettings, Shift
 from bot.desk.store.store import Store, open_store
 
 __all__ = [

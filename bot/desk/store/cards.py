@@ -8,19 +8,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.desk.store.checks import check_reference
 from bot.desk.store.database import adding
+from bot.desk.store.figures import bucket, hour_of
 from bot.desk.store.part import Part, completed
-from bot.desk.store.records import (
-    Card,
-    CardState,
-    Opened,
-    Request,
-    ServerSettings,
-    Storm,
-    bucket,
-    check_reference,
-    hour_of,
-)
+from bot.desk.store.records import Card, CardState, Opened, Request, Storm
+from bot.desk.store.server_settings import ServerSettings
 from bot.desk.store.tables import TIME_TO_CLAIM, cards, durations, requests, servers
 
 _UNFINISHED = (CardState.OPEN, CardState.CLAIMED)

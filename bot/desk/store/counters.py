@@ -10,22 +10,20 @@ from sqlalchemy import ColumnElement, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.desk.schedule import Clock
+from bot.desk.store.checks import check_reference, check_time, check_token
 from bot.desk.store.database import Database, adding
-from bot.desk.store.part import Part, completed
-from bot.desk.store.records import (
+from bot.desk.store.figures import (
     CardCount,
-    CardState,
     Figures,
     Histogram,
     ReplyCount,
     VoteCount,
     bucket,
-    check_reference,
-    check_time,
-    check_token,
     hour_of,
     next_hour,
 )
+from bot.desk.store.part import Part, completed
+from bot.desk.store.records import CardState
 from bot.desk.store.tables import (
     LATENCY,
     TIME_TO_CLAIM,

@@ -9,19 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.desk.schedule import Clock
 from bot.desk.store.cards import find_cards
+from bot.desk.store.checks import check_reference
 from bot.desk.store.counters import Counters
 from bot.desk.store.database import Database, inserting
 from bot.desk.store.part import completed
-from bot.desk.store.records import (
-    DEFAULT_RETENTION_DAYS,
-    Card,
-    CardState,
-    Forgotten,
-    Hours,
-    ServerSettings,
-    Shift,
-    check_reference,
-)
+from bot.desk.store.records import Card, CardState, Forgotten
+from bot.desk.store.server_settings import DEFAULT_RETENTION_DAYS, Hours, ServerSettings, Shift
 from bot.desk.store.tables import (
     OF_A_SERVER,
     cards,

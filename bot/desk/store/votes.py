@@ -8,9 +8,10 @@ from hashlib import blake2b
 from sqlalchemy import ColumnElement, Connection, delete, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.desk.store.checks import check_reference, check_time, check_token
 from bot.desk.store.database import adding, inserting
+from bot.desk.store.figures import hour_of
 from bot.desk.store.part import Part, completed
-from bot.desk.store.records import check_reference, check_time, check_token, hour_of
 from bot.desk.store.tables import salts, vote_sums, votes
 
 VOTE_TIME = timedelta(days=1)
