@@ -181,7 +181,7 @@ async def test_an_unclaimed_card_is_brought_up_once(store: Store, clock: Movable
     assert await store.due_reminders(clock.move(minutes=60)) == []
     assert await store.due_reminders(clock.move(minutes=30)) == [slow]
     released = await store.release(claimed.id)
-    assert await store.due_reminders(clock.now) == [released, slow]
+    assert set(await store.due_reminders(clock.now)) == {released, slow}
 
 
 # Votes
