@@ -1,4 +1,4 @@
-"""The command line: Discord by default, chat, classify, responses, start, sync.
+"""The command line: Discord by default, chat, classify, responses, start, sync, backup, restore.
 
 The one place that turns an error into a sentence on standard error and an exit code.
 """
@@ -128,6 +128,35 @@ def responses_schema() -> None:
     from bot.responses_schema import schema_text
 
     write_lines([schema_text().rstrip()])
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, Argument(help="The new file that is to hold the backup.")],
+) -> None:
+    """Backs up the desk's database, also while the bot runs."""
+    settings = _settings()
+    from bot.desk.store import copies
+    from bot.desk.store.database import locate
+
+    copies.backup(locate(settings.database_url.get_secret_value()), file)
+    _say(f"The desk's database was backed up to {file}.")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, Argument(help="A file that `backup` has written.")],
+) -> None:
+    """Lets a backup take the place of the desk's database, while no bot runs."""
+    settings = _settings()
+    from bot.desk.schedule import utc_now
+    from bot.desk.store import copies
+    from bot.desk.store.database import locate
+
+    kept = copies.restore(locate(settings.database_url.get_secret_value()), file, utc_now())
+    _say(f"The desk's database is that of {file} now.")
+    if kept is not None:
+        _say(f"The earlier one was kept as {kept}. Delete it once you do not need it.")
 
 
 def _discord(settings: "Settings") -> None:

@@ -13,6 +13,7 @@ a service manager can both tell them apart.
     ├── InputError                8   reviews that cannot be read
     ├── RefusedRequestError       9   Discord refuses a request, for another reason than the token
     ├── RateLimitedError         10   Discord asks for a long pause before the next attempt
+    ├── StoreError               11   the desk's database cannot be used
     └── TrainingError             *   the trainer's own exit code, passed on
 
 The remaining codes are 0 (ended as asked), 1 (a bug), 2 (a wrong command line, too) and 130
@@ -118,6 +119,12 @@ class InputError(BotError):
     """A file or stream of reviews cannot be read."""
 
     exit_code = 8
+
+
+class StoreError(BotError):
+    """The desk's database cannot be opened, read or written."""
+
+    exit_code = 11
 
 
 class TrainingError(BotError):

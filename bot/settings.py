@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsError
+from bot.files import STATE
 from bot.placeholders import HELP_LINE
 from bot.responses import default_responses_file
 from bot.sources import split_source
@@ -35,6 +36,7 @@ MOST_DATASETS = 25
 
 _QUOTED = re.compile(r"(['\"])(.*)\1", re.DOTALL)
 _TOKEN = re.compile(r"[A-Za-z0-9._=-]*")
+_DATABASE = re.compile(r"(?:sqlite(?:\+aiosqlite)?:///|postgresql(?:\+asyncpg)?://)\S")
 
 TOKEN_NAMES = frozenset(("TOKEN", "BOT_TOKEN", "DISCORD_BOT_TOKEN", "DISCORD_API_TOKEN"))
 """What other programs call DISCORD_TOKEN."""
@@ -85,6 +87,9 @@ class Settings(BaseSettings):
 
     train_base_model: str = "auto"
     """The pre-trained encoder that /train begins with: a name or a path that the trainer takes."""
+
+    database_url: SecretStr = SecretStr(f"sqlite:///{STATE}/desk.sqlite3")
+    """Where the desk's store is; with the password, where it has one."""
 
     @field_validator("responses_file")
     @classmethod
@@ -151,6 +156,17 @@ class Settings(BaseSettings):
         if not _TOKEN.fullmatch(value):
             raise ValueError("has a character that no token has; copy it again from the portal")
         return token
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: SecretStr) -> SecretStr:
+        # Without its value, which may hold a password.
+        if not _DATABASE.match(url.get_secret_value()):
+            raise ValueError(
+                "must begin with sqlite:/// and a path, or with postgresql:// and the server, such "
+                "as sqlite:///state/desk.sqlite3 or postgresql://USER:PASSWORD@HOST/DATABASE"
+            )
+        return url
 
     @field_validator("*", mode="before")
     @classmethod

@@ -101,6 +101,8 @@ def test_the_wheel_holds_both_packages_and_their_data(wheel: Path) -> None:
         sentences = archive.read("bot/responses.yaml")
     assert sentences == (ROOT / "responses.yaml").read_bytes()
     starter = {f"trainer/data/starter_{name}.csv" for name in ("reviews", "kinds", "mixed")}
+    migrations = "bot/desk/store/migrations"
+    assert {f"{migrations}/env.py", f"{migrations}/versions/v0001_first.py"} < names
     assert starter | {"bot/py.typed", "trainer/py.typed"} < names
     assert {name.split("/")[0] for name in names} == {"bot", "trainer", Path(metadata).parent.name}
     assert headers["Version"] == bot.__version__ == trainer.__version__
@@ -183,6 +185,29 @@ def test_what_needs_more_says_what_to_install(installed: Installed) -> None:
     ):
         options = ("--checkpoint", "checkpoints/tiny", "--dataset", dataset)
         _says_what_to_install(run("review-trainer", "evaluate", *options), need)
+
+
+def test_the_desks_database_is_made_backed_up_and_restored(installed: Installed) -> None:
+    program = (
+        "import asyncio\n"
+        "from bot.desk.store import open_store\n"
+        "from bot.settings import Settings\n"
+        "async def main():\n"
+        "    async with open_store(Settings()) as store:\n"
+        "        print(await store.open_cards())\n"
+        "asyncio.run(main())\n"
+    )
+    assert installed.run("python", "-c", program) == (0, "[]\n", "")
+    for command in ("backup", "restore"):
+        code, _, errors = installed.run("review-concierge", command, "copy.sqlite3")
+        assert code == 0, errors
+
+
+def test_postgresql_says_what_to_install(installed: Installed) -> None:
+    (installed.folder / ".env").write_text("DATABASE_URL=postgresql://localhost/desk\n")
+    code, _, errors = installed.run("review-concierge", "backup", "copy.sqlite3")
+    assert code == 2
+    assert 'asyncpg, which is not installed. Install it: pip install "review-concierge[po' in errors
 
 
 def test_usage_names_the_command_as_it_was_called(installed: Installed) -> None:

@@ -83,16 +83,19 @@ def folder(checkpoint: Path) -> Path:
 def test_help_names_the_commands(tmp_path: Path) -> None:
     result = _run("--help", folder=tmp_path)
     assert result.returncode == 0
-    assert all(name in result.stdout.decode() for name in ("chat", "classify", "start", "sync"))
+    assert all(
+        name in result.stdout.decode()
+        for name in ("chat", "classify", "start", "sync", "backup", "restore")
+    )
 
 
-def test_help_waits_for_neither_torch_nor_discord(tmp_path: Path) -> None:
+def test_help_waits_for_no_large_library(tmp_path: Path) -> None:
     program = (
         "import sys\n"
         "from bot.__main__ import main\n"
         "sys.argv = ['bot', '--help']\n"
         "main()\n"
-        "sys.exit(bool({'torch', 'transformers', 'discord'} & set(sys.modules)))\n"
+        "sys.exit(bool({'torch', 'transformers', 'discord', 'sqlalchemy'} & set(sys.modules)))\n"
     )
     command = [sys.executable, "-c", program]
     subprocess.run(command, cwd=tmp_path, stdout=subprocess.DEVNULL, check=True)

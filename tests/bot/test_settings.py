@@ -225,3 +225,24 @@ def test_what_others_call_the_token_is_named(name: str) -> None:
     Path(".env").write_text(f"{name}={TOKEN}\n")
     (sentence,) = likely_misspellings()
     assert sentence == f"{name} in .env is not a setting: it is DISCORD_TOKEN here"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["mysql://user:pass-word@host/x", "postgresql:user:pass-word", "sqlite://x", "desk.sqlite3"],
+)
+def test_a_database_that_is_not_known_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    with pytest.raises(SettingsError, match=r"^DATABASE_URL must begin with sqlite:///") as caught:
+        load_settings()
+    assert "pass-word" not in str(caught.value)
+
+
+def test_the_database_is_taken_as_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().database_url.get_secret_value() == "sqlite:///state/desk.sqlite3"
+    monkeypatch.setenv("DATABASE_URL", "'postgresql://user:pass-word@host/x'")
+    settings = load_settings()
+    assert settings.database_url.get_secret_value() == "postgresql://user:pass-word@host/x"
+    assert "pass-word" not in repr(settings)

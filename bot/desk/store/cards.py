@@ -1,0 +1,234 @@
+"""Cards: requests that a person must see, and how far the work on them is."""
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.desk.store.checks import check_reference
+from bot.desk.store.database import adding
+from bot.desk.store.figures import bucket, hour_of
+from bot.desk.store.part import Part, completed
+from bot.desk.store.records import Card, CardState, Opened, Request, Storm
+from bot.desk.store.server_settings import ServerSettings
+from bot.desk.store.tables import TIME_TO_CLAIM, cards, durations, requests, servers
+
+_UNFINISHED = (CardState.OPEN, CardState.CLAIMED)
+
+
+class Cards(Part):
+    """The cards of all servers. Methods raise StoreError where the database cannot be used."""
+
+    @completed
+    async def open_card(self, request: Request, storm: Storm | None = None) -> Opened:
+        """Gives a request its card: one of its own, or a place on one in a storm.
+
+        A request whose link is on an unfinished card already keeps that place. `storm` None: the
+        request has a card of its own in any case, as one of a person in distress must.
+        """
+        now = self._clock()
+        async with self._database.writing() as connection:
+            where = (requests.c.server == request.server, requests.c.link == request.link)
+            card = await connection.scalar(select(requests.c.card).where(*where))
+            if card is not None:
+                return Opened(await _card(connection, card), is_new=False)
+            if storm is not None:
+                card = await _stormy_card(connection, request, storm, now)
+            is_new = card is None
+            if card is None:
+                # Not a number: after a restore, the button of an old card must not find a new one.
+                card = secrets.token_hex(8)
+                await connection.execute(insert(cards).values(_new_row(card, request, now)))
+            else:
+                more = {"number": cards.c.number + 1, "joined": now}
+                await connection.execute(update(cards).where(cards.c.id == card).values(more))
+            row = insert(requests).values(
+                server=request.server,
+                link=request.link,
+                card=card,
+                customer=request.customer,
+                created=now,
+            )
+            await connection.execute(row)
+            return Opened(await _card(connection, card), is_new)
+
+    @completed
+    async def attach(self, card: str, message: str, thread: str | None = None) -> None:
+        """Notes which message shows a card, and its private thread with the customer."""
+        check_reference(card=card, message=message, thread=thread)
+        values = {"message": message, "thread": thread}
+        async with self._database.writing() as connection:
+            unfinished = (cards.c.id == card, cards.c.state.in_(_UNFINISHED))
+            await connection.execute(update(cards).where(*unfinished).values(values))
+
+    @completed
+    async def claim(self, card: str, staff: str) -> Card | None:
+        """Gives an open card to a member of staff.
+
+        Returns:
+            The card as it is now, also where another member has it (`claimed_by`) or it is closed;
+            None where there is no such card.
+        """
+        check_reference(card=card, staff=staff)
+        now = self._clock()
+        async with self._database.writing() as connection:
+            row = await _row(connection, card)
+            if row is not None and row.state == CardState.OPEN:
+                claimed: dict[str, object] = {"state": CardState.CLAIMED, "claimed_by": staff}
+                if row.claimed is None:
+                    claimed["claimed"] = now
+                    key = {"server": row.server, "hour": hour_of(now), "measure": TIME_TO_CLAIM}
+                    number = bucket((now - row.created).total_seconds())
+                    one_more = adding(connection, durations, "number")
+                    await connection.execute(one_more, key | {"bucket": number, "number": 1})
+                await connection.execute(update(cards).where(cards.c.id == card).values(claimed))
+            return None if row is None else await _card(connection, card)
+
+    @completed
+    async def release(self, card: str) -> Card | None:
+        """Opens a claimed card again; returns it, or None where it was not claimed."""
+        check_reference(card=card)
+        async with self._database.writing() as connection:
+            claimed = (cards.c.id == card, cards.c.state == CardState.CLAIMED)
+            opened = {"state": CardState.OPEN, "claimed_by": None}
+            done = await connection.execute(update(cards).where(*claimed).values(opened))
+            return await _card(connection, card) if done.rowcount else None
+
+    @completed
+    async def resolve(self, card: str, *, not_for_us: bool = False) -> Card | None:
+        """Closes a card, and erases its links, customers, thread and member of staff.
+
+        Returns:
+            The closed card, with all of those for the last time; None where it was closed before
+            or there is no such card.
+        """
+        check_reference(card=card)
+        state = CardState.NOT_FOR_US if not_for_us else CardState.RESOLVED
+        async with self._database.writing() as connection:
+            row = await _row(connection, card)
+            if row is None or row.state not in _UNFINISHED:
+                return None
+            await connection.execute(update(cards).where(cards.c.id == card).values(state=state))
+            closed = await _card(connection, card)
+            await connection.execute(delete(requests).where(requests.c.card == card))
+            erased = {"claimed_by": None, "thread": None}
+            await connection.execute(update(cards).where(cards.c.id == card).values(erased))
+            return closed
+
+    @completed
+    async def open_cards(self, server: str | None = None) -> list[Card]:
+        """The cards that are open or claimed, oldest first; of all servers by default."""
+        where: list[ColumnElement[bool]] = [cards.c.state.in_(_UNFINISHED)]
+        if server is not None:
+            where.append(cards.c.server == server)
+        async with self._database.reading() as connection:
+            return await find_cards(connection, *where)
+
+    @completed
+    async def due_reminders(self, now: datetime) -> list[Card]:
+        """The cards that are open, or open again, after the time that their server has set.
+
+        Each of them is due until `mark_reminded`.
+        """
+        async with self._database.reading() as connection:
+            rows = await connection.execute(select(servers.c.server, servers.c.reminder_minutes))
+            minutes = {row.server: row.reminder_minutes for row in rows}
+            where = (cards.c.state == CardState.OPEN, cards.c.reminded.is_(False))
+            waiting = await find_cards(connection, *where)
+        default = ServerSettings().reminder_minutes
+        return [
+            card
+            for card in waiting
+            if (after := minutes.get(card.server, default))
+            and card.created + timedelta(minutes=after) <= now
+        ]
+
+    @completed
+    async def mark_reminded(self, card: str) -> None:
+        """Notes that a card was brought up again: it is not due any more."""
+        check_reference(card=card)
+        async with self._database.writing() as connection:
+            await connection.execute(update(cards).where(cards.c.id == card).values(reminded=True))
+
+
+def _new_row(card: str, request: Request, now: datetime) -> dict[str, object]:
+    return {
+        "id": card,
+        "server": request.server,
+        "kind": request.kind,
+        "strength": request.strength,
+        "channel": request.channel,
+        "state": CardState.OPEN,
+        "created": now,
+        "joined": now,
+        "reminded": False,
+        "number": 1,
+    }
+
+
+async def _stormy_card(
+    connection: AsyncConnection, request: Request, storm: Storm, now: datetime
+) -> str | None:
+    """The card that a request shares; None where it gets one of its own."""
+    since = now - timedelta(minutes=storm.minutes)
+    alike = (cards.c.server == request.server, cards.c.kind == request.kind)
+    unfinished = (*alike, cards.c.state.in_(_UNFINISHED))
+    newest = select(cards.c.id).order_by(cards.c.created.desc(), cards.c.id).limit(1)
+    going_on = newest.where(*unfinished, cards.c.number > 1, cards.c.joined >= since)
+    card: str | None = await connection.scalar(going_on)
+    if card is not None:
+        return card
+    recent = select(func.count()).select_from(cards).where(*alike, cards.c.created >= since)
+    if (await connection.scalar(recent) or 0) < storm.cards:
+        return None
+    card = await connection.scalar(newest.where(*unfinished, cards.c.created >= since))
+    return card  # noqa: RET504 (its type is that of the name)
+
+
+async def _row(connection: AsyncConnection, card: str) -> Row[Any] | None:
+    return (await connection.execute(select(cards).where(cards.c.id == card))).first()
+
+
+async def _card(connection: AsyncConnection, card: str) -> Card:
+    (found,) = await find_cards(connection, cards.c.id == card)
+    return found
+
+
+async def find_cards(connection: AsyncConnection, *where: ColumnElement[bool]) -> list[Card]:
+    """The cards for which all of `where` hold, oldest first."""
+    rows = await connection.execute(
+        select(cards).where(*where).order_by(cards.c.created, cards.c.id)
+    )
+    of_cards = (
+        select(requests).join(cards).where(*where).order_by(requests.c.created, requests.c.link)
+    )
+    first = _first_of_each(await connection.execute(of_cards))
+    return [
+        Card(
+            id=row.id,
+            server=row.server,
+            link=first[row.id].link if row.id in first else None,
+            kind=row.kind,
+            strength=row.strength,
+            channel=row.channel,
+            customer=first[row.id].customer if row.id in first else None,
+            created=row.created,
+            state=CardState(row.state),
+            claimed_by=row.claimed_by,
+            message=row.message,
+            thread=row.thread,
+            reminded=row.reminded,
+            count=row.number,
+        )
+        for row in rows
+    ]
+
+
+def _first_of_each(rows: Iterable[Row[Any]]) -> dict[str, Row[Any]]:
+    first: dict[str, Row[Any]] = {}
+    for row in rows:
+        first.setdefault(row.card, row)
+    return first

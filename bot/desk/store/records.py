@@ -1,0 +1,95 @@
+"""Requests and cards, as they go into the store and come out of it: plain, immutable values.
+
+None of them has a field for text. Ids of platforms are opaque (`discord:123`). Times have a time
+zone.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.desk.store.checks import check_reference, check_token
+
+
+class CardState(StrEnum):
+    """How far the work on a card is."""
+
+    OPEN = "open"
+    CLAIMED = "claimed"
+    RESOLVED = "resolved"
+    NOT_FOR_US = "not_for_us"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Somebody who must reach a person.
+
+    Raises ValueError where a field could hold text.
+    """
+
+    server: str
+    link: str
+    """Leads to the message; one request a link."""
+    kind: str
+    strength: str = ""
+    channel: str | None = None
+    customer: str | None = None
+    """For a private thread, and for `forget_person`. Erased when the card is closed."""
+
+    def __post_init__(self) -> None:
+        check_reference(
+            server=self.server, link=self.link, channel=self.channel, customer=self.customer
+        )
+        check_token(kind=self.kind, strength=self.strength)
+
+
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """When requests of one kind in one server share a card: from the one after the first `cards`
+    within `minutes`, and until a pause of as many minutes."""
+
+    cards: int = 5
+    minutes: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A request, or several in a storm, as staff see it."""
+
+    id: str
+    server: str
+    link: str | None
+    """Of the first request; None once the card is closed, as are `customer`, `claimed_by` and
+    `thread`."""
+    kind: str
+    strength: str
+    channel: str | None
+    customer: str | None
+    created: datetime
+    state: CardState
+    claimed_by: str | None
+    message: str | None
+    """Of the card in the staff channel."""
+    thread: str | None
+    """In which the bot is silent."""
+    reminded: bool
+    count: int
+    """Requests on this card."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Where a request went."""
+
+    card: Card
+    is_new: bool
+    """False: it joined a card, or it had one already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was removed of a person."""
+
+    votes: int
+    cards: tuple[Card, ...]
+    """Those that held something of the person, as they were before."""
