@@ -105,8 +105,13 @@ def _discord(settings: "Settings") -> None:
 
 def _chat(settings: "Settings") -> None:
     from bot.frontends import console
+    from bot.models import Models
 
-    _converse(settings, console.chat)
+    async def front_end(concierge: "Concierge") -> None:
+        models = Models(concierge.engine, settings.runtime, settings.threads)
+        await console.chat(concierge, models.look)
+
+    _converse(settings, front_end)
 
 
 def _converse(

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from bot.errors import BotError, RateLimitedError, RefusedRequestError, RefusedTokenError
-from bot.frontends.discord import missed, register_commands
+from bot.frontends.discord import register_commands, restart_point
 from bot.frontends.discord.sync import STATE_FILE
 from bot.responses import Responses
 from tests.bot.frontends.loopback import serving
@@ -44,7 +44,7 @@ async def test_only_what_has_changed_is_told(
         assert STATE_FILE.read_bytes() == told
     assert _syncs(server) == 4
     files = {file.name for file in STATE_FILE.parent.iterdir()}
-    assert files == {STATE_FILE.name, missed.STATE_FILE.name}
+    assert files == {STATE_FILE.name, restart_point.STATE_FILE.name}
     assert server.violations == server.unknown_requests == []
 
 
