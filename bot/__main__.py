@@ -14,6 +14,7 @@ from typer import Argument, Context, Option, Typer, TyperException
 
 from bot import logs
 from bot.errors import BotError, MissingTokenError, UnusableCheckpointError
+from trainer.errors import printable
 
 # What a command needs is imported inside it: `--help` does not wait for torch and discord.
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def _load(checkpoint: Path | None, settings: "Settings") -> "Classifier":
             "There is no trained checkpoint yet. Train one with: python -m trainer fit. To serve "
             "one that you have: python -m trainer checkpoints promote NAME"
         )
-    _say(f"Loading checkpoint {checkpoint.name} ...")
+    _say(f"Loading checkpoint {printable(checkpoint.name)} ...")
     try:
         return Classifier.load(checkpoint, settings.runtime, settings.threads)
     except CheckpointError as error:
@@ -180,7 +181,7 @@ def _load(checkpoint: Path | None, settings: "Settings") -> "Classifier":
 
 def _say(sentence: str) -> None:
     """To standard error: standard output holds nothing but answers."""
-    print(sentence, file=sys.stderr, flush=True)
+    print(logs.printable_lines(sentence), file=sys.stderr, flush=True)
 
 
 def main() -> int:

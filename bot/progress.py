@@ -7,9 +7,9 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trainer.model.files import open_regular
 
@@ -19,30 +19,38 @@ LONGEST_SENTENCE = 2_000
 MOST_NOTES = 20
 
 
-class Plan(BaseModel):
+Count = Annotated[int, Field(ge=0, le=10**12)]
+"""What is shown and divided by one another: bounded, for the file may have been changed."""
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(allow_inf_nan=False, str_max_length=40)
+
+
+class Plan(_Event):
     """What is about to be trained."""
 
-    epochs: int
-    steps: int
+    epochs: Count
+    steps: Count
 
 
-class Step(BaseModel):
+class Step(_Event):
     """How training stands after one step."""
 
-    number: int
-    total: int
-    epoch: int
-    loss: float
-    tokens_per_second: float
-    seconds_left: float
+    number: Count
+    total: Count = Field(gt=0)
+    epoch: Count
+    loss: float = Field(le=1e12)
+    tokens_per_second: float = Field(ge=0, le=1e12)
+    seconds_left: float = Field(ge=0, le=1e12)
 
 
-class Judging(BaseModel):
+class Judging(_Event):
     """How far the evaluation on a split is, in reviews."""
 
     split: str
-    done: int
-    total: int
+    done: Count
+    total: Count
 
 
 @dataclass(slots=True)

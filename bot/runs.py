@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 BASE_MODEL = "TRAIN_BASE_MODEL"
 """The setting's name stands for its value."""
@@ -47,16 +47,32 @@ class Order(BaseModel, frozen=True, strict=True):
     seed: int | None = None
 
 
+def _require_printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("has a control character")
+    return text
+
+
+def _require_checkpoint(path: Path) -> Path:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", path.name):
+        raise ValueError("is not the path of a checkpoint")
+    _require_printable(str(path))
+    return path
+
+
+_Source = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_require_printable)]
+
+
 class Run(BaseModel, frozen=True):
     """A run as its state file keeps it, for as long as it lasts."""
 
     # Bounded, for the file may have been changed: what is in it must not be able to stop a start.
     label: str = Field(max_length=100)
-    dataset: str = Field(min_length=1, max_length=4096)
-    columns: tuple[Annotated[str, Field(max_length=4096)], ...] = Field(default=(), max_length=100)
-    base_model: str = Field(min_length=1, max_length=4096)
+    dataset: _Source
+    columns: tuple[_Source, ...] = Field(default=(), max_length=100)
+    base_model: _Source
     """All as the trainer was given them, from the settings."""
-    output: Path
+    output: Annotated[Path, AfterValidator(_require_checkpoint)]
     """The candidate's folder, which comes to exist when it is complete."""
     started_by: str = Field(max_length=100)
     """The operator's name, to be shown."""
@@ -82,31 +98,37 @@ class Run(BaseModel, frozen=True):
 def _forms(source: str) -> set[str]:
     """A name or path as it was written, and as the trainer may write it."""
     forms = {source, str(Path(source))}
-    with suppress(RuntimeError):  # no home folder, or a circle of links
+    with suppress(RuntimeError, OSError):  # no home folder, or a circle of links
         path = Path(source).expanduser()
         forms |= {str(path), str(path.absolute()), str(path.resolve())}
     return forms
 
 
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Difference = Annotated[float, Field(ge=-1, le=1)]
+
+
 class Figures(BaseModel):
     """How good a checkpoint is, from 0 to 1."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     checkpoint: Path
-    accuracy: float
-    f1: float
+    accuracy: _Share
+    f1: _Share
 
 
 class Comparison(Figures):
     """The candidate's figures beside the serving checkpoint's: `trainer evaluate --against`."""
 
-    split: str
-    reviews: int
+    split: str = Field(max_length=40)
+    reviews: int = Field(ge=0, le=10**12)
     against: Figures
-    difference: float
+    difference: _Difference
     """In accuracy; above 0 where the candidate is better."""
-    interval: tuple[float, float]
+    interval: tuple[_Difference, _Difference]
     """95% confidence interval of the difference."""
-    p_value: float
+    p_value: _Share
     """McNemar's exact test."""
     not_worse: bool
     objection: str

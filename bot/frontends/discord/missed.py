@@ -10,7 +10,7 @@ import logging
 from datetime import timedelta
 
 import discord
-from discord.ext import commands
+from discord.ext import commands, tasks
 
 from bot.frontends.discord import restart_point
 from bot.frontends.discord.client import ConciergeBot
@@ -38,7 +38,7 @@ DIRECT_CHANNELS = 200
 """Direct conversations that are remembered, as Discord never lists them."""
 
 SAVE_SECONDS = 2.0
-"""Between two writes of the restart point while messages come in. The first is written at once."""
+"""Between two writes of the restart point while messages come in."""
 
 
 class Missed(commands.Cog):
@@ -61,30 +61,29 @@ class Missed(commands.Cog):
         self._reading: int | None = None
         """The same, while they are being read."""
         self._catching_up: asyncio.Task[None] | None = None
-        self._moved = asyncio.Event()
-        """Set where the restart point differs from the one in the file."""
-        self._saving: asyncio.Task[None] | None = None
+        self._has_moved = False
+        """Whether the restart point differs from the one in the file."""
 
     async def cog_load(self) -> None:
-        self._saving = asyncio.create_task(self._save_regularly())
+        self.save.start()
 
     async def cog_unload(self) -> None:
         """Notes down from where on the next start is to look."""
-        for task in (self._catching_up, self._saving):
-            if task is not None:
-                task.cancel()
+        self.save.cancel()
+        if self._catching_up is not None:
+            self._catching_up.cancel()
         await self._save()
 
-    async def _save_regularly(self) -> None:
-        while True:
-            await self._moved.wait()
-            self._moved.clear()
+    @tasks.loop(seconds=SAVE_SECONDS)
+    async def save(self) -> None:
+        """Notes it down while the bot runs, too: a process that is killed has no time to."""
+        if self._has_moved:
             await self._save()
-            await asyncio.sleep(SAVE_SECONDS)
 
     async def _save(self) -> None:
         if self._last_seen is None:
             return
+        self._has_moved = False
         unanswered = [message_id - 1 for message_id in self._reviews.unanswered]
         gaps = [gap for gap in (self._gap, self._reading) if gap is not None]
         recent = _recent(self._last_seen)
@@ -97,7 +96,7 @@ class Missed(commands.Cog):
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         self._last_seen = max(self._last_seen or 0, message.id)
-        self._moved.set()
+        self._has_moved = True
         if is_direct(message):
             self._direct.pop(message.channel.id, None)
             self._direct[message.channel.id] = message.id, message.channel
@@ -116,7 +115,7 @@ class Missed(commands.Cog):
     async def on_connect(self) -> None:
         """A new IDENTIFY has been accepted; the guilds are still to come."""
         self._last_seen = self._last_seen or discord.utils.time_snowflake(discord.utils.utcnow())
-        self._moved.set()
+        self._has_moved = True
         self._gap, self._away_since = self._gap or self._away_since, None
 
     @commands.Cog.listener()
