@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from bot.progress import ProgressFile
 from bot.responses import MAX_CHARACTERS
 from bot.runs import Failed, Run, Trained
 from bot.training import FOLDER, Training
+from tests.bot.frontends.loopback import environment
 from tests.bot.stub import KeywordClassifier
+from tests.discord_server import DiscordServer, bot_process_argv
 from tests.mutations import (
     bounded,
     json_values,
@@ -190,3 +193,30 @@ def test_any_pointer_leaves_the_model_that_answers(content: bytes) -> None:
                     await change
 
     asyncio.run(look())
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("state/training/run.json", b"[" * 100_000),
+        ("state/training/run.json", json.dumps({**RUN, "base_model": "\0"}).encode()),
+        ("state/training/lock", b"\xff"),
+        ("state/last_message", b"9" * 5_000),
+        ("state/commands.json", b'{"hash": [[]]}'),
+    ],
+)
+async def test_a_bot_starts_whatever_its_state(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    async with DiscordServer() as server:
+        process = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
+            bot_process_argv(server), env=environment(server), stderr=subprocess.PIPE
+        )
+        try:
+            await server.ready(timeout=60)
+            await server.wait_for_reply(await server.dm("great"))
+        finally:
+            process.terminate()
+            _, said = await asyncio.to_thread(process.communicate)
+    assert process.returncode == 0
+    assert b"Traceback" not in said
+    assert b"This is a bug" not in said

@@ -261,7 +261,9 @@ class TrainingRecord:
         from pydantic import ValidationError
 
         try:
-            data = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+            data = json.loads(
+                text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_small
+            )
             if not isinstance(data, dict):
                 raise RecordError("holds no record of a training.")
             if (schema := data.get("schema", 0)) not in range(SCHEMA + 1):
@@ -272,7 +274,9 @@ class TrainingRecord:
             if "dataset" in data:  # of a version that trained on one set
                 data.setdefault("datasets", [data["dataset"]])
             data["judgement"] = Judgement.from_dict(data["judgement"])
-            return _adapter().validate_python(data)
+            record = _adapter().validate_python(data)
+            record.to_json()  # "Infinity", as text, is a float to the library
+            return record
         except KeyError as error:
             raise RecordError(_lacks(str(error.args[0]))) from error
         except ValidationError as error:
@@ -302,6 +306,12 @@ def _refuse_constant(constant: str) -> None:
 def _finite(digits: str) -> float:
     """1e999 is JSON, and infinite as a float."""
     if not math.isfinite(value := float(digits)):
+        raise RecordError("holds a number that is too large.")
+    return value
+
+
+def _small(digits: str) -> int:
+    if abs(value := int(digits)) >= 2**63:
         raise RecordError("holds a number that is too large.")
     return value
 

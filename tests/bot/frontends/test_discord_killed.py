@@ -1,7 +1,6 @@
 """What a bot that is killed leaves to its next start."""
 
 import asyncio
-import os
 import shutil
 import signal
 import subprocess
@@ -14,18 +13,9 @@ from bot.frontends.discord import restart_point
 from bot.frontends.discord.missed import SAVE_SECONDS
 from bot.frontends.discord.restart_point import MOST_DIRECT, STATE_FILE, RestartPoint
 from bot.responses import Responses
-from bot.settings import Settings
-from tests.bot.frontends.loopback import nothing_more, serving
+from tests.bot.frontends.loopback import environment, nothing_more, serving
 from tests.bot.stub import KeywordClassifier
 from tests.discord_server import DiscordServer, bot_process_argv
-
-ROOT = Path(__file__).parents[3]
-
-
-def _environment(server: DiscordServer) -> dict[str, str]:
-    names = {name.upper() for name in Settings.model_fields}
-    kept = {name: value for name, value in os.environ.items() if name not in names}
-    return {**kept, "PYTHONPATH": str(ROOT), "DISCORD_TOKEN": server.token}
 
 
 async def test_what_came_to_a_killed_bot_is_answered_by_the_next(
@@ -36,7 +26,7 @@ async def test_what_came_to_a_killed_bot_is_answered_by_the_next(
 ) -> None:
     shutil.copytree(checkpoint.parent, "checkpoints")
     process = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
-        bot_process_argv(server), env=_environment(server), stderr=subprocess.DEVNULL
+        bot_process_argv(server), env=environment(server), stderr=subprocess.DEVNULL
     )
     try:
         await server.ready(timeout=60)
