@@ -143,8 +143,8 @@ class Settings(BaseSettings):
         if broken or not all(map(_has_readable_options, sets.values())):
             raise ValueError(
                 f"is {_quoted(value)}, but the options after a path must be like --text-column "
-                "body --label-column stars --label-map 1=negative --label-map 5=positive, each with "
-                "one value, in quotation marks if it has blanks, and without commas"
+                "body --label-column stars --label-map 1=negative --label-map 5=positive, each "
+                "with one value, in quotation marks if it has blanks, and without commas"
             )
         return sets
 
