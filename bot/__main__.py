@@ -14,6 +14,7 @@ from typer import Argument, Context, Option, Typer, TyperException
 
 from bot import logs
 from bot.errors import BotError, MissingTokenError, UnusableCheckpointError
+from trainer.errors import printable
 
 # What a command needs is imported inside it: `--help` does not wait for torch and discord.
 if TYPE_CHECKING:
@@ -189,8 +190,13 @@ async def register(settings: "Settings", token: "SecretStr") -> int:
 
 def _chat(settings: "Settings") -> None:
     from bot.frontends import console
+    from bot.operations.models import Models
 
-    _converse(settings, console.chat)
+    async def front_end(concierge: "Concierge") -> None:
+        models = Models(concierge.engine, settings.runtime, settings.threads)
+        await console.chat(concierge, models.look)
+
+    _converse(settings, front_end)
 
 
 def _converse(
@@ -250,7 +256,7 @@ def _load(checkpoint: Path | None, settings: "Settings") -> "Classifier":
             "There is no trained checkpoint yet. Train one with: python -m trainer fit. To serve "
             "one that you have: python -m trainer checkpoints promote NAME"
         )
-    _say(f"Loading checkpoint {checkpoint.name} ...")
+    _say(f"Loading checkpoint {printable(checkpoint.name)} ...")
     try:
         return Classifier.load(checkpoint, settings.runtime, settings.threads)
     except CheckpointError as error:
@@ -259,7 +265,7 @@ def _load(checkpoint: Path | None, settings: "Settings") -> "Classifier":
 
 def _say(sentence: str) -> None:
     """To standard error: standard output holds nothing but answers."""
-    print(sentence, file=sys.stderr, flush=True)
+    print(logs.printable_lines(sentence), file=sys.stderr, flush=True)
 
 
 def main() -> int:

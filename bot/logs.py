@@ -14,6 +14,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
+from trainer.errors import printable
+
 SELDOM_SECONDS = 60.0
 """Between two lines on the same thing, where it happens over and over."""
 
@@ -70,6 +72,11 @@ def _place(frame: FrameType, line: int) -> str:
     return f"{file}:{line}"
 
 
+def printable_lines(text: str) -> str:
+    """The text for a terminal, which a control character in a name must not steer."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def report_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """asyncio's exception handler; its default prints the exception's message."""
     error = context.get("exception")
@@ -110,6 +117,10 @@ class _Said:
 
 
 class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        """Sets further lines in, so that a name with a line break in it forges no line."""
+        return printable_lines(super().format(record)).replace("\n", "\n    ")
+
     def formatException(  # noqa: N802 (the name that logging calls)
         self,
         ei: tuple[type[BaseException], BaseException, TracebackType | None]

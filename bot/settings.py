@@ -6,7 +6,7 @@ The environment wins over .env. A variable that is set but blank counts as not s
 
 import difflib
 import re
-from io import TextIOWrapper
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,9 +21,18 @@ from bot.placeholders import HELP_LINE
 from bot.responses import default_responses_file
 from bot.sources import split_source
 from trainer.model.classifier import RuntimeName
-from trainer.model.files import open_regular
+from trainer.model.files import read_regular
 
 ENV_FILE = Path(".env")
+
+MOST_BYTES = 1_048_576
+"""Of that file."""
+
+LONGEST_ID = 20
+"""Digits of an id of Discord: it has 64 bits."""
+
+LONGEST_QUOTED = 500
+"""Characters of a value in an error."""
 
 DATASET_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 """What staff choose in Discord, and what a checkpoint is named for."""
@@ -112,11 +121,12 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         if not all(
-            word.isascii() and word.isdigit() for word in re.split(r"[,\s]+", value.strip())
+            word.isascii() and word.isdigit() and len(word) <= LONGEST_ID
+            for word in re.split(r"[,\s]+", value.strip())
         ):
             raise ValueError(
-                f"is {value!r}, but must be ids, separated by commas: long numbers, which Discord "
-                "shows with a right click, Copy ID, once Developer Mode is on"
+                f"is {_quoted(value)}, but must be ids, separated by commas: long numbers, which "
+                "Discord shows with a right click, Copy ID, once Developer Mode is on"
             )
         return frozenset(int(word) for word in re.split(r"[,\s]+", value.strip()))
 
@@ -130,17 +140,17 @@ class Settings(BaseSettings):
         wrong = [label for label in sets if not DATASET_LABEL.fullmatch(label)]
         if wrong or len(sets) < len(entries) or not 1 <= len(sets) <= MOST_DATASETS:
             raise ValueError(
-                f"is {value!r}, but must be up to {MOST_DATASETS} data sets, separated by commas: "
-                "a name that the trainer knows, or label=path. A label has up to 40 letters, "
-                "digits, dots, dashes and underscores, and stands only once"
+                f"is {_quoted(value)}, but must be up to {MOST_DATASETS} data sets, separated by "
+                "commas: a name that the trainer knows, or label=path. A label has up to 40 "
+                "letters, digits, dots, dashes and underscores, and stands only once"
             )
         # A comma ends an entry: what would follow it in a label map would become a data set.
         broken = [label for label, source in sets.items() if source in _LABEL_WORDS]
         if broken or not all(map(_has_readable_options, sets.values())):
             raise ValueError(
-                f"is {value!r}, but the options after a path must be like --text-column body "
-                "--label-column stars --label-map 1=negative --label-map 5=positive, each with one "
-                "value, in quotation marks if it has blanks, and without commas"
+                f"is {_quoted(value)}, but the options after a path must be like --text-column "
+                "body --label-column stars --label-map 1=negative --label-map 5=positive, each "
+                "with one value, in quotation marks if it has blanks, and without commas"
             )
         return sets
 
@@ -189,6 +199,11 @@ class Settings(BaseSettings):
         return value
 
 
+def _quoted(value: object) -> str:
+    quoted = repr(value)
+    return quoted if len(quoted) <= LONGEST_QUOTED else f"{quoted[:LONGEST_QUOTED]}…"
+
+
 def _has_readable_options(source: str) -> bool:
     try:
         split_source(source)
@@ -221,7 +236,8 @@ def _check_syntax() -> None:
     And one that is a pipe, a device or a folder, all of which the parser would read.
     """
     try:
-        with TextIOWrapper(open_regular(ENV_FILE), encoding="utf-8") as file:
+        text = read_regular(ENV_FILE, MOST_BYTES).decode("utf-8")
+        with StringIO(text, newline=None) as file:
             wrong = [entry.original.line for entry in parse_stream(file) if entry.error]
     except FileNotFoundError:
         return
@@ -254,5 +270,5 @@ def _sentence(detail: Any) -> str:
     allowed = detail["msg"].removeprefix("Input should be ")
     if detail["type"] == "literal_error":
         allowed = detail["ctx"]["expected"]
-    shown = "" if name == "DISCORD_TOKEN" else f" is {detail['input']!r}, but"
+    shown = "" if name == "DISCORD_TOKEN" else f" is {_quoted(detail['input'])}, but"
     return f"{name}{shown} must be {allowed}"

@@ -30,9 +30,8 @@ from trainer.config import (
     TrainingConfig,
 )
 from trainer.data.columns import Columns
-from trainer.data.quoting import printable
 from trainer.data.reviews import Split, load_reviews, take
-from trainer.errors import ComparisonError, ConfigError, Interrupted, TrainerError
+from trainer.errors import ComparisonError, ConfigError, Interrupted, TrainerError, printable
 from trainer.events import Compared, Failed, Listener, parse_compared
 from trainer.extras import TRAINING, missing
 from trainer.model import checkpoint
@@ -390,9 +389,9 @@ def checkpoints(context: typer.Context) -> None:
     for row in rows:
         training = row.training
         table.add_row(
-            row.name,
-            training.base_model.name,
-            ", ".join(each.name for each in training.datasets),
+            printable(row.name),
+            printable(training.base_model.name),
+            printable(", ".join(each.name for each in training.datasets)),
             f"{training.evaluation['test'].accuracy:.3f}",
             training.created[:10],
             "serving" if row.serving else "",

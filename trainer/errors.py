@@ -12,8 +12,23 @@ Each error carries the sentence its reader gets: what is wrong, where, and what 
 """
 
 
+def printable(text: object) -> str:
+    """The text with an escape sequence for each line break and control character."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in str(text)
+    )
+
+
 class TrainerError(Exception):
-    """The root: str(error) is a complete sentence for the user."""
+    """The root: str(error) is a complete sentence for the user.
+
+    It is on one line, and can be printed: a name in it, of a file or from one, may hold line breaks
+    and escape sequences, which would forge lines of a log.
+    """
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(printable(sentence))
 
 
 class ConfigError(TrainerError):

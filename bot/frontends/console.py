@@ -2,8 +2,9 @@
 
 import string
 import sys
+import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
 from prompt_toolkit import PromptSession
@@ -18,6 +19,9 @@ from bot.why import Explanation, Mark, Part
 
 REMEMBERED = 100
 """Reviews that `history` lists; kept in memory only, and gone with the conversation."""
+
+LOOK_SECONDS = 2.0
+"""At least between two looks at which checkpoint serves, each before an answer."""
 
 BAR_CELLS = 24
 COLOURS = {"positive": "green", "negative": "red", "unsure": "yellow"}
@@ -46,17 +50,28 @@ class Screen(Protocol):
         """Shows which words carried a verdict; False as above."""
 
 
-async def chat(concierge: Concierge) -> None:
-    """Talks until `quit` or the end of input. Ctrl-C raises KeyboardInterrupt."""
+Look = Callable[[], Awaitable[None]]
+
+
+async def _no_look() -> None:
+    """Where the model stays the same throughout."""
+
+
+async def chat(concierge: Concierge, look: Look = _no_look) -> None:
+    """Talks until `quit` or the end of input. Ctrl-C raises KeyboardInterrupt.
+
+    `look` is awaited before an answer, now and then: it takes a checkpoint that another process
+    has promoted.
+    """
     if sys.stdin and sys.stdin.isatty() and sys.stdout.isatty():
         terminal = Terminal()
         terminal.say(WELCOME)
         try:
-            await _converse(concierge, terminal, _prompted())
+            await _converse(concierge, terminal, _looking(_prompted(), look))
         finally:
             terminal.say(GOODBYE)
     else:
-        await _converse(concierge, Plain(), _piped())
+        await _converse(concierge, Plain(), _looking(_piped(), look))
 
 
 async def _converse(concierge: Concierge, screen: Screen, lines: AsyncIterator[str]) -> None:
@@ -216,3 +231,12 @@ async def _piped() -> AsyncIterator[str]:
     async for batch in read_lines():
         for line in batch:
             yield line
+
+
+async def _looking(lines: AsyncIterator[str], look: Look) -> AsyncIterator[str]:
+    looked = time.monotonic()
+    async for line in lines:
+        if time.monotonic() - looked >= LOOK_SECONDS:
+            await look()
+            looked = time.monotonic()
+        yield line

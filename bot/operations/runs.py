@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from trainer.config import LARGEST_SEED, LEAST_FRACTION, MOST_EPOCHS
 from trainer.events import Compared
@@ -29,16 +29,32 @@ class Order(BaseModel, frozen=True, strict=True):
     seed: int | None = Field(default=None, ge=0, le=LARGEST_SEED)
 
 
+def _require_printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("has a control character")
+    return text
+
+
+def _require_checkpoint(path: Path) -> Path:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", path.name):
+        raise ValueError("is not the path of a checkpoint")
+    _require_printable(str(path))
+    return path
+
+
+_Source = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_require_printable)]
+
+
 class Run(BaseModel, frozen=True):
     """A run as its state file keeps it, for as long as it lasts."""
 
     # Bounded, for the file may have been changed: what is in it must not be able to stop a start.
     label: str = Field(max_length=100)
-    dataset: str = Field(min_length=1, max_length=4096)
-    columns: tuple[Annotated[str, Field(max_length=4096)], ...] = Field(default=(), max_length=100)
-    base_model: str = Field(min_length=1, max_length=4096)
+    dataset: _Source
+    columns: tuple[_Source, ...] = Field(default=(), max_length=100)
+    base_model: _Source
     """All as the trainer was given them, from the settings."""
-    output: Path
+    output: Annotated[Path, AfterValidator(_require_checkpoint)]
     """The candidate's folder, which comes to exist when it is complete."""
     started_by: str = Field(max_length=100)
     """The operator's name, to be shown."""
@@ -71,7 +87,7 @@ class Run(BaseModel, frozen=True):
 def _forms(source: str) -> set[str]:
     """A name or path as it was written, and as the trainer may write it."""
     forms = {source, str(Path(source))}
-    with suppress(RuntimeError):  # no home folder, or a circle of links
+    with suppress(RuntimeError, OSError):  # no home folder, or a circle of links
         path = Path(source).expanduser()
         forms |= {str(path), str(path.absolute()), str(path.resolve())}
     return forms

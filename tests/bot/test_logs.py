@@ -99,3 +99,11 @@ def test_what_happens_over_and_over_is_said_once_a_minute_with_its_count(
         "Full (and once more since it was last said)",
         "Broken",
     ]
+
+
+def test_a_name_forges_no_line_and_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO")
+    logging.getLogger("bot").info("Ready as %s", "x\n2026-01-01 ERROR bot: forged\x1b[31m\u202e")
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith("Ready as x")
+    assert second == "    2026-01-01 ERROR bot: forged\\x1b[31m\\u202e"

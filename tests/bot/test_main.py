@@ -4,10 +4,12 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,11 +19,13 @@ import pexpect
 import pytest
 
 from bot.__main__ import main
+from bot.frontends.console import LOOK_SECONDS
 from bot.responses import Kind
 from bot.settings import Settings
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 from tests.discord_server import DiscordServer, bot_process_argv
 from tests.marker import marked, search_output, write_input
+from trainer.model.checkpoint import promote
 
 ROOT = Path(__file__).parents[2]
 BOT = [sys.executable, "-m", "bot"]
@@ -405,6 +409,36 @@ def test_classify_at_a_terminal_answers_each_line_and_heeds_ctrl_c(folder: Path)
         child.expect(pexpect.EOF)
         assert "Traceback" not in (child.before or "")
     assert child.exitstatus == 130
+
+
+def test_a_promotion_elsewhere_reaches_a_conversation_in_the_terminal(
+    folder: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "checkpoints"
+    shutil.copytree(folder / "checkpoints", root)
+    with subprocess.Popen(
+        [*BOT, "chat"],
+        cwd=tmp_path,
+        env=_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for changed in (False, True):
+            if changed:
+                shutil.copytree(root / "tiny", root / "second")
+                promote("second", root)
+                time.sleep(LOOK_SECONDS)
+            process.stdin.write(f"{POSITIVE}\n".encode())
+            process.stdin.flush()
+            assert process.stdout.readline().startswith(b"[")
+        process.stdin.close()
+        said = process.stderr.read()
+    assert process.returncode == 0
+    assert b"second was promoted elsewhere, and answers from now on" in said
 
 
 # On Discord, as a process of its own

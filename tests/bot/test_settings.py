@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import SettingsError
 from bot.files import make_private_folder, readable_by_others
-from bot.settings import Settings, likely_misspellings, load_settings
+from bot.settings import ENV_FILE, Settings, likely_misspellings, load_settings
 from bot.sources import split_source
 
 TOKEN = "MTk4.Cl2FMQ.a-secret-of-the-test"
@@ -106,6 +106,35 @@ def test_a_pipe_a_folder_or_a_device_in_its_place_is_refused() -> None:
         with pytest.raises(SettingsError, match=r"^\.env cannot be read: "):
             load_settings()
         Path(".env").rename("before-" + str(id(make)))
+
+
+def test_a_file_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ENV_FILE.write_bytes(b"#" * 2_000_000)
+    with pytest.raises(SettingsError, match="is larger than 1,048,576 bytes"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("THREADS", "9" * 5_000),
+        ("OPERATOR_USERS", "9" * 5_000),
+        ("OPERATOR_ROLES", "1" * 21),
+        ("LOG_LEVEL", "\x1b[31m" * 1_000),
+        ("TRAIN_DATASETS", "a=b," * 5_000),
+    ],
+)
+def test_a_value_of_a_page_is_named_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name) as caught:
+        load_settings()
+    assert "set_int_max_str_digits" not in str(caught.value)
+    assert len(str(caught.value)) < 1_000
+    assert str(caught.value).isprintable()
 
 
 def test_files_that_others_can_read_are_named() -> None:

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from trainer.data.columns import Columns, Row
-from trainer.data.files import require_regular
-from trainer.data.quoting import printable, quote
-from trainer.errors import ReviewsError
+from trainer.data.files import require_regular, too_large, unpacked_limit
+from trainer.data.quoting import quote
+from trainer.errors import ReviewsError, printable
 from trainer.extras import missing
 
+_BATCH_ROWS = 1_024
+_ROW_BYTES = 64
+"""A row takes memory even if nothing is in it."""
 _NO_LABEL = -1
 """The number of a missing label, by convention of the hub."""
 
@@ -39,8 +42,15 @@ def read_parquet(name: str, content: bytes, columns: Columns) -> Iterator[Row]:
     found = columns.find(names, name)
     text, label = names[found.text], names[found.label]
     wanted = [text, label] + ([] if found.phenomenon is None else [names[found.phenomenon]])
+    rows: list[dict[str, Any]] = []
+    left = unpacked_limit(len(content))
     try:
-        rows = file.read(columns=wanted).to_pylist()
+        # In small batches: a text that is stored once may stand in every row.
+        for batch in file.iter_batches(_BATCH_ROWS, columns=wanted):
+            left -= batch.nbytes + _ROW_BYTES * len(batch)
+            if left < 0:
+                raise too_large(name)
+            rows += batch.to_pylist()
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise _damaged(name) from error
     labelled = _namer(_class_names(metadata.get(b"huggingface", b""), label))

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
 
-from trainer.data.quoting import printable, quote
-from trainer.errors import ReviewsError
+from trainer.data.quoting import quote
+from trainer.errors import ReviewsError, printable
 from trainer.model.files import NotRegularError, open_regular
 
 SUFFIXES = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json")
@@ -23,7 +23,12 @@ _TEXT_TABLE = ".txt"
 _ZIP = ".zip"
 
 MAX_BYTES = 4 * 1024**3
-"""A bound on what a packed file may unpack to; all of IMDb has 0.1 GB."""
+"""A bound on what a file may hold; all of IMDb has 0.1 GB."""
+MAX_RATIO = 100
+"""And on how often its own size a packed file may hold. Text is packed to a third or a tenth; what
+grows a thousandfold was made to fill the memory."""
+FREE_BYTES = 64 * 1024**2
+"""Whatever their ratio, so many do no harm."""
 _CHUNK = 1024**2
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -111,10 +116,11 @@ def read_bytes(path: Path) -> bytes:
     """
     with _open_regular(path) as file:
         if path.suffix.lower() != ".gz":
-            return _read_bounded(file, printable(path))
+            return _read_bounded(file, printable(path), MAX_BYTES)
         try:
             with gzip.open(file) as unpacked:
-                return _read_bounded(unpacked, printable(path))
+                most = unpacked_limit(path.stat().st_size)
+                return _read_bounded(unpacked, printable(path), most)
         except _DAMAGED as error:
             raise ReviewsError(
                 f"{printable(path)} is not a gzip file, or a damaged one. Download it again."
@@ -131,10 +137,14 @@ def _read_zip(path: Path) -> dict[str, list[DataFile]]:
                     f"{shown} must hold one data file ({', '.join(SUFFIXES)}), or files whose "
                     f"names begin with train and test. Unpack it and pass the path of the file."
                 )
-            return {
-                split: [_read_member(archive, name, shown) for name in names]
-                for split, names in splits.items()
-            }
+            left = unpacked_limit(path.stat().st_size)
+            found: dict[str, list[DataFile]] = {split: [] for split in splits}
+            for split, names in splits.items():
+                for name in names:
+                    member = _read_member(archive, name, shown, left)
+                    left -= len(member.content)
+                    found[split].append(member)
+            return found
     except _DAMAGED as error:
         raise ReviewsError(
             f"{shown} is not a zip archive that can be read, or a damaged one. Unpack it and pass "
@@ -146,26 +156,37 @@ def _read_zip(path: Path) -> dict[str, list[DataFile]]:
         ) from error
 
 
-def _read_member(archive: zipfile.ZipFile, name: str, shown: str) -> DataFile:
+def unpacked_limit(size: int) -> int:
+    """How many bytes a packed file of `size` bytes may hold."""
+    return min(MAX_BYTES, max(FREE_BYTES, MAX_RATIO * size))
+
+
+def _read_member(archive: zipfile.ZipFile, name: str, shown: str, most: int) -> DataFile:
     shown = f"{shown}, {quote(PurePosixPath(name).name)}"
     with archive.open(name) as file:
         if not name.lower().endswith(".gz"):
-            content = _read_bounded(file, shown)
+            content = _read_bounded(file, shown, most)
         else:
             with gzip.open(file) as unpacked:
-                content = _read_bounded(unpacked, shown)
+                content = _read_bounded(unpacked, shown, most)
     return DataFile(shown, suffix_of(name) or "", content)
 
 
-def _read_bounded(file: IO[bytes] | gzip.GzipFile, shown: str) -> bytes:
+def _read_bounded(file: IO[bytes] | gzip.GzipFile, shown: str, most: int) -> bytes:
     content = bytearray()
     while chunk := file.read(_CHUNK):
         content += chunk
-        if len(content) > MAX_BYTES:
-            raise ReviewsError(
-                f"{shown} holds more than {MAX_BYTES / 1024**3:.0f} GB. Bring a part of it."
-            )
+        if len(content) > most:
+            raise too_large(shown)
     return bytes(content)
+
+
+def too_large(shown: str) -> ReviewsError:
+    """The error for a file that holds more than is read."""
+    return ReviewsError(
+        f"{shown} holds more than {MAX_BYTES / 1024**3:.0f} GB, or more than {MAX_RATIO} times its "
+        f"own size, as no packed file of reviews does. Bring a part of it, or unpack it first."
+    )
 
 
 def require_regular(path: Path) -> None:

@@ -7,6 +7,8 @@ name is shown, as a literal; of anything else, only its kind and length.
 
 from collections.abc import Iterable
 
+from trainer.errors import printable
+
 MAX_CHARACTERS = 24
 MAX_WORDS_OF_COLUMN = 2
 """A label has one: "Loved it" is as short, and a review."""
@@ -49,11 +51,3 @@ def shorten(name: str) -> str:
     """A name that the operator gave, on one line."""
     name = printable(name)
     return name if len(name) <= MAX_NAME_CHARACTERS else f"{name[:MAX_NAME_CHARACTERS]}…"
-
-
-def printable(text: object) -> str:
-    """The text with an escape sequence for each line break and control character."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in str(text)
-    )

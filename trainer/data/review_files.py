@@ -14,8 +14,7 @@ from trainer.data.columns import Columns, Row
 from trainer.data.delimited import read_delimited
 from trainer.data.files import DataFile
 from trainer.data.json_rows import read_json
-from trainer.data.quoting import printable
-from trainer.errors import ReviewsError
+from trainer.errors import ReviewsError, printable
 
 Rows = list["Review"]
 

@@ -22,9 +22,9 @@ from trainer.config import LABELS
 from trainer.data.arrow_rows import read_split
 from trainer.data.columns import Columns
 from trainer.data.hub import exists, hub_answers
-from trainer.data.quoting import printable, shorten
+from trainer.data.quoting import shorten
 from trainer.data.review_files import Review, Source, looks_like_path, read_source
-from trainer.errors import ReviewsError
+from trainer.errors import ReviewsError, printable
 from trainer.extras import missing
 from trainer.model.text import clean
 

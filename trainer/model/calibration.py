@@ -3,7 +3,6 @@
 Both are chosen by validation reviews and stored with the checkpoint; every runtime applies them.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -26,12 +25,20 @@ question then says so. Probabilities are calibrated, so it is wrong in one of th
 has what came of it."""
 _LOWEST, _HIGHEST = 0.05, 20.0
 _GOLDEN = (5**0.5 - 1) / 2
+_LEAST_TEMPERATURE, _MOST_TEMPERATURE = 0.01, 100.0
+"""Of those that are read: well beyond what is chosen here."""
 
 
 def require_temperature(value: float) -> None:
-    """Raises ValueError where `value` cannot divide logits: a negative one turns verdicts round."""
-    if not (math.isfinite(value) and value > 0):
-        raise ValueError(f"a temperature is {value}, but must be finite and above 0")
+    """Raises ValueError where `value` cannot divide logits.
+
+    A negative one would turn verdicts round, and one near 0 overflow.
+    """
+    if not _LEAST_TEMPERATURE <= value <= _MOST_TEMPERATURE:  # NaN, neither
+        raise ValueError(
+            f"a temperature is {value}, but must be from {_LEAST_TEMPERATURE} to "
+            f"{_MOST_TEMPERATURE:.0f}"
+        )
 
 
 def require_threshold(value: float) -> None:
@@ -39,7 +46,7 @@ def require_threshold(value: float) -> None:
 
     A float32 above 1 is the next one, which stands for "never".
     """
-    if not 0 <= value <= np.nextafter(np.float32(1), np.float32(2)):
+    if not 0 <= value <= float(np.nextafter(np.float32(1), np.float32(2))):
         raise ValueError(f"a threshold is {value}, but must be from 0 to 1")
 
 

@@ -64,6 +64,10 @@ _GRAPH_FILE = "model.onnx"
 _CHECKSUMS_FILE = "checksums.sha256"
 _POINTER_FILE = "serving.json"
 _MOST_POINTER_BYTES = 1_048_576
+_MOST_TEXT_BYTES = 67_108_864
+"""Of a record, which has a loss for each step, or another file of text beside it."""
+_MOST_NAME_BYTES = 255
+"""As many as a file system takes."""
 # What carries this prefix was made here, and is deleted when its process is gone.
 _REQUIRED = (_WEIGHTS_FILE, _CONFIG_FILE, _TOKENIZER_FILE, _TRAINING_FILE)
 # People may edit the card, and a picture decides nothing.
@@ -418,9 +422,13 @@ def _read_pointer(root: Path) -> list[str]:
 
 
 def _name(written: object) -> str:
-    """A checkpoint's name in the pointer; raises ValueError where it leads out of the folder."""
+    """The name of a checkpoint or of a file in one, as it was written down.
+
+    Raises ValueError where it leads out of the folder, or cannot be a name.
+    """
     path = Path(str(written))
-    if len(path.parts) != 1 or path.is_absolute() or path.name.startswith("."):
+    is_file_name = path.name.isprintable() and len(os.fsencode(path.name)) <= _MOST_NAME_BYTES
+    if len(path.parts) != 1 or path.is_absolute() or path.name.startswith(".") or not is_file_name:
         raise ValueError("not the name of a checkpoint")
     return path.name
 
@@ -476,8 +484,7 @@ def _refuse_code(path: Path) -> None:
 
 
 def _read_text(file: Path) -> str:
-    with open_regular(file) as stream:
-        return stream.read().decode()
+    return read_regular(file, _MOST_TEXT_BYTES).decode()
 
 
 def _read_object(file: Path) -> dict[str, Any]:

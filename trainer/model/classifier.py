@@ -31,6 +31,9 @@ from trainer.model.runtime import RuntimeName as RuntimeName  # the bot takes it
 from trainer.model.text import MOST_WINDOWS, TextEncoder
 from trainer.model.text import Encoding as Encoding
 
+_UNKNOWN_WORDS = "\U000e0001 \u4dff qzxj"
+"""No vocabulary has them: a tokenizer without a token for such fails now, not at a message."""
+
 
 class Classifier:
     """A loaded checkpoint. Calls block, and one instance serves one thread at a time."""
@@ -72,6 +75,9 @@ class Classifier:
                 MOST_WINDOWS if asked.whole_review else 1,
                 asked.marks,
             )
+            encoder([_UNKNOWN_WORDS])
+            if not 0 <= training.pad_id < tokenizer.get_vocab_size():
+                raise ValueError("the vocabulary has no such token to fill up a batch with")
         loaded = _load_runtime(path, runtime, threads)
         return cls(path.resolve().name, loaded, encoder, training.judgement)
 

@@ -5,10 +5,13 @@ needed, and refused with a sentence where it does not. Needs no torch.
 """
 
 import json
+import math
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from trainer.errors import printable
 from trainer.model.calibration import Doubt
 from trainer.model.judgement import Judgement
 from trainer.model.kinds import KindFigures
@@ -20,8 +23,17 @@ SCHEMA = 1
 """Raised with each change that an earlier version cannot read. Files without it are older."""
 
 
+_MOST_CHARACTERS = 300
+"""Of a sentence on a record: the name of a part comes from the file, and may be a book."""
+
+
 class RecordError(ValueError):
     """The text is no such record; str(error) says why, behind the name of the file."""
+
+    def __init__(self, sentence: str) -> None:
+        sentence = printable(sentence)
+        is_long = len(sentence) > _MOST_CHARACTERS
+        super().__init__(f"{sentence[: _MOST_CHARACTERS - 1]}…" if is_long else sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +244,7 @@ class TrainingRecord:
                 raise ValueError(f"it has no figures for {split}")
         if not self.datasets:
             raise ValueError("it names no data set")
+        datetime.fromisoformat(self.created)
 
     @classmethod
     def build(cls, **parts: Any) -> "TrainingRecord":
@@ -248,7 +261,9 @@ class TrainingRecord:
         from pydantic import ValidationError
 
         try:
-            data = json.loads(text, parse_constant=_refuse_constant)
+            data = json.loads(
+                text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_small
+            )
             if not isinstance(data, dict):
                 raise RecordError("holds no record of a training.")
             if (schema := data.get("schema", 0)) not in range(SCHEMA + 1):
@@ -259,7 +274,9 @@ class TrainingRecord:
             if "dataset" in data:  # of a version that trained on one set
                 data.setdefault("datasets", [data["dataset"]])
             data["judgement"] = Judgement.from_dict(data["judgement"])
-            return _adapter().validate_python(data)
+            record = _adapter().validate_python(data)
+            record.to_json()  # "Infinity", as text, is a float to the library
+            return record
         except KeyError as error:
             raise RecordError(_lacks(str(error.args[0]))) from error
         except ValidationError as error:
@@ -284,6 +301,19 @@ def _adapter() -> "TypeAdapter[TrainingRecord]":
 
 def _refuse_constant(constant: str) -> None:
     raise RecordError(f"holds {constant}, which is not JSON.")
+
+
+def _finite(digits: str) -> float:
+    """1e999 is JSON, and infinite as a float."""
+    if not math.isfinite(value := float(digits)):
+        raise RecordError("holds a number that is too large.")
+    return value
+
+
+def _small(digits: str) -> int:
+    if abs(value := int(digits)) >= 2**63:
+        raise RecordError("holds a number that is too large.")
+    return value
 
 
 def _first_problem(error: "ValidationError") -> str:

@@ -53,6 +53,12 @@ def _fitted(text: str, longest: int, escape: Callable[[str], str]) -> str:
     return f"{escaped}…" if is_cut else escaped
 
 
+def code(name: str, longest: int = 100) -> str:
+    """The name of a file or the like as code, which nothing in it ends."""
+    visible = "".join(c for c in name[:longest] if c.isprintable()).replace("`", "'")
+    return f"`{visible}{'…' if len(name) > longest else ''}`"
+
+
 def _is_visible(character: str) -> bool:
     return character in _KEPT or unicodedata.category(character) not in _INVISIBLE
 

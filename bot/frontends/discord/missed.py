@@ -11,15 +11,15 @@ from datetime import timedelta
 
 import discord
 from cachetools import FIFOCache
-from discord.ext import commands
+from discord.ext import commands, tasks
 
-from bot.files import STATE, write_state
+from bot.frontends.discord import restart_point
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import reason
 from bot.frontends.discord.reading import is_direct
+from bot.frontends.discord.restart_point import RestartPoint
 from bot.frontends.discord.reviews import Reviews
 from bot.logs import whereabouts
-from trainer.model.files import read_regular
 
 log = logging.getLogger(__name__)
 
@@ -29,16 +29,17 @@ OLDEST = timedelta(minutes=10)
 MOST_CHANNELS = 50
 """Histories that are read after one gap; each is a request, of which Discord takes 50 a second."""
 
+_TIME_BITS = 22
+"""An id of Discord is a time in milliseconds, with so many bits behind it."""
+
 MOST_MESSAGES = 100
 """That are read of each: what Discord hands out in one request."""
 
 DIRECT_CHANNELS = 200
 """Direct conversations that are remembered, as Discord never lists them."""
 
-STATE_FILE = STATE / "last_message"
-"""The id of the last message that was answered before the bot was stopped, and nothing of it."""
-
-MOST_STATE_BYTES = 64
+SAVE_SECONDS = 2.0
+"""Between two writes of the restart point while messages come in."""
 
 
 class Missed(commands.Cog):
@@ -47,32 +48,61 @@ class Missed(commands.Cog):
     def __init__(self, bot: ConciergeBot, reviews: Reviews) -> None:
         self._bot = bot
         self._reviews = reviews
-        self._direct: FIFOCache[int, discord.abc.Messageable] = FIFOCache(DIRECT_CHANNELS)
+        self._direct: FIFOCache[int, tuple[int, discord.abc.Messageable]] = FIFOCache(
+            DIRECT_CHANNELS
+        )
+        """By its id, each direct conversation with the id of the last message in it."""
+        left = restart_point.read()
+        self._left_direct = left.direct if left is not None else ()
+        """Those of the last start, until they have been looked into."""
         self._last_seen: int | None = None
         """A message's id, which tells the time on Discord's own clock; None before any READY."""
-        self._away_since: int | None = _read_state()
+        self._away_since: int | None = left.message if left is not None else None
         """The last seen before the connection was lost; None while there is one."""
         self._gap: int | None = None
         """The last seen before a gap whose channels have not been read yet."""
         self._reading: int | None = None
         """The same, while they are being read."""
         self._catching_up: asyncio.Task[None] | None = None
+        self._has_moved = False
+        """Whether the restart point differs from the one in the file."""
+
+    async def cog_load(self) -> None:
+        self.save.start()
 
     async def cog_unload(self) -> None:
         """Notes down from where on the next start is to look."""
+        self.save.cancel()
         if self._catching_up is not None:
             self._catching_up.cancel()
-        if self._last_seen is not None:
-            unanswered = [message_id - 1 for message_id in self._reviews.unanswered]
-            gaps = [gap for gap in (self._gap, self._reading) if gap is not None]
-            await asyncio.to_thread(_write_state, min([self._last_seen, *unanswered, *gaps]))
+        await self._save()
+
+    @tasks.loop(seconds=SAVE_SECONDS)
+    async def save(self) -> None:
+        """Notes it down while the bot runs, too: a process that is killed has no time to."""
+        if self._has_moved:
+            await self._save()
+
+    async def _save(self) -> None:
+        if self._last_seen is None:
+            return
+        self._has_moved = False
+        unanswered = [message_id - 1 for message_id in self._reviews.unanswered]
+        gaps = [gap for gap in (self._gap, self._reading) if gap is not None]
+        recent = _recent(self._last_seen)
+        direct = [channel for channel, (last, _) in self._direct.items() if last >= recent]
+        point = min([self._last_seen, *unanswered, *gaps])
+        await asyncio.to_thread(
+            restart_point.write, RestartPoint(point, (*self._left_direct, *direct))
+        )
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
         self._last_seen = max(self._last_seen or 0, message.id)
+        self._has_moved = True
         if is_direct(message):
             self._direct.pop(message.channel.id, None)  # so that the latest stand last
-            self._direct[message.channel.id] = message.channel
+            self._direct[message.channel.id] = message.id, message.channel
 
     @commands.Cog.listener()
     async def on_disconnect(self) -> None:
@@ -86,6 +116,7 @@ class Missed(commands.Cog):
     async def on_connect(self) -> None:
         """A new IDENTIFY has been accepted; the guilds are still to come."""
         self._last_seen = self._last_seen or discord.utils.time_snowflake(discord.utils.utcnow())
+        self._has_moved = True
         self._gap, self._away_since = self._gap or self._away_since, None
 
     @commands.Cog.listener()
@@ -102,16 +133,35 @@ class Missed(commands.Cog):
             self._catching_up = None
 
     async def _catch_up(self, gap: int) -> None:
-        oldest = discord.utils.time_snowflake(discord.utils.utcnow() - OLDEST)
-        after = max(gap, oldest)
+        now = discord.utils.time_snowflake(discord.utils.utcnow())
+        after = max(gap, _recent(now))
+        direct = [channel for _, channel in reversed(list(self._direct.values()))]
+        direct += await self._direct_of_last_start()
         channels = [
             channel
             for guild in self._bot.guilds
             for channel in _text_channels(guild)
             if (channel.last_message_id or 0) > after
         ]
-        for channel in [*channels, *reversed(list(self._direct.values()))][:MOST_CHANNELS]:
+        for channel in [*channels, *direct][:MOST_CHANNELS]:
             await self._answer_in(channel, discord.Object(after))
+        self._left_direct = ()
+
+    async def _direct_of_last_start(self) -> list[discord.abc.Messageable]:
+        """The direct conversations of the last start, the newest first."""
+        channels: list[discord.abc.Messageable] = []
+        for channel_id in reversed(self._left_direct):
+            if channel_id in self._direct:
+                continue
+            try:
+                channel = await self._bot.fetch_channel(channel_id)
+            except (discord.DiscordException, OSError) as error:
+                log.info("A direct conversation cannot be read: %s", whereabouts(error))
+                continue
+            # The file may have been changed: in other channels, not every message is for the bot.
+            if isinstance(channel, discord.DMChannel):
+                channels.append(channel)
+        return channels
 
     async def _answer_in(self, channel: discord.abc.Messageable, after: discord.Object) -> None:
         """Answers what was missed in a channel, the oldest first.
@@ -140,19 +190,9 @@ def _text_channels(
     return [*guild.text_channels, *guild.voice_channels, *guild.threads]
 
 
-def _read_state() -> int | None:
-    try:
-        return int(read_regular(STATE_FILE, MOST_STATE_BYTES))
-    except (OSError, ValueError):
-        return None  # the first start, or the file was edited: then nothing was missed
-
-
-def _write_state(message_id: int) -> None:
-    """Without the state file, the next start looks for nothing."""
-    try:
-        write_state(STATE_FILE, f"{message_id}\n")
-    except OSError as error:
-        log.warning("%s cannot be written (%s)", STATE_FILE, error.strerror)
+def _recent(now: int) -> int:
+    """The id that a message sent `OLDEST` before the one with the id `now` would have."""
+    return now - (round(OLDEST.total_seconds() * 1000) << _TIME_BITS)
 
 
 async def setup(bot: ConciergeBot) -> None:

@@ -1,5 +1,6 @@
 """/model: operators see the checkpoints, and choose the one that answers."""
 
+import logging
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -10,14 +11,17 @@ from discord.ext import tasks
 
 from bot.errors import UnusableCheckpointError
 from bot.frontends.discord.client import ConciergeBot
-from bot.frontends.discord.escaping import plain
+from bot.frontends.discord.escaping import code, plain
 from bot.frontends.discord.operators import OperatorCog, caller
+from bot.logs import whereabouts
 from bot.operations.actions import Operations
 from bot.operations.operators import NotAllowedError
 from bot.responses import MAX_CHARACTERS
 from trainer.events import duration
 from trainer.model.checkpoint import Listed
 from trainer.model.record import TrainingRecord
+
+log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
 """Between looks at which checkpoint serves."""
@@ -42,7 +46,10 @@ class ModelCommands(OperatorCog, group_name="model", group_description="The mode
     @tasks.loop(seconds=LOOK_SECONDS)
     async def watch(self) -> None:
         """Follows promotions by other processes."""
-        await self._operations.models.look()
+        try:
+            await self._operations.models.look()
+        except Exception as error:  # a bug, which must not end the watching
+            log.error("Looking at the serving checkpoint failed: %s", whereabouts(error))
 
     @app_commands.command(name="list", description="All checkpoints, the newest first")
     async def show(self, interaction: discord.Interaction) -> None:
@@ -119,7 +126,7 @@ def _table(rows: list[Listed]) -> str:
         training = row.training
         accuracy = training.evaluation["test"].accuracy
         line = (
-            f"`{row.name}`{' **serving**' if row.serving else ''} · accuracy {accuracy:.3f} · "
+            f"{code(row.name)}{' **serving**' if row.serving else ''} · accuracy {accuracy:.3f} · "
             f"{plain(_data(training))} · {_base(training)} · "
             f"{_when(training)}"
         )
@@ -133,13 +140,13 @@ def _table(rows: list[Listed]) -> str:
 def _card(row: Listed) -> str:
     training = row.training
     counts = " and ".join(
-        f"{sum(each.rows['train'][label] for each in training.datasets):,} {label}"
+        f"{sum(each.rows.get('train', {}).get(label, 0) for each in training.datasets):,} {label}"
         for label in ("negative", "positive")
     )
     hyperparameters = asdict(training.hyperparameters)
     numbers = ("fraction", "epochs", "seed", "learning_rate", "batch_size", "max_length")
     lines = [
-        f"**`{row.name}`**{', the one that answers' if row.serving else ''}",
+        f"**{code(row.name)}**{', the one that answers' if row.serving else ''}",
         f"Made {_when(training)} in {duration(training.seconds)} of training, from "
         f"{_base(training)}",
         f"Data: {plain(_data(training))}, {counts} reviews",

@@ -1,6 +1,6 @@
 """What operators read of a training run: how it stands, how it ended."""
 
-from bot.frontends.discord.escaping import plain
+from bot.frontends.discord.escaping import code, plain
 from bot.operations.progress import Progress
 from bot.operations.runs import Cancelled, Failed, Outcome, Run, Trained
 from trainer.events import Compared, Step, duration
@@ -19,13 +19,13 @@ LONGEST_PROBLEM = 1_000
 
 def standing(run: Run, progress: Progress) -> str:
     """How a run stands: the message that is edited as it goes."""
-    lines = [f"**Training on {run.label}**, started by {plain(run.started_by)}"]
+    lines = [f"**Training on {plain(run.label)}**, started by {plain(run.started_by)}"]
     if progress.is_saved:
         lines += ["Trained. Comparing it with the serving checkpoint, on the same reviews …"]
     elif progress.judging is not None:
         judging = progress.judging
-        split = plain(judging.split)
-        lines += [f"Trained. Judging it: {judging.done:,} of {judging.total:,} {split} reviews"]
+        how_far = f"{judging.done:,} of {judging.total:,} {plain(judging.split)} reviews"
+        lines += [f"Trained. Judging it: {how_far}"]
     elif progress.step is not None:
         step = progress.step
         epochs = f" of {progress.plan.epochs}" if progress.plan else ""
@@ -55,14 +55,14 @@ def occupied(run: Run, progress: Progress) -> str:
     else:
         how_far = "it is reading its reviews"
     return (
-        f"One training at a time: {plain(run.started_by)} has started one on {run.label}, and "
-        f"{how_far}. To stop it: /training cancel"
+        f"One training at a time: {plain(run.started_by)} has started one on {plain(run.label)}, "
+        f"and {how_far}. To stop it: /training cancel"
     )
 
 
 def ended(run: Run, outcome: Outcome) -> str:
     """The last edit of the message that showed how the run stood."""
-    training = f"**Training on {run.label}**, started by {plain(run.started_by)}: "
+    training = f"**Training on {plain(run.label)}**, started by {plain(run.started_by)}: "
     match outcome:
         case Cancelled(by):
             return (
@@ -79,10 +79,10 @@ def result(run: Run, outcome: Failed | Trained) -> str:
     """The message that tells the outcome."""
     if isinstance(outcome, Failed):
         return (
-            f"**The training on {run.label} failed.** {plain(outcome.reason)}\n"
+            f"**The training on {plain(run.label)} failed.** {plain(outcome.reason)}\n"
             "The serving checkpoint goes on answering."
         )
-    lines = [f"**Trained on {run.label}: `{outcome.name}`**"]
+    lines = [f"**Trained on {plain(run.label)}: `{outcome.name}`**"]
     comparison = outcome.comparison
     if comparison is not None:
         lines += _figures(comparison)
@@ -106,12 +106,11 @@ def _bar(step: Step) -> str:
 def _figures(comparison: Compared) -> list[str]:
     """Both checkpoints in a table, and the difference."""
     low, high = comparison.interval
-    split = plain(comparison.split)
     rows = [("candidate", comparison), ("serving", comparison.against)]
     table = [f"{name:<10} {row.accuracy:>8.3f}  {row.f1:>6.3f}" for name, row in rows]
     return [
-        f"On the same {comparison.reviews:,} {split} reviews, beside the serving "
-        f"`{comparison.against.checkpoint.name}`:",
+        f"On the same {comparison.reviews:,} {plain(comparison.split)} reviews, beside the serving "
+        f"{code(comparison.against.checkpoint.name)}:",
         "\n".join(["```", f"{'':<10} {'accuracy':>8}  {'F1':>6}", *table, "```"]),
         f"Difference in accuracy: {100 * comparison.difference:+.1f} points "
         f"(95% interval {100 * low:+.1f} to {100 * high:+.1f})",

@@ -35,6 +35,14 @@ async def serve(concierge: Concierge, chosen: Settings) -> None:
     await front_end.serve(concierge, Operations(concierge, chosen), chosen.discord_token)
 
 
+def environment(server: DiscordServer) -> dict[str, str]:
+    """Of a bot in a process of its own: this process's, with the token and no other setting."""
+    names = {name.upper() for name in Settings.model_fields}
+    kept = {name: value for name, value in os.environ.items() if name not in names}
+    root = Path(__file__).parents[3]
+    return {**kept, "PYTHONPATH": str(root), "DISCORD_TOKEN": server.token}
+
+
 @asynccontextmanager
 async def serving(
     server: DiscordServer,

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from bot.__main__ import register
 from bot.errors import BotError, RateLimitedError, RefusedRequestError, RefusedTokenError
-from bot.frontends.discord import missed
+from bot.frontends.discord import restart_point
 from bot.frontends.discord.sync import STATE_FILE
 from bot.responses import Responses
 from tests.bot.frontends.loopback import serving
@@ -46,7 +46,7 @@ async def test_only_what_has_changed_is_told(
         assert STATE_FILE.read_bytes() == told
     assert _syncs(server) == 4
     files = {file.name for file in STATE_FILE.parent.iterdir()}
-    assert files == {STATE_FILE.name, missed.STATE_FILE.name}
+    assert files == {STATE_FILE.name, restart_point.STATE_FILE.name}
     assert server.violations == server.unknown_requests == []
 
 

@@ -438,6 +438,28 @@ class TestPacked:
         path = write("r.csv.gz", gzip.compress(b"x" * 8 * 1024**2))
         assert "holds more than" in _refused(path)
 
+    def test_what_grows_a_thousandfold_is_refused_before_it_fills_the_memory(
+        self, write: Write, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(files, "FREE_BYTES", 1024**2)
+        table = b"text,label\n" + b"a,1\n" * 500_000
+        archive, columns = io.BytesIO(), io.BytesIO()
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+            for number in range(3):  # each within the limit, but not all together
+                file.writestr(f"train{number}.csv", table[: 700 * 1024])
+        with zipfile.ZipFile(inner := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as file:
+            file.writestr("train.csv.gz", gzip.compress(table))
+        rows = {"text": ["a long text " * 500] * 3_000, "label": [1] * 3_000}
+        pyarrow.parquet.write_table(pyarrow.table(rows), columns)
+        assert len(columns.getvalue()) < 20_000
+        for name, content in (
+            ("r.csv.gz", gzip.compress(table)),
+            ("r.zip", archive.getvalue()),
+            ("inner.zip", inner.getvalue()),
+            ("r.parquet", columns.getvalue()),
+        ):
+            assert "more than 100 times its own size" in _refused(write(name, content))
+
     def test_a_tar_archive_is_to_be_unpacked(self, write: Write) -> None:
         assert "unpack other archives first" in _refused(write("aclImdb_v1.tar.gz", b""))
 

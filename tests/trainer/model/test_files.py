@@ -3,12 +3,13 @@
 import hashlib
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from trainer.errors import CheckpointError
-from trainer.model.checkpoint import serving_checkpoint
+from trainer.model.checkpoint import discard, serving_checkpoint
 from trainer.model.classifier import Classifier
 from trainer.model.files import read_regular
 from trainer.model.runtime import RuntimeName
@@ -63,3 +64,15 @@ def test_a_part_that_no_library_can_read_is_named(
     runtime = RuntimeName.ONNX if name == "model.onnx" else RuntimeName.TORCH
     with pytest.raises(CheckpointError, match="is as it was written, but cannot be used"):
         Classifier.load(path, runtime)
+
+
+def test_a_link_among_the_checkpoints_leads_to_no_deletion(
+    tmp_path: Path, checkpoint: Path
+) -> None:
+    root = tmp_path / "checkpoints"
+    root.mkdir()
+    shutil.copytree(checkpoint, tmp_path / "elsewhere")
+    (root / "link").symlink_to(tmp_path / "elsewhere")
+    with suppress(CheckpointError):
+        discard("link", root)
+    assert (tmp_path / "elsewhere" / "training.json").exists()

@@ -49,6 +49,11 @@ def test_what_is_written_is_what_is_read(text: str) -> None:
         (lambda data: data["evaluation"].pop("test"), "no figures for test"),
         (lambda data: data["losses"].append(float("nan")), "holds NaN, which is not JSON"),
         (lambda data: data["hyperparameters"].update(max_length=-1), "max_length is -1"),
+        (lambda data: data.update(seconds="Infinity"), "does not hold what was written"),
+        (lambda data: data.update(created="yesterday"), "Invalid isoformat string"),
+        (lambda data: data.update(versions={"\x1b[31m": 1}), r"versions\.\\x1b\[31m"),
+        (lambda data: data["judgement"]["kinds"].update(distress=1e308), "a threshold is 1e"),
+        (lambda data: data["judgement"]["kinds"].update(temperature=1e-40), "a temperature is 1e"),
     ],
 )
 def test_what_is_none_is_refused_with_a_sentence(
@@ -58,6 +63,13 @@ def test_what_is_none_is_refused_with_a_sentence(
         TrainingRecord.from_json(_changed(text, change))
     assert "a review" not in str(caught.value)
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("number", ["1e999", "1" + "0" * 400])
+def test_a_number_that_no_float_holds_is_refused(text: str, number: str) -> None:
+    before = json.dumps(json.loads(text)["seconds"])
+    with pytest.raises(RecordError, match="too large"):
+        TrainingRecord.from_json(text.replace(f'"seconds": {before}', f'"seconds": {number}'))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{", "[" * 100_000, "1"])

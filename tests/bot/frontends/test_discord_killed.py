@@ -1,0 +1,99 @@
+"""What a bot that is killed leaves to its next start."""
+
+import asyncio
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bot.files import STATE
+from bot.frontends.discord import restart_point
+from bot.frontends.discord.missed import SAVE_SECONDS
+from bot.frontends.discord.restart_point import MOST_DIRECT, STATE_FILE, RestartPoint
+from bot.responses import Responses
+from tests.bot.frontends.loopback import environment, nothing_more, serving
+from tests.bot.stub import KeywordClassifier
+from tests.discord_server import DiscordServer, bot_process_argv
+
+
+async def test_what_came_to_a_killed_bot_is_answered_by_the_next(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    checkpoint: Path,
+) -> None:
+    shutil.copytree(checkpoint.parent, "checkpoints")
+    process = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
+        bot_process_argv(server), env=environment(server), stderr=subprocess.DEVNULL
+    )
+    try:
+        await server.ready(timeout=60)
+        before = [
+            await server.wait_for_reply(await server.dm("great")),
+            await server.wait_for_reply(await server.say(server.channel, "great")),
+        ]
+        await server.wait_until(lambda: (point := restart_point.read()) and point.direct)
+        # Stopped, it reads the messages no more than one that has crashed.
+        process.send_signal(signal.SIGSTOP)
+        lost = [await server.dm("so dull"), await server.say(server.channel, "so dull")]
+    finally:
+        process.kill()
+        await asyncio.to_thread(process.wait)
+    async with serving(server, classifier, responses):
+        replies = [await server.wait_for_reply(question, timeout=30) for question in lost]
+        await nothing_more(server, *before, *sorted(replies, key=server.messages.index))
+
+
+async def test_while_messages_come_in_the_point_is_written_now_and_then(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written: list[RestartPoint] = []
+    monkeypatch.setattr(restart_point, "write", written.append)
+    async with serving(server, classifier, responses):
+        questions = [await server.dm("great") for _ in range(30)]
+        await server.wait_for_reply(questions[-1])
+        last = questions[-1]
+        await server.wait_until(lambda: written and written[-1].message >= last - 1)
+        assert len(written) < 10
+        assert len(written[-1].direct) == 1
+        many = len(written)
+        await asyncio.sleep(1.5 * SAVE_SECONDS)
+        assert len(written) == many  # nothing has come, so nothing is written
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"x", b"-5", b"1_0", b"9" * 63, b"\xff", b"1 " * 2_000, b"1 " + b"9" * 19, b"1 -1"],
+)
+async def test_a_point_that_is_none_is_passed_over(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses, content: bytes
+) -> None:
+    STATE.mkdir()
+    STATE_FILE.write_bytes(content)
+    assert restart_point.read() is None
+    async with serving(server, classifier, responses):
+        await server.wait_for_reply(await server.say(server.channel, "great"))
+
+
+async def test_only_direct_conversations_are_taken_for_such(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    """The file may have been changed, and in a channel not every message is for the bot."""
+    first = await server.say(server.channel, "between others", mention_bot=False)
+    restart_point.write(RestartPoint(first - 1, (server.channel.id, 1, server.other_channel.id)))
+    async with serving(server, classifier, responses):
+        await nothing_more(server)
+
+
+def test_the_point_is_read_as_it_was_written_and_bounded() -> None:
+    point = RestartPoint(2**62, tuple(range(2**62, 2**62 + 80)))
+    restart_point.write(point)
+    assert restart_point.read() == RestartPoint(2**62, point.direct[-MOST_DIRECT:])
+    assert not STATE_FILE.with_suffix(".tmp").exists()
+    STATE_FILE.write_text("1234567890123456789\n")  # of an earlier version
+    assert restart_point.read() == RestartPoint(1234567890123456789)
