@@ -114,9 +114,10 @@ _STATED = re.compile(
 _NEGATED = re.compile(rf"(?:{_NOT}|no|without)(?: being| any| the)? $|{_NOT}\b")
 _OPENER = re.compile(
     r"^(?:(?:oh|ah|um|uh|er|erm|lol|haha|hey|hm+|bot|mate|sorry|but|well|ok|okay|so|and|hi) )*"
-    r"(?P<said>(?:(?:no+|nope|nah|naw|nay|what|huh|wait|hang on|hold on|actually|wrong|incorrect|"
+    r"(?P<said>(?:(?:no way|no+|nope|nah|naw|nay|what|huh|wait|hang on|hold on|actually|wrong|"
+    r"incorrect|"
     r"false|excuse me|come on|er+|i mean|i meant|sorry|afraid not|not really|not at all|"
-    r"not quite|not exactly|no way|i said|i told you|um+|uh+|not true)\b(?: (?:mate|bot|man|bro|"
+    r"not quite|not exactly|i said|i told you|um+|uh+|not true)\b(?: (?:mate|bot|man|bro|"
     r"dude|"
     r"sorry|love|pal)\b)?[ ]?)+)"
 )
@@ -213,4 +214,4 @@ _EMPTY = word_set(
 
 
 def _says_nothing(word: str) -> bool:
-    return word in _EMPTY or is_filler(word.replace("'", ""))
+    return word in _EMPTY or (word != "like" and is_filler(word.replace("'", "")))

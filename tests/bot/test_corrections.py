@@ -47,6 +47,8 @@ def test_what_says_only_that_it_is_wrong(text: str) -> None:
     [
         ("no, I hated it", Strength.HINT, "i hated it"),
         ("actually it was dull", Strength.HINT, "it was dull"),
+        ("nope, didn't like it", Strength.HINT, "didn't like it"),
+        ("no way, it was awful", Strength.HINT, "it was awful"),
         ("nah mate it was rubbish", Strength.HINT, "it was rubbish"),
         ("don't thank me, it was dull", Strength.HINT, "it was dull"),
         ("that was a negative review", Strength.HINT, "thumbs down"),
@@ -93,6 +95,7 @@ def test_insults_are_told_from_films_and_from_what_is_said_beside_them() -> None
         ),
         *((text, "person") for text in ("no, can I talk to a human", "get me a manager")),
         *((text, None) for text in ("no, it was dull", "so bad that I want my money back", "yes")),
+        ("you couldn't pay me to see it again", None),
     ],
 )
 def test_a_request_in_the_place_of_an_answer_is_heard(text: str, kind: str | None) -> None:
