@@ -4,8 +4,9 @@
 
 `tests/conversations/answers.csv` has natural answers, each with the question, what a yes means to
 it, and the side that is meant; "other" is no answer. A fixed rule splits it: the rules of
-`bot.answers` were written while looking at the first half, and are judged by the second. With
---development, the first half is judged, and each answer that was not understood is printed.
+`bot.conversation.answers` were written while looking at the first half, and are judged by the
+second. With --development, the first half is judged, and each answer that was not understood is
+printed.
 """
 
 import asyncio
@@ -20,11 +21,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bot.answers import Side
-from bot.concierge import Concierge, Reply
+from bot.conversation.answers import Side
+from bot.conversation.concierge import Concierge, Reply
+from bot.conversation.questions import Held, HeldQuestions
 from bot.engine import Engine
-from bot.questions import Held, HeldQuestions
-from bot.responses import Responses, default_responses_file
+from bot.sentences.responses import Responses, default_responses_file
 from trainer.errors import TrainerError
 from trainer.model.classifier import Classifier
 

@@ -14,14 +14,14 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot import logs
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
+from bot.conversation.language import load_identifier
+from bot.conversation.throttle import Throttle
 from bot.engine import Engine, TextClassifier
 from bot.frontends.discord import serve
-from bot.language import load_identifier
 from bot.operations.actions import Operations
-from bot.responses import Responses
+from bot.sentences.responses import Responses
 from bot.settings import Settings, load_settings
-from bot.throttle import Throttle
 from trainer.model.checkpoint import serving_checkpoint
 from trainer.model.classifier import Classifier, Encoding, Verdict
 

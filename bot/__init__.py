@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from trainer import __version__ as __version__
 
 if TYPE_CHECKING:
-    from bot.responses import Responses
+    from bot.sentences.responses import Responses
     from trainer.model.classifier import Verdict
 
 __all__ = ["__version__", "generate_response"]
@@ -31,6 +31,6 @@ def generate_response(prediction: "Verdict") -> str:
 @cache
 def _responses() -> "Responses":
     # Imported here: whoever wants another part of the package does not wait for pydantic.
-    from bot.responses import Responses, default_responses_file
+    from bot.sentences.responses import Responses, default_responses_file
 
     return Responses.load(default_responses_file())

@@ -20,7 +20,7 @@ from trainer.errors import printable
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from bot.concierge import Concierge
+    from bot.conversation.concierge import Concierge
     from bot.settings import Settings
     from trainer.model.classifier import Classifier
 
@@ -106,7 +106,7 @@ def sync() -> None:
 def check_responses(file: ResponsesFile = None) -> None:
     """Checks a file of sentences; names the line of an error."""
     from bot.frontends.lines import write_lines
-    from bot.responses_preview import summary
+    from bot.sentences.preview import summary
 
     settings = _settings()
     write_lines([summary(file or settings.responses_file, settings.help_line)])
@@ -116,7 +116,7 @@ def check_responses(file: ResponsesFile = None) -> None:
 def preview_responses(file: ResponsesFile = None) -> None:
     """Prints every sentence as a customer sees it."""
     from bot.frontends.lines import write_lines
-    from bot.responses_preview import preview
+    from bot.sentences.preview import preview
 
     settings = _settings()
     write_lines(preview(file or settings.responses_file, settings.help_line))
@@ -126,7 +126,7 @@ def preview_responses(file: ResponsesFile = None) -> None:
 def responses_schema() -> None:
     """Prints the JSON Schema by which editors check the file."""
     from bot.frontends.lines import write_lines
-    from bot.responses_schema import schema_text
+    from bot.sentences.schema import schema_text
 
     write_lines([schema_text().rstrip()])
 
@@ -176,12 +176,12 @@ def _discord(settings: "Settings") -> None:
 
 async def register(settings: "Settings", token: "SecretStr") -> int:
     """Tells Discord of the commands, for which no model is needed; returns their number."""
-    from bot.concierge import Concierge
+    from bot.conversation.concierge import Concierge
     from bot.engine import Engine
     from bot.frontends.discord import register_commands
     from bot.frontends.discord.sync import NoModel
     from bot.operations.actions import Operations
-    from bot.responses import Responses
+    from bot.sentences.responses import Responses
 
     async with Engine(NoModel()) as engine:
         concierge = Concierge(engine, Responses.load(settings.responses_file, settings.help_line))
@@ -205,12 +205,12 @@ def _converse(
     checkpoint: Path | None = None,
 ) -> None:
     """Opens what a conversation needs, holds it with `front_end`, and closes everything."""
-    from bot.concierge import Concierge
+    from bot.conversation.concierge import Concierge
+    from bot.conversation.language import load_identifier
+    from bot.conversation.questions import HeldQuestions
+    from bot.conversation.throttle import Throttle
     from bot.engine import Engine
-    from bot.language import load_identifier
-    from bot.questions import HeldQuestions
-    from bot.responses import Responses
-    from bot.throttle import Throttle
+    from bot.sentences.responses import Responses
 
     responses = Responses.load(settings.responses_file, settings.help_line)
     classifier = _load(checkpoint or _serving_checkpoint(), settings)

@@ -17,8 +17,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsError
 from bot.files import STATE
-from bot.placeholders import HELP_LINE
-from bot.responses import default_responses_file
+from bot.sentences.placeholders import HELP_LINE
+from bot.sentences.responses import default_responses_file
 from bot.sources import split_source
 from trainer.model.classifier import RuntimeName
 from trainer.model.files import read_regular

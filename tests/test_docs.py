@@ -25,7 +25,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.errors import BotError
-from bot.responses import Kind
+from bot.sentences.responses import Kind
 from bot.settings import Settings
 from docs import discord_picture
 from tests.conftest import call_trainer

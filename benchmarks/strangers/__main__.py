@@ -21,9 +21,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bot.concierge import Concierge, Reply
+from bot.conversation.concierge import Concierge, Reply
 from bot.engine import Engine
-from bot.responses import Responses, default_responses_file
+from bot.sentences.responses import Responses, default_responses_file
 from trainer.model.classifier import Classifier
 from trainer.model.kinds import KINDS, REVIEW
 

@@ -12,10 +12,10 @@ from prompt_toolkit.history import InMemoryHistory
 from rich.console import Console
 from rich.text import Text
 
-from bot.concierge import Concierge, Reply
+from bot.conversation.concierge import Concierge, Reply
+from bot.conversation.why import Explanation, Mark, Part
 from bot.frontends.lines import read_lines, write_lines
-from bot.responses import Kind
-from bot.why import Explanation, Mark, Part
+from bot.sentences.responses import Kind
 
 REMEMBERED = 100
 """Reviews that `history` lists; kept in memory only, and gone with the conversation."""

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.concierge import Concierge, Reply
+from bot.conversation.concierge import Concierge, Reply
 from bot.errors import InputError
 
 STDIN = 0

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
 from bot.operations.alarm import Alarm
 from bot.operations.models import Info, Models
 from bot.operations.operators import Caller, Operators

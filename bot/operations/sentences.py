@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
 from bot.errors import ResponsesError
 from bot.logs import whereabouts
-from bot.responses import Responses
+from bot.sentences.responses import Responses
 
 log = logging.getLogger(__name__)
 

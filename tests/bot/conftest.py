@@ -11,9 +11,9 @@ import pytest
 import simcord
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
 from bot.engine import Engine
-from bot.responses import Kind, Responses
+from bot.sentences.responses import Kind, Responses
 from tests.bot.stub import KeywordClassifier
 from tests.discord_server import DiscordServer
 from tests.marker import marked

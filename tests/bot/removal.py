@@ -8,8 +8,8 @@ import random
 from collections.abc import Collection, Sequence
 from statistics import fmean
 
+from bot.conversation.why import Explainer, Explanation
 from bot.engine import Engine, TextClassifier
-from bot.why import Explainer, Explanation
 
 SHARE = 0.2
 """Of a review's words, those that are taken away; one at least."""

@@ -20,7 +20,7 @@ import pytest
 
 from bot.__main__ import main
 from bot.frontends.console import LOOK_SECONDS
-from bot.responses import Kind
+from bot.sentences.responses import Kind
 from bot.settings import Settings
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 from tests.discord_server import DiscordServer, bot_process_argv

@@ -20,7 +20,7 @@ from bot.operations.models import Models
 from bot.operations.progress import ProgressFile
 from bot.operations.runs import Failed, Run, Trained
 from bot.operations.training import FOLDER, Training
-from bot.responses import MAX_CHARACTERS
+from bot.sentences.responses import MAX_CHARACTERS
 from tests.bot.frontends.loopback import environment
 from tests.bot.stub import KeywordClassifier
 from tests.discord_server import DiscordServer, bot_process_argv

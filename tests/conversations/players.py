@@ -12,7 +12,7 @@ from typing import Protocol
 
 import pytest
 
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
 from bot.frontends import console
 from bot.frontends.discord.client import log as client_log
 from tests.bot.frontends.loopback import connected

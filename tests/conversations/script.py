@@ -24,8 +24,8 @@ from typing import Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bot.placeholders import HELP_LINE
-from bot.responses import Kind, Responses, default_responses_file
+from bot.sentences.placeholders import HELP_LINE
+from bot.sentences.responses import Kind, Responses, default_responses_file
 
 FOLDER = Path(__file__).parent
 

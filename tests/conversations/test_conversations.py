@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
+from bot.conversation.questions import HELD_SECONDS, HeldQuestions
 from bot.engine import Engine
-from bot.kinds import QUESTIONS
-from bot.questions import HELD_SECONDS, HeldQuestions
-from bot.responses import Responses
+from bot.sentences.kinds import QUESTIONS
+from bot.sentences.responses import Responses
 from tests.bot.frontends.loopback import OPENAPI
 from tests.bot.stub import KeywordClassifier
 from tests.conversations.players import DiscordHouse, DiscordPlayer, Player, TerminalPlayer

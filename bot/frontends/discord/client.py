@@ -16,14 +16,14 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.concierge import Concierge, Reply
+from bot.conversation.concierge import Concierge, Reply
 from bot.frontends.discord.delivery import CANNOT_SEND, Delivery, respond
 from bot.frontends.discord.earlier import EarlierReplies
 from bot.frontends.discord.recipients import user_of
 from bot.frontends.discord.turns import Turns
 from bot.logs import whereabouts
 from bot.operations.actions import Operations
-from bot.responses import Kind, Recipient
+from bot.sentences.responses import Kind, Recipient
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.concierge import Reply
+from bot.conversation.concierge import Reply
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND
 from bot.frontends.discord.markup import plain_text
@@ -14,7 +14,7 @@ from bot.frontends.discord.reading import attachments, review_in
 from bot.frontends.discord.reasons import explained
 from bot.frontends.discord.recipients import user_of
 from bot.frontends.discord.replies import respond_to, tell
-from bot.responses import Kind
+from bot.sentences.responses import Kind
 
 LONGEST_REVIEW = 4_000
 """What somebody with Nitro may write in a message, in characters."""

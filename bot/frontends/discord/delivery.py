@@ -17,7 +17,7 @@ from tenacity import (
     wait_fixed,
 )
 
-from bot.concierge import Reply
+from bot.conversation.concierge import Reply
 from bot.errors import BotError, RateLimitedError, RefusedRequestError, UnreachableError
 from bot.logs import whereabouts
 

@@ -11,9 +11,9 @@ from typing import Any
 import discord
 from cachetools import TTLCache
 
-from bot.concierge import Reply
+from bot.conversation.concierge import Reply
+from bot.conversation.questions import HELD_SECONDS, MOST_HELD
 from bot.frontends.discord.delivery import CANNOT_SEND
-from bot.questions import HELD_SECONDS, MOST_HELD
 
 _Sent = asyncio.Future[discord.PartialMessage | None]
 """A reply that is on its way; None where it was not delivered."""

@@ -8,7 +8,7 @@ from datetime import datetime
 import discord
 from cachetools import FIFOCache
 
-from bot.concierge import Reply
+from bot.conversation.concierge import Reply
 
 EDIT_SECONDS = 600.0
 """How long an edit is answered, of a message that the bot could not make sense of."""

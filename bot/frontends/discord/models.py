@@ -16,7 +16,7 @@ from bot.frontends.discord.operators import OperatorCog, caller
 from bot.logs import whereabouts
 from bot.operations.actions import Operations
 from bot.operations.operators import NotAllowedError
-from bot.responses import MAX_CHARACTERS
+from bot.sentences.responses import MAX_CHARACTERS
 from trainer.events import duration
 from trainer.model.checkpoint import Listed
 from trainer.model.record import TrainingRecord

@@ -10,11 +10,11 @@ from typing import Any
 import discord
 from discord.ext import commands
 
-from bot.concierge import Reply
+from bot.conversation.concierge import Reply
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND, respond
 from bot.operations.operators import Caller
-from bot.responses import MAX_CHARACTERS
+from bot.sentences.responses import MAX_CHARACTERS
 
 log = logging.getLogger(__name__)
 

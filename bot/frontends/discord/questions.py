@@ -9,13 +9,13 @@ from functools import partial
 
 import discord
 
-from bot.answers import Side
-from bot.concierge import Reply
+from bot.conversation.answers import Side
+from bot.conversation.concierge import Reply
 from bot.frontends.discord.buttons import ConciergeButton, view
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import respond
 from bot.frontends.discord.recipients import user_of
-from bot.responses import Kind
+from bot.sentences.responses import Kind
 
 _LABELS = {Side.POSITIVE: "👍", Side.NEGATIVE: "👎", Side.BOTH: "A bit of both"}
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import discord
 
+from bot.conversation.why import Explanation, Mark, Part
 from bot.frontends.discord.buttons import ConciergeButton
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND, defer, reason, send_with_retry
@@ -19,8 +20,7 @@ from bot.frontends.discord.escaping import plain
 from bot.frontends.discord.operators import report
 from bot.frontends.discord.reading import review_in
 from bot.frontends.discord.recipients import user_of
-from bot.responses import MAX_CHARACTERS, Kind, Recipient
-from bot.why import Explanation, Mark, Part
+from bot.sentences.responses import MAX_CHARACTERS, Kind, Recipient
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from typing import Any
 import discord
 
 from bot.frontends.discord.escaping import plain_name
-from bot.placeholders import PLACEHOLDERS
-from bot.responses import Recipient
+from bot.sentences.placeholders import PLACEHOLDERS
+from bot.sentences.responses import Recipient
 
 
 def author_of(message: discord.Message) -> Recipient:

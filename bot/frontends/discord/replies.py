@@ -8,7 +8,7 @@ from typing import Any
 import discord
 from discord.utils import MISSING
 
-from bot.concierge import Reply
+from bot.conversation.concierge import Reply
 from bot.frontends.discord.buttons import ConciergeButton, view
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import defer
@@ -16,7 +16,7 @@ from bot.frontends.discord.operators import report
 from bot.frontends.discord.questions import NotQuiteButton, answer_buttons
 from bot.frontends.discord.reasons import TOGETHER, WhyButton
 from bot.frontends.discord.turns import Turn
-from bot.responses import Kind
+from bot.sentences.responses import Kind
 
 DEFER_AFTER_SECONDS = 1.0
 """Discord waits 3 s for a first answer; a quicker one needs no "is thinking" before it."""

@@ -7,7 +7,7 @@ from discord.ext import tasks
 from bot.errors import ResponsesError
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.operators import OperatorCog, caller, tell_operators
-from bot.responses import MAX_CHARACTERS
+from bot.sentences.responses import MAX_CHARACTERS
 
 LOOK_SECONDS = 1.0
 """Between looks at the file."""

@@ -9,14 +9,14 @@ import discord
 from cachetools import FIFOCache
 from discord.ext import commands
 
-from bot.concierge import Reply
+from bot.conversation.concierge import Reply
 from bot.frontends.discord.client import ConciergeBot, Send
 from bot.frontends.discord.delivery import CANNOT_SEND
 from bot.frontends.discord.edits import Questions
 from bot.frontends.discord.reading import attachments, is_direct, is_empty, review_in
 from bot.frontends.discord.recipients import author_of
 from bot.frontends.discord.replies import replace, reply_to
-from bot.responses import Kind
+from bot.sentences.responses import Kind
 
 TYPING_AFTER_SECONDS = 0.3
 """A quicker answer needs no sign of life."""

@@ -18,7 +18,7 @@ from tenacity import (
     wait_fixed,
 )
 
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
 from bot.errors import RefusedTokenError, SettingsError, UnreachableError
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import as_bot_error

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.responses import Responses
+from bot.sentences.responses import Responses
 from tests.bot.frontends.loopback import OPENAPI, serving
 from tests.bot.stub import KeywordClassifier
 from tests.discord_server import DiscordServer, point_discord_py_at

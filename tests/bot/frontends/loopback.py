@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
+from bot.conversation.throttle import Throttle
 from bot.engine import Engine
 from bot.frontends import discord as front_end
 from bot.operations.actions import Operations
-from bot.responses import Responses
+from bot.sentences.responses import Responses
 from bot.settings import Settings
-from bot.throttle import Throttle
 from tests.bot.stub import KeywordClassifier, settings
 from tests.discord_server import DiscordServer, Posted
 

@@ -1,6 +1,6 @@
 """The bot for simcord, which refuses commands that Discord has not been told of."""
 
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
 from bot.frontends.discord.client import ConciergeBot
 from bot.operations.actions import Operations
 from bot.operations.operators import Operators

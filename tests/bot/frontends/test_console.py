@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
+from bot.conversation.why import Explanation
 from bot.frontends import console
-from bot.why import Explanation
 from tests.bot.stub import OTHER_KINDS
 from tests.marker import MARKER, marked, write_input
 

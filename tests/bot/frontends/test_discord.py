@@ -8,7 +8,7 @@ import signal
 import discord
 import pytest
 
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
 from bot.engine import Engine
 from bot.errors import (
     RateLimitedError,
@@ -18,7 +18,7 @@ from bot.errors import (
     UnreachableError,
 )
 from bot.frontends.discord import client, session
-from bot.responses import Kind, Responses, default_responses_file
+from bot.sentences.responses import Kind, Responses, default_responses_file
 from tests.bot.frontends.loopback import SUPPRESS_EMBEDS, nothing_more, serve, serving
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier, settings
 from tests.discord_server import Attachment, DiscordServer, point_discord_py_at

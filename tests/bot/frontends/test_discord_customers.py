@@ -9,11 +9,11 @@ import discord
 import pytest
 import simcord
 
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
+from bot.conversation.throttle import Throttle
 from bot.engine import Engine
 from bot.frontends.discord.client import ConciergeBot
-from bot.responses import MAX_CHARACTERS, Kind, Responses, default_responses_file
-from bot.throttle import Throttle
+from bot.sentences.responses import MAX_CHARACTERS, Kind, Responses, default_responses_file
 from tests.bot.frontends.synced import SyncedBot
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier, settings
 from tests.marker import marked, unmarked

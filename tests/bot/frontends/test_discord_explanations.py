@@ -6,11 +6,11 @@ from typing import Any
 import discord
 import pytest
 
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
+from bot.conversation.why import Explanation, Mark, Part
 from bot.frontends.discord import delivery
 from bot.frontends.discord.reasons import BUTTON, shown
-from bot.responses import MAX_CHARACTERS, Kind, Responses
-from bot.why import Explanation, Mark, Part
+from bot.sentences.responses import MAX_CHARACTERS, Kind, Responses
 from tests.bot.frontends.loopback import SUPPRESS_EMBEDS, serving
 from tests.bot.stub import KeywordClassifier
 from tests.discord_server import DiscordServer, Interaction, Posted

@@ -12,7 +12,7 @@ from bot.files import STATE
 from bot.frontends.discord import restart_point
 from bot.frontends.discord.missed import SAVE_SECONDS
 from bot.frontends.discord.restart_point import MOST_DIRECT, STATE_FILE, RestartPoint
-from bot.responses import Responses
+from bot.sentences.responses import Responses
 from tests.bot.frontends.loopback import environment, nothing_more, serving
 from tests.bot.stub import KeywordClassifier
 from tests.discord_server import DiscordServer, bot_process_argv

@@ -9,10 +9,10 @@ import discord
 import pytest
 import simcord
 
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
 from bot.engine import Engine
 from bot.frontends.discord.client import ConciergeBot
-from bot.responses import MAX_CHARACTERS, Responses
+from bot.sentences.responses import MAX_CHARACTERS, Responses
 from tests.bot.frontends.synced import SyncedBot, appoint
 from tests.bot.stub import KeywordClassifier, settings
 from trainer.model.checkpoint import promote, serving_checkpoint

@@ -8,11 +8,11 @@ import discord
 import pytest
 import simcord
 
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
 from bot.engine import Engine
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.operators import tell_operators
-from bot.responses import Responses
+from bot.sentences.responses import Responses
 from tests.bot.frontends.synced import SyncedBot, appoint
 from tests.bot.stub import KeywordClassifier, settings
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from bot import logs
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
 from bot.engine import UnansweredError
 from bot.frontends.discord import delivery
 from bot.frontends.discord.delivery import Delivery
 from bot.frontends.discord.reasons import BUTTON
-from bot.responses import Responses
+from bot.sentences.responses import Responses
 from tests.bot.frontends.loopback import POST_MESSAGE, serving
 from tests.bot.stub import KeywordClassifier
 from tests.discord_server import Attachment, DiscordServer, Posted

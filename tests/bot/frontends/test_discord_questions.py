@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from bot.answers import Side
-from bot.responses import Kind, Responses
+from bot.conversation.answers import Side
+from bot.sentences.responses import Kind, Responses
 from tests.bot.frontends.loopback import POST_MESSAGE, SUPPRESS_EMBEDS, nothing_more, serving
 from tests.bot.stub import KeywordClassifier
 from tests.discord_server import DiscordServer, Interaction, Posted, User

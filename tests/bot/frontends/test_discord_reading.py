@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
 from bot.frontends.discord import edits
 from bot.frontends.discord.reading import LONGEST_FILE_BYTES
 from bot.frontends.discord.reasons import BUTTON
-from bot.responses import Kind, Responses
+from bot.sentences.responses import Kind, Responses
 from tests.bot.frontends.loopback import nothing_more, serving
 from tests.bot.stub import KeywordClassifier
 from tests.discord_server import Attachment, DiscordServer

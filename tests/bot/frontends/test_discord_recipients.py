@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import pytest
 
-from bot.answers import Side
-from bot.responses import Kind, Responses
-from bot.responses_file import Sentence
+from bot.conversation.answers import Side
+from bot.sentences.file import Sentence
+from bot.sentences.responses import Kind, Responses
 from tests.discord_server import DiscordServer, Interaction, Posted
 
 MEMBER = "Maria"

@@ -9,12 +9,12 @@ import pytest
 import simcord
 import yaml
 
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
 from bot.engine import Engine
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.responses import LOOK_SECONDS
-from bot.kinds import OPTIONAL
-from bot.responses import MAX_CHARACTERS, Kind, Responses
+from bot.sentences.kinds import OPTIONAL
+from bot.sentences.responses import MAX_CHARACTERS, Kind, Responses
 from tests.bot.frontends.synced import SyncedBot, appoint
 from tests.bot.stub import KeywordClassifier, settings
 

@@ -10,7 +10,7 @@ from bot.__main__ import register
 from bot.errors import BotError, RateLimitedError, RefusedRequestError, RefusedTokenError
 from bot.frontends.discord import restart_point
 from bot.frontends.discord.sync import STATE_FILE
-from bot.responses import Responses
+from bot.sentences.responses import Responses
 from tests.bot.frontends.loopback import serving
 from tests.bot.stub import KeywordClassifier, settings
 from tests.discord_server import DiscordServer

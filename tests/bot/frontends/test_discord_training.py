@@ -14,7 +14,7 @@ import pytest
 from bot.frontends.discord import reports
 from bot.operations import background, training
 from bot.operations.models import Models
-from bot.responses import Kind, Responses
+from bot.sentences.responses import Kind, Responses
 from tests.bot import fake_trainer
 from tests.bot.frontends.loopback import POST_MESSAGE, nothing_more, serving
 from tests.bot.stub import KeywordClassifier

@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from bot.frontends.discord import client, delivery
-from bot.responses import Kind, Responses
+from bot.sentences.responses import Kind, Responses
 from tests.bot.frontends.loopback import POST_MESSAGE, SUPPRESS_EMBEDS, nothing_more, serving
 from tests.bot.stub import KeywordClassifier
 from tests.discord_server import Channel, DiscordServer

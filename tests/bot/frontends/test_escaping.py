@@ -4,13 +4,13 @@ import re
 
 import pytest
 
+from bot.conversation.why import Explanation, Mark, Part, split
 from bot.frontends.discord.escaping import plain
 from bot.frontends.discord.reasons import shown
 from bot.frontends.discord.reports import ended, result, standing
 from bot.operations.progress import Progress
 from bot.operations.runs import Cancelled, Failed, Run, Trained
-from bot.responses import MAX_CHARACTERS
-from bot.why import Explanation, Mark, Part, split
+from bot.sentences.responses import MAX_CHARACTERS
 
 BRACKETS = "[" * 75_000
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
 from bot.engine import Engine
 from bot.errors import InputError
 from bot.frontends import lines
-from bot.responses import Responses
+from bot.sentences.responses import Responses
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 from tests.marker import marked, write_input
 

@@ -7,7 +7,7 @@ import pytest
 
 from bot.frontends.discord import turns
 from bot.frontends.discord.turns import AT_ONCE, LONGEST_SECONDS, Turn, Turns
-from bot.responses import Kind, Responses
+from bot.sentences.responses import Kind, Responses
 from tests.bot.frontends.loopback import POST_MESSAGE, serving
 from tests.bot.stub import KeywordClassifier
 from tests.discord_server import DiscordServer

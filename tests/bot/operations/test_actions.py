@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
 from bot.engine import Engine
 from bot.errors import ResponsesError, SettingsError, UnusableCheckpointError
 from bot.operations.actions import Operations
@@ -17,7 +17,7 @@ from bot.operations.operators import Caller, NotAllowedError, Operators
 from bot.operations.progress import Progress
 from bot.operations.runs import Cancelled, Outcome, Run, Trained
 from bot.operations.trainings import Begun, CannotShowError, Occupied, Refused, Request, Stopped
-from bot.responses import Responses
+from bot.sentences.responses import Responses
 from tests.bot import fake_trainer
 from tests.bot.stub import KeywordClassifier, settings
 from trainer.config import LARGEST_SEED, MOST_EPOCHS

@@ -10,17 +10,17 @@ import pytest
 import yaml
 
 from bot import generate_response
-from bot.answers import Side
-from bot.concierge import Concierge, Reply
+from bot.conversation.answers import Side
+from bot.conversation.concierge import Concierge, Reply
+from bot.conversation.order import MOST_WAITING
+from bot.conversation.questions import HELD_SECONDS, MOST_HELD, Held, HeldQuestions
+from bot.conversation.throttle import Throttle
+from bot.conversation.why import Explanation, Mark, Part
 from bot.engine import Engine, estimate_tokens
-from bot.kinds import JUDGED
-from bot.order import MOST_WAITING
-from bot.placeholders import HELP_LINE
-from bot.questions import HELD_SECONDS, MOST_HELD, Held, HeldQuestions
-from bot.responses import Kind, Recipient, Responses, default_responses_file
-from bot.responses_file import Sentence
-from bot.throttle import Throttle
-from bot.why import Explanation, Mark, Part
+from bot.sentences.file import Sentence
+from bot.sentences.kinds import JUDGED
+from bot.sentences.placeholders import HELP_LINE
+from bot.sentences.responses import Kind, Recipient, Responses, default_responses_file
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 from trainer.model.judgement import Verdict
 from trainer.model.strength import Strength

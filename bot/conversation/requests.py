@@ -7,8 +7,8 @@ speech. Knows no platform.
 
 import re
 
-from bot.answers import MOST_CHARACTERS, is_filler
-from bot.cues import word_set
+from bot.conversation.answers import MOST_CHARACTERS, is_filler
+from bot.conversation.cues import word_set
 from trainer.model.marks import normalise
 
 _MINE = r"(?:my|our|the|your|a)"

@@ -8,14 +8,14 @@ import unicodedata
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.concierge import Concierge
+from bot.conversation.concierge import Concierge
+from bot.conversation.why import Explanation, Mark, Part, split
 from bot.engine import Engine
 from bot.frontends.discord.escaping import plain
 from bot.frontends.discord.markup import plain_text
 from bot.frontends.discord.reasons import shown
 from bot.frontends.lines import _as_json
-from bot.responses import MAX_CHARACTERS, Kind, Responses
-from bot.why import Explanation, Mark, Part, split
+from bot.sentences.responses import MAX_CHARACTERS, Kind, Responses
 from tests.bot.stub import KeywordClassifier
 
 bounded = settings(

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.answers import Side
+from bot.conversation.answers import Side
 from bot.errors import ResponsesError
-from bot.examples import EXAMPLES
-from bot.kinds import BY_STRENGTH, JUDGED, OPTIONAL, QUESTIONS
-from bot.placeholders import HELP_LINE, OWNER
-from bot.responses import (
+from bot.sentences.examples import EXAMPLES
+from bot.sentences.file import Sentence
+from bot.sentences.kinds import BY_STRENGTH, JUDGED, OPTIONAL, QUESTIONS
+from bot.sentences.placeholders import HELP_LINE, OWNER
+from bot.sentences.responses import (
     ANYONE,
     MOST_PLACES,
     Kind,
@@ -24,8 +25,7 @@ from bot.responses import (
     Responses,
     default_responses_file,
 )
-from bot.responses_file import Sentence
-from bot.responses_yaml import MOST_BYTES
+from bot.sentences.yaml_lines import MOST_BYTES
 from trainer.model.judgement import Verdict
 from trainer.model.strength import Strength
 

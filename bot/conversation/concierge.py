@@ -13,20 +13,28 @@ from typing import TYPE_CHECKING
 
 from cachetools import TTLCache
 
-from bot.answers import Answer, Side, read_answer
-from bot.corrections import Correction, Strength, read_correction
+from bot.conversation.answers import Answer, Side, read_answer
+from bot.conversation.corrections import Correction, Strength, read_correction
+from bot.conversation.insults import without_insults
+from bot.conversation.language import is_foreign
+from bot.conversation.order import InOrder
+from bot.conversation.pleasantries import is_acknowledgement, is_lukewarm
+from bot.conversation.questions import (
+    HELD_SECONDS,
+    MOST_ASKED,
+    MOST_HELD,
+    Given,
+    Held,
+    HeldQuestions,
+    leaning,
+)
+from bot.conversation.requests import read_request
+from bot.conversation.throttle import Pace, Throttle
+from bot.conversation.why import Explainer, Explanation
 from bot.engine import BusyError, Engine, UnansweredError
-from bot.insults import without_insults
-from bot.language import is_foreign
 from bot.logs import SeldomLog
-from bot.order import InOrder
-from bot.placeholders import OWNER
-from bot.pleasantries import is_acknowledgement, is_lukewarm
-from bot.questions import HELD_SECONDS, MOST_ASKED, MOST_HELD, Given, Held, HeldQuestions, leaning
-from bot.requests import read_request
-from bot.responses import ANYONE, Kind, Recipient, Responses
-from bot.throttle import Pace, Throttle
-from bot.why import Explainer, Explanation
+from bot.sentences.placeholders import OWNER
+from bot.sentences.responses import ANYONE, Kind, Recipient, Responses
 from trainer.model.kinds import DISTRESS, REVIEW
 from trainer.model.marks import normalise, read_mark
 from trainer.model.strength import emphasised

@@ -11,12 +11,12 @@ import pytest
 import yaml
 
 from bot.errors import ResponsesError
-from bot.kinds import OPTIONAL, Kind
-from bot.responses import Responses, default_responses_file
-from bot.responses_schema import schema_text
+from bot.sentences.kinds import OPTIONAL, Kind
+from bot.sentences.responses import Responses, default_responses_file
+from bot.sentences.schema import schema_text
 from bot.settings import Settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SHIPPED = default_responses_file().read_text("utf-8")
 SCHEMA = json.loads((ROOT / "responses.schema.json").read_text("utf-8"))
 

@@ -7,9 +7,9 @@ It knows the form and the placeholders; what needs YAML's own text, or the setti
 import json
 from typing import Any
 
-from bot.kinds import FALLBACKS, JUDGED, JUDGED_OR_ANSWERED, OPTIONAL, QUESTIONS, Kind
-from bot.placeholders import PLACEHOLDERS
-from bot.responses_file import LOCALES, MAX_CHARACTERS
+from bot.sentences.file import LOCALES, MAX_CHARACTERS
+from bot.sentences.kinds import FALLBACKS, JUDGED, JUDGED_OR_ANSWERED, OPTIONAL, QUESTIONS, Kind
+from bot.sentences.placeholders import PLACEHOLDERS
 
 _HAS_CONFIDENCE = r"\{confidence\}"
 

@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from bot.answers import MOST_CHARACTERS, MOST_WORDS, is_filler
-from bot.cues import word_set
+from bot.conversation.answers import MOST_CHARACTERS, MOST_WORDS, is_filler
+from bot.conversation.cues import word_set
 from trainer.model.marks import normalise
 
 

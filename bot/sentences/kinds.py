@@ -108,7 +108,7 @@ OPTIONAL = (
     *(Kind.EXPLAINED_MARK, Kind.EXPLAINED_EMOJI, Kind.EXPLAINED_TOGETHER, Kind.EXPLAINED_WORD),
 )
 """A file of before there were these is read as it is: `FALLBACKS` has a list instead of some, and
-`bot.examples` a sentence for the others."""
+`bot.sentences.examples` a sentence for the others."""
 
 _UNDECIDED = (Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE)
 

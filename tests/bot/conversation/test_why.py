@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.concierge import Concierge, Reply
-from bot.engine import BusyError, Engine
-from bot.responses import Kind, Responses
-from bot.why import (
+from bot.conversation.concierge import Concierge, Reply
+from bot.conversation.why import (
     AT_ONCE,
     MOST_PARTS,
     MOST_REMEMBERED,
@@ -20,6 +18,8 @@ from bot.why import (
     Explanation,
     Mark,
 )
+from bot.engine import BusyError, Engine
+from bot.sentences.responses import Kind, Responses
 from tests.bot.removal import removal
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 from tests.conftest import separable_reviews

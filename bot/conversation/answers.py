@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
 
-from bot.cues import read_cues, word_set
+from bot.conversation.cues import read_cues, word_set
 from trainer.model.marks import MARK_NEGATIVE, MARK_POSITIVE, normalise, read_mark
 
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bot.answers import MOST_CHARACTERS, MOST_WORDS, Answer, Side, read_answer
+from bot.conversation.answers import MOST_CHARACTERS, MOST_WORDS, Answer, Side, read_answer
 
 YES, NO = Side.POSITIVE, Side.NEGATIVE
 

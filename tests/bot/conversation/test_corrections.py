@@ -4,12 +4,12 @@ import time
 
 import pytest
 
-from bot.answers import MOST_CHARACTERS
-from bot.corrections import Correction, Strength, read_correction
-from bot.insults import without_insults
-from bot.pleasantries import is_acknowledgement, is_lukewarm
-from bot.requests import read_request
-from tests.bot.test_answers import HOSTILE
+from bot.conversation.answers import MOST_CHARACTERS
+from bot.conversation.corrections import Correction, Strength, read_correction
+from bot.conversation.insults import without_insults
+from bot.conversation.pleasantries import is_acknowledgement, is_lukewarm
+from bot.conversation.requests import read_request
+from tests.bot.conversation.test_answers import HOSTILE
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.language import MOST_CHARACTERS, is_foreign
+from bot.conversation.language import MOST_CHARACTERS, is_foreign
 
 SENTENCES = Path(__file__).with_name("languages.csv")
 BOLD_SCRIPT = {ord("a") + index: 0x1D4EA + index for index in range(26)}
 """Letters of mathematics that pages for fancy text make."""
-STARTER_REVIEWS = Path(__file__).parents[2] / "trainer" / "data" / "starter_reviews.csv"
+STARTER_REVIEWS = Path(__file__).parents[3] / "trainer" / "data" / "starter_reviews.csv"
 
 
 def _rows(file: Path) -> list[dict[str, str]]:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot import throttle
-from bot.throttle import CALM_SECONDS, Pace, Throttle
+from bot.conversation import throttle
+from bot.conversation.throttle import CALM_SECONDS, Pace, Throttle
 
 
 class Clock:

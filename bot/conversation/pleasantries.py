@@ -6,7 +6,7 @@ in three words.
 
 import re
 
-from bot.answers import MOST_CHARACTERS
+from bot.conversation.answers import MOST_CHARACTERS
 from trainer.model.marks import normalise
 
 MOST_WORDS = 12

@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 
 from bot.errors import ResponsesError
-from bot.kinds import Kind
+from bot.sentences.kinds import Kind
 from trainer.model.files import read_regular
 
 MOST_BYTES = 262_144

@@ -18,12 +18,12 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from bot.answers import Side
+from bot.conversation.answers import Side
 from bot.errors import ResponsesError
-from bot.examples import EXAMPLES
-from bot.kinds import JUDGED, JUDGED_OR_ANSWERED, OPTIONAL, QUESTIONS, Kind
-from bot.placeholders import PLACEHOLDERS, fill, placeholders_in
-from bot.responses_yaml import error_at, is_cut_short, parse
+from bot.sentences.examples import EXAMPLES
+from bot.sentences.kinds import JUDGED, JUDGED_OR_ANSWERED, OPTIONAL, QUESTIONS, Kind
+from bot.sentences.placeholders import PLACEHOLDERS, fill, placeholders_in
+from bot.sentences.yaml_lines import error_at, is_cut_short, parse
 
 MAX_CHARACTERS = 2_000
 """What Discord takes in one message."""

@@ -25,7 +25,7 @@ Chinese or Japanese letter says more than a Latin one."""
 
 TIMES_LIKELIER = 30.0
 """How much likelier than English another language must be. Chosen on the starter reviews and the
-development sentences in tests/bot/languages.csv, as were the rules for which words tell."""
+development sentences in `tests/bot/conversation`, as were the rules for which words tell."""
 
 TIMES_LIKELIER_DESPITE_ENGLISH = 200.0
 """The same for a text with one of ENGLISH_WORDS, or with an English beginning or end: "very boring

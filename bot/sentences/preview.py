@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.kinds import FALLBACKS, OPTIONAL, Kind
-from bot.placeholders import PLACEHOLDERS, fill
-from bot.responses_file import ENGLISH, Lists, Sentence, read_responses
+from bot.sentences.file import ENGLISH, Lists, Sentence, read_responses
+from bot.sentences.kinds import FALLBACKS, OPTIONAL, Kind
+from bot.sentences.placeholders import PLACEHOLDERS, fill
 
 
 def summary(file: Path, help_line: str) -> str:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from cachetools import LRUCache
 
-from bot.examples import EXAMPLES
-from bot.kinds import BY_STRENGTH, FALLBACKS
-from bot.kinds import Kind as Kind
-from bot.placeholders import HELP_LINE, OWNER, can_be_said, fill, has_values
-from bot.responses_file import ENGLISH, Lists, Sentence, read_responses
-from bot.responses_file import MAX_CHARACTERS as MAX_CHARACTERS
+from bot.sentences.examples import EXAMPLES
+from bot.sentences.file import ENGLISH, Lists, Sentence, read_responses
+from bot.sentences.file import MAX_CHARACTERS as MAX_CHARACTERS
+from bot.sentences.kinds import BY_STRENGTH, FALLBACKS
+from bot.sentences.kinds import Kind as Kind
+from bot.sentences.placeholders import HELP_LINE, OWNER, can_be_said, fill, has_values
 
 if TYPE_CHECKING:
     from trainer.model.classifier import Verdict
@@ -162,7 +162,7 @@ def default_responses_file() -> Path:
 
     A wheel holds it inside the package, a checkout at its top.
     """
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     places = (Path(), package, package.parent)
     files = [folder / "responses.yaml" for folder in places]
     return next((file for file in files if file.exists()), files[-1])

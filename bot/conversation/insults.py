@@ -5,8 +5,8 @@ A film is called worse than a bot, so only what is said to "you" or "the bot" is
 
 import re
 
-from bot.answers import MOST_CHARACTERS, is_filler
-from bot.cues import word_set
+from bot.conversation.answers import MOST_CHARACTERS, is_filler
+from bot.conversation.cues import word_set
 from trainer.model.marks import normalise
 
 _VERY = (

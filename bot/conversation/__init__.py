@@ -1,0 +1,1 @@
+"""What customers write, and what they get: knows no platform."""

@@ -1,0 +1,1 @@
+"""responses.yaml: the sentences that customers read."""
