@@ -183,7 +183,8 @@ class Concierge:
         """
         held = self._questions.take(whom)
         try:
-            if is_review or held is None:
+            # An edit after a verdict is of some other message: what was asked about is answered.
+            if is_review or held is None or (is_edit and isinstance(held, Given)):
                 reply = await self._judge(text, is_review, asks=True)
             elif isinstance(held, Given):
                 reply = await self._reconsider(text, held.side)
