@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import torch
 import typer
+from bot.concierge import Reply
+from bot.responses import Kind
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
-from benchmarks import ablation, judgement, peers, speed
+from benchmarks import ablation, answers, judgement, peers, speed
 from benchmarks.inference import agreement
 from benchmarks.material import chat_messages, long_reviews, make_checkpoint
 from benchmarks.timing import Row, alternate
@@ -164,3 +166,23 @@ def test_an_ablation_goes_on_where_it_was_stopped(
     assert runs.read_bytes() == before
     with pytest.raises(typer.BadParameter, match="no row"):
         ablation.main(dataset=nowhere, only=["bets"], seeds=None, runs=runs)
+
+
+def test_the_answers_are_split_for_good_and_judged_by_what_they_mean(
+    checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    halves = [answers.read(held_out) for held_out in (False, True)]
+    assert [len(half) for half in halves] == [90, 110]
+    row = next(row for row in halves[0] if row.side == "negative")
+    said = {
+        kind: row.outcome(Reply("", kind))
+        for kind in (Kind.NEGATIVE, Kind.POSITIVE, Kind.BOTH, Kind.THANKS)
+    }
+    assert list(said.values()) == ["understood", "turned round", "misread", "misread"]
+
+    answers.main(checkpoint, development=True)
+    assert "110" not in capsys.readouterr().out
+    answers.main(checkpoint)
+    assert "110" in capsys.readouterr().out
+    with pytest.raises(typer.BadParameter):
+        answers.main(checkpoint.parent / "nothing")

@@ -54,6 +54,11 @@ _DROP_A_QUESTION = frozenset((DISTRESS, Kind.SERVICE, Kind.PERSON))
 """Kinds of message that are something new, also where they begin like an answer: "no, I want my
 money back"."""
 
+_LUKEWARM_TAKEN_FOR = frozenset(
+    (Kind.GREETING, Kind.THANKS, Kind.PERSON, Kind.CORRECTION, Kind.OFF_TOPIC)
+)
+"""Kinds for which the model takes a review of few words that is neither praise nor a complaint."""
+
 _ASKS_AGAIN = frozenset(
     (
         *(Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE, Kind.CORRECTION),
@@ -194,7 +199,8 @@ class Concierge:
         """
         held = self.questions.take(whom)
         try:
-            if is_review or held is None:
+            # An edit after a verdict is of some other message: what was asked about is answered.
+            if is_review or held is None or (is_edit and isinstance(held, Given)):
                 reply = await self._judge(text, to, is_review=is_review)
             elif isinstance(held, Given):
                 reply = await self._reconsider(text, held.side, to)
@@ -272,7 +278,8 @@ class Concierge:
         verdict = verdict or await self._classify(text)
         if is_review and verdict.kind != DISTRESS:
             verdict = replace(verdict, kind=REVIEW)
-        if verdict.kind not in (REVIEW, DISTRESS) and is_lukewarm(text):
+        may_be_lukewarm = verdict.kind in _LUKEWARM_TAKEN_FOR and read_correction(text) is None
+        if may_be_lukewarm and is_lukewarm(text):
             verdict = replace(verdict, kind=REVIEW, label=Kind.UNSURE)
             if asks:
                 return self._ask(0.0, to, verdict=verdict)

@@ -34,7 +34,8 @@ _THUMBS_UP = re.compile("[\N{THUMBS UP SIGN}\N{HEAVY BLACK HEART}\N{PERSON WITH 
 _LUKEWARM = re.compile(
     r"\b(?:so[ -]so|me+h|mixed(?: (?:bag|feelings))?|hit (?:and|or|or a) miss|had its moments|"
     r"average|"
-    r"middl\w+|mediocre|passable|watchable|in two minds|nothing (?:special|to write home)|"
+    r"middling|middle of the road|mediocre|passable|watchable|in two minds|nothing (?:special|to "
+    r"write home)|"
     r"ok(?:ay)?-?ish|(?:some|few|couple of|a few) (?:good|nice|great|bad|funny|decent) "
     r"(?:bits|parts|scenes|moments|jokes)|good in (?:parts|places)|pass(?:ed|es) the time|"
     r"(?:does|did) the (?:job|trick)|half decent|could (?:have been|be) (?:better|worse)|"

@@ -537,6 +537,14 @@ def test_an_emoji_that_carried_a_verdict_is_found() -> None:
     assert not explained("très", Mark.STRONG)
 
 
+async def test_a_lukewarm_review_is_asked_about_whatever_the_model_takes_it_for(
+    asking: Concierge,
+) -> None:
+    # To the stub, the first is thanks, as it was to a trained model; the others are what they say.
+    assert await _kinds(asking, "so so, thank you, some good bits", "yes") == ["unsure", "positive"]
+    assert await _kinds(asking, "what is on, any good films for a date") == ["question"]
+
+
 # Whom a reply is for
 
 
