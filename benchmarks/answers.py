@@ -21,10 +21,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bot.conversation.answers import Side
 from bot.conversation.concierge import Concierge, Reply
 from bot.conversation.questions import Held, HeldQuestions
 from bot.engine import Engine
+from bot.sentences.kinds import Side
 from bot.sentences.responses import Responses, default_responses_file
 from trainer.errors import TrainerError
 from trainer.model.classifier import Classifier

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import torch
 import typer
-from bot.concierge import Reply
-from bot.responses import Kind
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
 from benchmarks import ablation, answers, judgement, peers, speed
 from benchmarks.inference import agreement
 from benchmarks.material import chat_messages, long_reviews, make_checkpoint
 from benchmarks.timing import Row, alternate
+from bot.conversation.concierge import Reply
+from bot.sentences.responses import Kind
 from trainer.model.checkpoint import graph_file
 from trainer.model.classifier import Classifier
 from trainer.model.runtime import RuntimeName

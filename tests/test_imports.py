@@ -115,3 +115,8 @@ def test_only_front_ends_know_a_platform() -> None:
 def test_the_conversation_knows_nothing_of_operations() -> None:
     besides = ("bot.frontends", "bot.operations", "bot.__main__")
     assert _crossing("bot", "bot.operations", besides=besides) == []
+
+
+@pytest.mark.parametrize("room", ["sentences", "desk", "engine", "settings", "logs", "files"])
+def test_the_conversation_stands_above(room: str) -> None:
+    assert _crossing(f"bot.{room}", "bot.conversation") == []

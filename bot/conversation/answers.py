@@ -6,25 +6,11 @@ the model: `Answer.opinion` says which words those are. Knows no platform.
 
 import re
 from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import groupby
 
 from bot.conversation.cues import read_cues, word_set
+from bot.sentences.kinds import Side
 from trainer.model.marks import MARK_NEGATIVE, MARK_POSITIVE, normalise, read_mark
-
-
-class Side(StrEnum):
-    """Which way an answer tips. The first two are labels of a verdict."""
-
-    NEGATIVE = "negative"
-    POSITIVE = "positive"
-    BOTH = "both"
-    """As much the one as the other, or they cannot say."""
-
-    @property
-    def opposite(self) -> "Side":
-        """The other side; of `BOTH`, itself."""
-        return {Side.NEGATIVE: Side.POSITIVE, Side.POSITIVE: Side.NEGATIVE}.get(self, self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cachetools import TTLCache
 
-from bot.conversation.answers import Answer, Side, read_answer
+from bot.conversation.answers import Answer, read_answer
 from bot.conversation.corrections import Correction, Strength, read_correction
 from bot.conversation.insults import without_insults
 from bot.conversation.language import is_foreign
@@ -33,6 +33,7 @@ from bot.conversation.throttle import Pace, Throttle
 from bot.conversation.why import Explainer, Explanation
 from bot.engine import BusyError, Engine, UnansweredError
 from bot.logs import SeldomLog
+from bot.sentences.kinds import Side
 from bot.sentences.placeholders import OWNER
 from bot.sentences.responses import ANYONE, Kind, Recipient, Responses
 from trainer.model.kinds import DISTRESS, REVIEW

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from cachetools import TTLCache
 
-from bot.conversation.answers import Side
+from bot.sentences.kinds import Side
 from trainer.model.calibration import LEANS_FROM
 
 HELD_SECONDS = 600.0

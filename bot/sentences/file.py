@@ -18,10 +18,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from bot.conversation.answers import Side
 from bot.errors import ResponsesError
 from bot.sentences.examples import EXAMPLES
-from bot.sentences.kinds import JUDGED, JUDGED_OR_ANSWERED, OPTIONAL, QUESTIONS, Kind
+from bot.sentences.kinds import JUDGED, JUDGED_OR_ANSWERED, OPTIONAL, QUESTIONS, Kind, Side
 from bot.sentences.placeholders import PLACEHOLDERS, fill, placeholders_in
 from bot.sentences.yaml_lines import error_at, is_cut_short, parse
 

@@ -9,6 +9,20 @@ if TYPE_CHECKING:
     from trainer.model.classifier import Verdict
 
 
+class Side(StrEnum):
+    """Which way an answer tips. The first two are labels of a verdict."""
+
+    NEGATIVE = "negative"
+    POSITIVE = "positive"
+    BOTH = "both"
+    """As much the one as the other, or they cannot say."""
+
+    @property
+    def opposite(self) -> "Side":
+        """The other side; of `BOTH`, itself."""
+        return {Side.NEGATIVE: Side.POSITIVE, Side.POSITIVE: Side.NEGATIVE}.get(self, self)
+
+
 class Kind(StrEnum):
     """Why something is said; each is a list of sentences in responses.yaml."""
 

@@ -9,12 +9,12 @@ from functools import partial
 
 import discord
 
-from bot.conversation.answers import Side
 from bot.conversation.concierge import Reply
 from bot.frontends.discord.buttons import ConciergeButton, view
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import respond
 from bot.frontends.discord.recipients import user_of
+from bot.sentences.kinds import Side
 from bot.sentences.responses import Kind
 
 _LABELS = {Side.POSITIVE: "👍", Side.NEGATIVE: "👎", Side.BOTH: "A bit of both"}

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from bot.conversation.answers import MOST_CHARACTERS, MOST_WORDS, Answer, Side, read_answer
+from bot.conversation.answers import MOST_CHARACTERS, MOST_WORDS, Answer, read_answer
+from bot.sentences.kinds import Side
 
 YES, NO = Side.POSITIVE, Side.NEGATIVE
 

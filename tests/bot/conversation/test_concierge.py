@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from bot import generate_response
-from bot.conversation.answers import Side
 from bot.conversation.concierge import Concierge, Reply
 from bot.conversation.order import MOST_WAITING
 from bot.conversation.questions import HELD_SECONDS, MOST_HELD, Held, HeldQuestions
@@ -18,11 +17,11 @@ from bot.conversation.throttle import Throttle
 from bot.conversation.why import Explanation, Mark, Part
 from bot.engine import Engine, estimate_tokens
 from bot.sentences.file import Sentence
-from bot.sentences.kinds import JUDGED
+from bot.sentences.kinds import JUDGED, Side
 from bot.sentences.placeholders import HELP_LINE
 from bot.sentences.responses import Kind, Recipient, Responses, default_responses_file
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier
-from trainer.model.judgement import Verdict
+from trainer.model.classifier import Encoding, Verdict
 from trainer.model.strength import Strength
 
 
@@ -595,8 +594,8 @@ async def test_every_reply_is_in_the_language_of_the_one_it_is_for(
 class MildClassifier(KeywordClassifier):
     """All its verdicts are mild."""
 
-    def __call__(self, texts: Sequence[str]) -> list[Verdict]:
-        return [replace(verdict, strength=Strength.MILD) for verdict in super().__call__(texts)]
+    def judge(self, encodings: Sequence[Encoding]) -> list[Verdict]:
+        return [replace(verdict, strength=Strength.MILD) for verdict in super().judge(encodings)]
 
 
 async def test_exclamation_marks_make_a_reply_stronger() -> None:
@@ -620,7 +619,7 @@ async def test_the_confidence_is_that_of_the_verdict_and_is_not_said_without_one
     lists = {kind: [Sentence(each, Side.POSITIVE) for each in words[kind]] for kind in Kind}
     async with Engine(classifier) as engine:
         concierge = Concierge(engine, Responses(lists))
-        heard = {(await concierge.answer("great", place=ROOM)).text for _ in range(9)}
+        heard = {(await concierge.answer("great", place=n)).text for n in range(40)}
         assert heard == {"90%", "plain"}
         asked = {(await concierge.answer("rather great", place=n)).text for n in range(40)}
         assert asked == {"80%", "plain"}

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from bot.conversation.answers import Side
+from bot.sentences.kinds import Side
 from bot.sentences.responses import Kind, Responses
 from tests.bot.frontends.loopback import POST_MESSAGE, SUPPRESS_EMBEDS, nothing_more, serving
 from tests.bot.stub import KeywordClassifier

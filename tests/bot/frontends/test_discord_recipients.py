@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from bot.conversation.answers import Side
 from bot.sentences.file import Sentence
+from bot.sentences.kinds import Side
 from bot.sentences.responses import Kind, Responses
 from tests.discord_server import DiscordServer, Interaction, Posted
 

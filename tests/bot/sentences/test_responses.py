@@ -11,11 +11,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.conversation.answers import Side
 from bot.errors import ResponsesError
 from bot.sentences.examples import EXAMPLES
 from bot.sentences.file import Sentence
-from bot.sentences.kinds import BY_STRENGTH, JUDGED, OPTIONAL, QUESTIONS
+from bot.sentences.kinds import (
+    BY_STRENGTH,
+    FALLBACKS,
+    JUDGED,
+    JUDGED_OR_ANSWERED,
+    OPTIONAL,
+    QUESTIONS,
+    Side,
+)
 from bot.sentences.placeholders import HELP_LINE, OWNER
 from bot.sentences.responses import (
     ANYONE,
@@ -344,8 +351,9 @@ def test_a_file_of_before_there_were_questions_is_read_as_it_is(tmp_path: Path) 
     for kind in (Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE):
         asked = responses.ask(kind)
         assert (asked.text, asked.yes) == ("A unsure one.", None)
-    for kind in set(OPTIONAL) - {Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE}:
-        assert responses.say(kind) == EXAMPLES[kind]
+    for kind in OPTIONAL:
+        expected = f"A {FALLBACKS[kind]} one." if kind in FALLBACKS else EXAMPLES[kind]
+        assert responses.say(kind) == expected
 
 
 @pytest.mark.parametrize("kind", QUESTIONS)
@@ -417,7 +425,7 @@ def test_a_list_for_verdicts_alone_may_always_say_the_confidence(tmp_path: Path)
     ("kind", "sentences", "offset", "problem"),
     [
         *((kind, ["{confidence}", "{confidence}!"], 0, "add a sentence without it")
-          for kind in (Kind.POSITIVE, *QUESTIONS)),
+          for kind in JUDGED_OR_ANSWERED),
         (Kind.GREETING, ["Hi!", "{confidence}"], 2, "{confidence} has no value in 'greeting'"),
         (Kind.BUSY, ["{user}", "{users}"], 2, "{users} in this sentence of 'busy' is no"),
         (Kind.BUSY, ["{}"], 1, "{} in this sentence of 'busy' is no placeholder"),
