@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from cachetools import TTLCache
 
 from bot.conversation.answers import Answer, read_answer
+from bot.conversation.care import is_about_a_film
 from bot.conversation.corrections import Correction, Strength, read_correction
 from bot.conversation.insults import without_insults
 from bot.conversation.language import is_foreign
@@ -23,6 +24,8 @@ from bot.conversation.questions import (
     HELD_SECONDS,
     MOST_ASKED,
     MOST_HELD,
+    Distress,
+    Expected,
     Given,
     Held,
     HeldQuestions,
@@ -120,6 +123,11 @@ class Reply:
         return _VERDICTS.get(self.kind)
 
     @property
+    def is_urgent(self) -> bool:
+        """Whether it must not wait behind replies to reviews."""
+        return self.kind in (Kind.DISTRESS, Kind.AFTER_DISTRESS)
+
+    @property
     def asks_again(self) -> bool:
         """Whether it asks for the same in other words: an edit of the message is answered anew."""
         return self.kind in _ASKS_AGAIN
@@ -203,6 +211,8 @@ class Concierge:
             # An edit after a verdict is of some other message: what was asked about is answered.
             if is_review or held is None or (is_edit and isinstance(held, Given)):
                 reply = await self._judge(text, to, is_review=is_review)
+            elif isinstance(held, Distress):
+                reply = await self._care(text, to)
             elif isinstance(held, Given):
                 reply = await self._reconsider(text, held.side, to)
             else:
@@ -214,15 +224,20 @@ class Concierge:
         if reply.kind is Kind.ABUSE:
             reply = replace(reply, repeated=whom in self._insulted)
             self._insulted[whom] = None
-        stays = reply.kind is Kind.ABUSE or (
-            isinstance(held, Given) and reply.kind is not Kind.DISTRESS
-        )
-        self._expect(whom, reply, held if stays else None)
+        self._expect(whom, reply, held)
         return reply
 
-    def _expect(self, whom: Hashable, reply: Reply, otherwise: Held | Given | None = None) -> None:
-        """Holds what the next message may answer: this reply, or what waited before it."""
-        expected = reply.question or (Given(reply.given) if reply.given else otherwise)
+    def _expect(self, whom: Hashable, reply: Reply, held: Expected | None = None) -> None:
+        """Holds what the next message may refer to: this reply, or what was `held` before it."""
+        expected: Expected | None = held
+        if reply.is_urgent:
+            expected = Distress()
+        elif reply.question is not None:
+            expected = reply.question
+        elif reply.given is not None:
+            expected = Given(reply.given)
+        elif isinstance(held, Held) and reply.kind is not Kind.ABUSE:
+            expected = None  # it has been answered, or something new has come up
         if expected is not None:
             self.questions.hold(whom, expected)
 
@@ -281,9 +296,10 @@ class Concierge:
             verdict = replace(verdict, kind=REVIEW)
         may_be_lukewarm = verdict.kind in _LUKEWARM_TAKEN_FOR and read_correction(text) is None
         if may_be_lukewarm and is_lukewarm(text):
-            verdict = replace(verdict, kind=REVIEW, label=Kind.UNSURE)
-            if asks:
-                return self._ask(0.0, to, verdict=verdict)
+            even = dict.fromkeys((Side.NEGATIVE.value, Side.POSITIVE.value), 0.5)
+            verdict = replace(
+                verdict, kind=REVIEW, label=Kind.UNSURE, confidence=0.5, probabilities=even
+            )
         kind = Kind.of(verdict)
         if kind is Kind.UNSURE and asks:
             return self._ask(_log_odds(verdict), to, verdict=verdict)
@@ -300,6 +316,9 @@ class Concierge:
             return await self._judge(text, to)
         if is_acknowledgement(text):
             return self.say(Kind.THANKS, to)
+        answer = read_answer(text, None)
+        if answer.side is Side.BOTH and not answer.opinion and given is not Side.BOTH:
+            return replace(self.say(Kind.BOTH, to), withdrawn=self.say(Kind.WITHDRAWN, to).text)
         verdict = await self._classify(text)
         if verdict.kind != DISTRESS and (request := read_request(text)) is not None:
             return self.say(Kind(request), to)
@@ -315,6 +334,19 @@ class Concierge:
         if side is None or side is given:
             return replace(self._apologise(to), withdrawn=withdrawn)
         return replace(self.say(_CORRECTED[side], to), withdrawn=withdrawn)
+
+    async def _care(self, text: str, to: Recipient) -> Reply:
+        """The reply to somebody who was in distress a few minutes ago.
+
+        Unless they write about a film, or ask for a person or the team, they are pointed to help
+        again: "it's all pointless" must not be taken for a review. Raises as the engine does.
+        """
+        if is_about_a_film(text):
+            return await self._judge(text, to)
+        reply = await self._judge(text, to, asks=False)
+        if reply.kind in (Kind.DISTRESS, Kind.SERVICE, Kind.PERSON):
+            return reply
+        return self.say(Kind.AFTER_DISTRESS, to)
 
     async def _meant(self, correction: Correction, opposite: Side) -> Side | None:
         """How somebody who corrects the bot liked the film; None where they leave it open.

@@ -67,6 +67,15 @@ class Given:
     side: Side
 
 
+@dataclass(frozen=True, slots=True)
+class Distress:
+    """They were pointed to help: what they write next is answered with care."""
+
+
+Expected = Held | Given | Distress
+"""What the next message may refer to."""
+
+
 class HeldQuestions:
     """At most one question or verdict for each person in each place; `clock` gives seconds."""
 
@@ -75,15 +84,15 @@ class HeldQuestions:
     ) -> None:
         self.seconds = seconds
         """How long something is held."""
-        self._held: TTLCache[Hashable, Held | Given] = TTLCache(MOST_HELD, seconds, clock)
+        self._held: TTLCache[Hashable, Expected] = TTLCache(MOST_HELD, seconds, clock)
 
-    def hold(self, whom: Hashable, expected: Held | Given) -> None:
+    def hold(self, whom: Hashable, expected: Expected) -> None:
         """Expects an answer to this, and none to anything earlier.
 
         `whom` stands for the person and the place together.
         """
         self._held[whom] = expected
 
-    def take(self, whom: Hashable) -> Held | Given | None:
+    def take(self, whom: Hashable) -> Expected | None:
         """What waits for an answer of theirs, and waits no longer."""
         return self._held.pop(whom, None)

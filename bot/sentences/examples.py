@@ -23,6 +23,8 @@ EXAMPLES = {
     "help.",
     "distress": "I'm only a program, but people can help. Please talk to someone you trust, or to "
     "a help line: {help_line}.",
+    "after_distress": "I'm only a program, so please talk to a person: someone you trust, or a "
+    "help line: {help_line}.",
     "off_topic": "I only read film reviews. Which film did you see, and how was it?",
     "foreign": "For now I only read English. Can you write your review in English?",
     "empty": "Hello! Write your review in the same message, and I'll read it.",

@@ -55,6 +55,8 @@ class Kind(StrEnum):
     QUESTION = "question"
     DISTRESS = "distress"
     """Somebody wants to die, hurts themselves or is in danger."""
+    AFTER_DISTRESS = "after_distress"
+    """Somebody writes on after that, and not about a film."""
     OFF_TOPIC = "off_topic"
     """Other words that are no review, or only a link."""
     FOREIGN = "foreign"
@@ -117,7 +119,7 @@ FALLBACKS = {
 
 OPTIONAL = (
     *FALLBACKS,
-    *(Kind.BOTH, Kind.NOT_YOURS, Kind.ABUSE),
+    *(Kind.BOTH, Kind.NOT_YOURS, Kind.ABUSE, Kind.AFTER_DISTRESS),
     *(Kind.CORRECTED_POSITIVE, Kind.CORRECTED_NEGATIVE, Kind.WITHDRAWN),
     *(Kind.EXPLAINED_MARK, Kind.EXPLAINED_EMOJI, Kind.EXPLAINED_TOGETHER, Kind.EXPLAINED_WORD),
 )

@@ -90,7 +90,7 @@ async def _in_turn(
     """
     outcome = None
     async with bot.earlier.followed_by(reply, channel_id, customer) as note:
-        async with bot.turns.turn(channel_id, urgent=reply.kind is Kind.DISTRESS) as turn:
+        async with bot.turns.turn(channel_id, urgent=reply.is_urgent) as turn:
             if turn is Turn.DROPPED:
                 bot.delivery.counts["dropped"] += 1
             else:

@@ -152,7 +152,7 @@ async def test_a_channel_with_too_many_customers_hears_so_once_and_the_newest_ar
         # The one in whose place the channel is told may ask again by an edit.
         busy = next(m for m in server.messages if m.content == f"a {Kind.BUSY} sentence")
         assert busy.reply_to is not None
-        await server.edit(busy.reply_to, "so dull")
+        await server.edit(busy.reply_to, "a dull film")
         await server.wait_until(lambda: busy.content == f"a {Kind.NEGATIVE} sentence")
     assert not _said(server, Kind.BUSY)()  # it was the only one
     assert len(server.messages) == AT_ONCE + 3
