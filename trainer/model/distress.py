@@ -7,6 +7,7 @@ sure (`trainer.model.kinds.KindRule`). The words alone decide nothing.
 The same code in training and in serving. It takes linear time: every repetition is bounded.
 """
 
+# ruff: noqa: E501 - phrases that belong together stand in one line.
 import re
 
 
@@ -173,16 +174,31 @@ _ELSEWHERE = _any(r"""
      no wake up|tired of this life|thak gaya|thak gayi|make una help|wanna die sia
 """)
 
-_PATTERN = re.compile(f" (?:{_OWN_DEATH}|{_GOODBYE}|{_DANGER}|{_ELSEWHERE})")
+_ABOUT_A_FILM = _any(r"""
+    films?|movies?|flicks?|cinematograph\w*|scenes?|actors?|actress(?:es)?|acting|acted|cast|plots?
+    stor(?:y|ies)|storyline|endings?|series|seasons?|episodes?|eps?|finale|sequels?|prequels?|remakes?|reboots?
+    trailers?|soundtracks?|scores?|songs?|albums?|musical|direct(?:or|ed|ion)|scripts?|dialogue|jokes?|puns?
+    characters?|hero(?:es|ine)?|villains?|part (?:two|three|four|2|3|4)|act (?:one|two|three)|twists?|franchise|genre
+    oscars?|critics?|cgi|horror|comed(?:y|ies)|thriller|drama|romance|romcom|documentary|anime
+    masterpiece|brilliant|superb|excellent|perfect|perfection|hilarious|funn(?:y|iest)|boring|dull|overrated
+    underrated|stars|\d+ , 10|loved|lol|lmao|popcorn|narrator|voiceover|performances?|remote|season \w+
+""")
+"""A text with one of these may use such words of a film, or as a figure of speech."""
+
 MAX_CHARACTERS = 2000
 """Of a text that are read: longer ones are reviews, and long ones that are none say so early."""
 
+_FILM_PATTERN = re.compile(f" {_ABOUT_A_FILM} ")
+_PATTERN = re.compile(f" (?:{_OWN_DEATH}|{_GOODBYE}|{_DANGER}|{_ELSEWHERE})")
 _APOSTROPHES = str.maketrans("", "", "'\u2019\u2018`*")
 _PUNCTUATION = re.compile(r"[^\w\s]+")
 
 
 def speaks_of_distress(text: str) -> bool:
-    """Whether some words of a text, its letters plain (`trainer.model.marks.normalise`), do."""
-    text = text[:MAX_CHARACTERS]
-    plain = _PUNCTUATION.sub(" , ", text.casefold().translate(_APOSTROPHES))
-    return _PATTERN.search(f" , {' '.join(plain.split())} , ") is not None
+    """Whether a text, its letters plain (`trainer.model.marks.normalise`), says so in such words.
+
+    Not where words about a film stand beside them: there the head has to be sure by itself.
+    """
+    plain = _PUNCTUATION.sub(" , ", text[:MAX_CHARACTERS].casefold().translate(_APOSTROPHES))
+    words = f" , {' '.join(plain.split())} , "
+    return _PATTERN.search(words) is not None and _FILM_PATTERN.search(words) is None

@@ -48,9 +48,6 @@ MAX_FALSE_ALARMS = 1 / 2000
 """Share of all reviews at hand that may be taken for distress."""
 MIN_PROBABILITY = 0.5
 """What thresholds are at least: a text that is more likely a review than not is one."""
-MIN_OUTRIGHT = 0.2
-"""What the threshold is at least for texts that speak of distress outright. Lower ones find little
-more distress, and about as many more reviews and pieces of chatter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +178,7 @@ def choose_rule(
     likely = scaled.probabilities(every.logits)[:, KINDS.index(DISTRESS)]
     rules = []
     for share in range(alarms + 1):
-        outright = _lowest_threshold(np.where(every.outright, likely, 0.0), share, MIN_OUTRIGHT)
+        outright = _lowest_threshold(np.where(every.outright, likely, 0.0), share)
         found = every.outright & (likely >= outright)
         others = np.where(found, 0.0, probabilities(every, True))
         distress = _lowest_threshold(others, alarms - int(found.sum()))
@@ -190,13 +187,11 @@ def choose_rule(
     return max(rules, key=lambda rule: rule.kinds(true).count(DISTRESS))
 
 
-def _lowest_threshold(
-    probabilities: FloatArray, allowed: int, least: float = MIN_PROBABILITY
-) -> float:
-    """At least `least`; at most so many of the probabilities as are `allowed` reach it."""
+def _lowest_threshold(probabilities: FloatArray, allowed: int) -> float:
+    """At least `MIN_PROBABILITY`; at most `allowed` of the probabilities reach it."""
     highest = np.sort(probabilities)[::-1]
     beyond = np.nextafter(highest[allowed], np.float32(2)) if allowed < len(highest) else 0.0
-    return max(least, float(beyond))
+    return max(MIN_PROBABILITY, float(beyond))
 
 
 def measure_kinds(

@@ -25,7 +25,7 @@ from trainer.model.calibration import (
     fit_temperature,
 )
 from trainer.model.classifier import Judgement, Scale
-from trainer.model.inference import FloatArray, Runtime, Scores, predict, softmax
+from trainer.model.inference import Runtime, Scores, predict, softmax
 from trainer.model.kinds import (
     REVIEW,
     KindFigures,

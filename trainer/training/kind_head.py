@@ -38,7 +38,7 @@ _DROPOUT = (0.2, 0.5)
 
 
 def evenly_spaced(reviews: int) -> list[int]:
-    """The indices of those, of so many reviews, that the head is fitted on: `MAX_REVIEWS` or all."""
+    """Which of so many reviews the head is fitted on: `MAX_REVIEWS` of them, or all."""
     count = min(reviews, MAX_REVIEWS)
     return [index * reviews // count for index in range(count)]
 
