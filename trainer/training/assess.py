@@ -104,21 +104,12 @@ def assess(
     GPU. The validation reviews are those of all sets.
     """
     kinds = read_kinds()
-    learned = [learned[index] for index in evenly_spaced(len(learned))]
-    head, learned_kinds = fit_kind_head(
-        encoder.model,
-        text_encoder,
-        [encoding.windows for encoding in learned],
-        text_encoder(kinds.learned.texts),
-        kinds.learned.kinds,
-    )
+    head, learned_kinds = _fit_head(encoder, text_encoder, learned, kinds.learned)
     validation = _read(text_encoder, [r for part in parts for r in part.reviews.validation])
     exported, runtime, validated = _choose_runtime(
         encoder, head, text_encoder, validation, graph, on_event
     )
-    held_out = text_encoder.encode(kinds.held_out.texts)
-    logits = predict(runtime, text_encoder, [encoding.windows for encoding in held_out]).kinds
-    lines = Messages(logits, _outright(held_out))
+    lines = _messages(runtime, text_encoder, kinds.held_out.texts)
     sets = [number for number, part in enumerate(parts) for _ in part.reviews.validation]
     short, every = _kinds_of_reviews(
         Messages(validated.kinds, np.array(validation.outright)),
@@ -126,7 +117,7 @@ def assess(
         sets,
         lines,
         kinds.held_out,
-        Messages(learned_kinds, _outright(learned)),
+        learned_kinds,
     )
     rule = choose_rule(lines, kinds.held_out.kinds, short, every)
     if not recipe.abstains:
@@ -186,6 +177,24 @@ def _read(encoder: TextEncoder, reviews: Sequence[Review]) -> _Read:
 def _outright(encodings: Sequence[Encoding]) -> npt.NDArray[np.bool_]:
     """(texts,), which of some texts speak of distress outright."""
     return np.array([encoding.outright for encoding in encodings], dtype=bool)
+
+
+def _fit_head(
+    encoder: Encoder, text_encoder: TextEncoder, learned: Sequence[Encoding], lines: Lines
+) -> tuple[torch.nn.Sequential, Messages]:
+    """The head of kinds, and the reviews that it was fitted on beside the lines."""
+    reviews = [learned[index] for index in evenly_spaced(len(learned))]
+    windows = [encoding.windows for encoding in reviews]
+    head, logits = fit_kind_head(
+        encoder.model, text_encoder, windows, text_encoder(lines.texts), lines.kinds
+    )
+    return head, Messages(logits, _outright(reviews))
+
+
+def _messages(runtime: Runtime, encoder: TextEncoder, texts: Sequence[str]) -> Messages:
+    encodings = encoder.encode(texts)
+    scores = predict(runtime, encoder, [encoding.windows for encoding in encodings])
+    return Messages(scores.kinds, _outright(encodings))
 
 
 def _choose_runtime(
