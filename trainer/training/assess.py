@@ -111,13 +111,10 @@ def assess(
     )
     lines = _messages(runtime, text_encoder, kinds.held_out.texts)
     sets = [number for number, part in enumerate(parts) for _ in part.reviews.validation]
+    reviews = Messages(validated.kinds, np.array(validation.outright))
+    of_one_window = validated.windows == 1
     short, every = _kinds_of_reviews(
-        Messages(validated.kinds, np.array(validation.outright)),
-        validated.windows == 1,
-        sets,
-        lines,
-        kinds.held_out,
-        learned_kinds,
+        reviews, of_one_window, sets, lines, kinds.held_out, learned_kinds
     )
     rule = choose_rule(lines, kinds.held_out.kinds, short, every)
     if not recipe.abstains:
