@@ -93,7 +93,11 @@ class Classifier:
         """The verdicts on texts that `encode` gave, in their order."""
         windows = [encoding.windows for encoding in encodings]
         scores = predict(self._runtime, self._encoder, windows)
-        return self._judgement.verdicts(scores, [encoding.mark for encoding in encodings])
+        return self._judgement.verdicts(
+            scores,
+            [encoding.mark for encoding in encodings],
+            [encoding.outright for encoding in encodings],
+        )
 
 
 def _load_runtime(path: Path, name: RuntimeName, threads: int | None) -> Runtime:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from trainer.config import LABELS
 from trainer.model.calibration import confident, require_temperature, require_threshold
 from trainer.model.inference import FloatArray, Scores, softmax
-from trainer.model.kinds import DISTRESS, REVIEW, KindRule
+from trainer.model.kinds import DISTRESS, REVIEW, KindRule, Messages
 from trainer.model.marks import MARK_NEGATIVE, MARK_POSITIVE, Mark, margin
 from trainer.model.strength import Bounds, Strength, strength_of
 
@@ -114,7 +114,9 @@ class Judgement:
         """What `dataclasses.asdict` made of one."""
         one, several = (Scale.from_dict(stored[name]) for name in ("one_window", "several_windows"))
         kinds = stored["kinds"]
-        rule = KindRule(kinds["temperature"], kinds["dismissal"], kinds["distress"])
+        rule = KindRule(
+            kinds["temperature"], kinds["dismissal"], kinds["distress"], kinds.get("outright")
+        )
         return cls(one, several, rule)
 
     def weigh(
@@ -139,9 +141,18 @@ class Judgement:
                 )
         return probabilities, sure
 
-    def verdicts(self, scores: Scores, marks: Sequence[Mark | None] = ()) -> list[Verdict]:
-        """The verdicts on some reviews, in their order."""
-        kinds = self.kinds.kinds(scores.kinds)
+    def verdicts(
+        self,
+        scores: Scores,
+        marks: Sequence[Mark | None] = (),
+        outright: Sequence[bool] = (),
+    ) -> list[Verdict]:
+        """The verdicts on some reviews, in their order.
+
+        `outright` says which of them speak of distress outright; without it none does.
+        """
+        speaking = np.array(list(outright) or [False] * len(scores.kinds), dtype=bool)
+        kinds = self.kinds.kinds(Messages(scores.kinds, speaking))
         for row, mark in enumerate(marks):
             if mark is not None and (mark.alone or kinds[row] not in _KINDS_WITH_MARKS):
                 kinds[row] = REVIEW

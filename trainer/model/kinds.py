@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from trainer.model.calibration import fit_temperature, require_temperature, require_threshold
 from trainer.model.inference import FloatArray, softmax
@@ -50,6 +51,28 @@ MIN_PROBABILITY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class Messages:
+    """Some texts as a rule sees them, in their order."""
+
+    logits: FloatArray
+    """(texts, kinds), of the head."""
+    outright: npt.NDArray[np.bool_]
+    """(texts,), whether each speaks of distress outright (`trainer.model.distress`)."""
+
+    def part(self, of: npt.NDArray[np.bool_]) -> "Messages":
+        """Those of which the mask `of`, (texts,), is true."""
+        return Messages(self.logits[of], self.outright[of])
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["Messages"]) -> "Messages":
+        """All texts of the parts, in their order."""
+        return cls(
+            np.concatenate([part.logits for part in parts]),
+            np.concatenate([part.outright for part in parts]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class KindRule:
     """How the head's logits become a kind; chosen by texts held back, stored in `training.json`."""
 
@@ -61,10 +84,13 @@ class KindRule:
     no review. None: every text is a review."""
     distress: float | None = None
     """The same where that kind is distress; chosen by its false alarms."""
+    outright: float | None = None
+    """How likely distress must be for a text that speaks of it outright, whatever else is likely.
+    None: as for other texts (a checkpoint from before there was this threshold)."""
 
     def __post_init__(self) -> None:
         require_temperature(self.temperature)
-        for threshold in (self.dismissal, self.distress):
+        for threshold in (self.dismissal, self.distress, self.outright):
             if threshold is not None:
                 require_threshold(threshold)
 
@@ -72,19 +98,27 @@ class KindRule:
         """(texts, kinds)"""
         return softmax(logits / np.float32(self.temperature))
 
-    def kinds(self, logits: FloatArray) -> list[str]:
+    def kinds(self, messages: Messages) -> list[str]:
         """The kind of each text: `review` unless another one is clearly likelier.
 
         Without columns there is no head, and every text is a review.
         """
-        if logits.shape[1] == 0:
-            return [REVIEW] * len(logits)
+        if messages.logits.shape[1] == 0:
+            return [REVIEW] * len(messages.logits)
+        probabilities = self.probabilities(messages.logits)
+        outright = self._outright(messages, probabilities)
         kinds = []
-        for other, probability in zip(*_other_kinds(self.probabilities(logits)), strict=True):
+        for row, (other, probability) in enumerate(zip(*_other_kinds(probabilities), strict=True)):
             threshold = self.distress if other == DISTRESS else self.dismissal
             is_clear = threshold is not None and probability >= threshold
-            kinds.append(other if is_clear else REVIEW)
+            kinds.append(DISTRESS if outright[row] else other if is_clear else REVIEW)
         return kinds
+
+    def _outright(self, messages: Messages, probabilities: FloatArray) -> npt.NDArray[np.bool_]:
+        """(texts,), which are distress by words that speak of it outright."""
+        if self.outright is None:
+            return np.zeros_like(messages.outright)
+        return messages.outright & (probabilities[:, KINDS.index(DISTRESS)] >= self.outright)
 
 
 def _other_kinds(probabilities: FloatArray) -> tuple[list[str], FloatArray]:
@@ -116,30 +150,45 @@ class KindFigures:
 
 
 def choose_rule(
-    lines: FloatArray, kinds: Sequence[str], short: Sequence[FloatArray], every: FloatArray
+    lines: Messages, kinds: Sequence[str], short: Sequence[Messages], every: Messages
 ) -> KindRule:
     """The lowest thresholds that keep to `MAX_DISMISSED` in each set, and to `MAX_FALSE_ALARMS`.
 
-    All arguments but `kinds` are logits (texts, kinds): of lines held back, whose `kinds` are
-    given; of the short validation reviews of each set; of all reviews at hand.
-    """
-    scaled = KindRule(fit_temperature(lines, [KINDS.index(kind) for kind in kinds]))
+    Those two that find distress share its false alarms in the way that finds the most of it among
+    the `lines`.
 
-    def probabilities(logits: FloatArray, distress: bool) -> FloatArray:
+    Args:
+        lines: held back from training.
+        kinds: of the `lines`.
+        short: the short validation reviews of each set.
+        every: all reviews at hand.
+    """
+    scaled = KindRule(fit_temperature(lines.logits, [KINDS.index(kind) for kind in kinds]))
+
+    def probabilities(messages: Messages, distress: bool) -> FloatArray:
         """That a text is no review, where the likeliest other kind is distress, or is not."""
-        kinds, other = _other_kinds(scaled.probabilities(logits))
+        kinds, other = _other_kinds(scaled.probabilities(messages.logits))
         return np.where([(kind == DISTRESS) == distress for kind in kinds], other, 0.0)
 
-    return KindRule(
-        scaled.temperature,
-        max(_lowest_threshold(probabilities(each, False), MAX_DISMISSED) for each in short),
-        _lowest_threshold(probabilities(every, True), MAX_FALSE_ALARMS),
+    dismissal = max(
+        _lowest_threshold(probabilities(each, False), int(MAX_DISMISSED * len(each.logits)))
+        for each in short
     )
+    alarms = int(MAX_FALSE_ALARMS * len(every.logits))
+    likely = scaled.probabilities(every.logits)[:, KINDS.index(DISTRESS)]
+    rules = []
+    for share in range(alarms + 1):
+        outright = _lowest_threshold(np.where(every.outright, likely, 0.0), share)
+        found = every.outright & (likely >= outright)
+        others = np.where(found, 0.0, probabilities(every, True))
+        distress = _lowest_threshold(others, alarms - int(found.sum()))
+        rules.append(KindRule(scaled.temperature, dismissal, distress, outright))
+    true = lines.part(np.array([kind == DISTRESS for kind in kinds]))
+    return max(rules, key=lambda rule: rule.kinds(true).count(DISTRESS))
 
 
-def _lowest_threshold(probabilities: FloatArray, most: float) -> float:
-    """At least `MIN_PROBABILITY`; at most the share `most` of the probabilities reach it."""
-    allowed = int(most * len(probabilities))
+def _lowest_threshold(probabilities: FloatArray, allowed: int) -> float:
+    """At least `MIN_PROBABILITY`; at most `allowed` of the probabilities reach it."""
     highest = np.sort(probabilities)[::-1]
     beyond = np.nextafter(highest[allowed], np.float32(2)) if allowed < len(highest) else 0.0
     return max(MIN_PROBABILITY, float(beyond))
@@ -147,14 +196,14 @@ def _lowest_threshold(probabilities: FloatArray, most: float) -> float:
 
 def measure_kinds(
     rule: KindRule,
-    lines: FloatArray,
+    lines: Messages,
     kinds: Sequence[str],
-    short: Sequence[FloatArray],
-    every: FloatArray,
+    short: Sequence[Messages],
+    every: Messages,
 ) -> KindFigures:
     """The figures of a rule; the arguments are those of `choose_rule`."""
-    together = np.concatenate(short)
     found = rule.kinds(lines)
+    together = [kind for each in short for kind in rule.kinds(each)]
     matrix = np.zeros((len(KINDS), len(KINDS)), dtype=np.int64)
     for kind, taken_for in zip(kinds, found, strict=True):
         matrix[KINDS.index(kind), KINDS.index(taken_for)] += 1
@@ -163,6 +212,6 @@ def measure_kinds(
         right=float(np.trace(matrix) / max(1, len(kinds))),
         confusion_matrix=matrix.tolist(),
         reviews=len(together),
-        reviews_dismissed=float(np.mean([kind != REVIEW for kind in rule.kinds(together)])),
+        reviews_dismissed=float(np.mean([kind != REVIEW for kind in together])),
         reviews_in_distress=float(np.mean([kind == DISTRESS for kind in rule.kinds(every)])),
     )

@@ -7,12 +7,13 @@ way it was taught. Needs `tokenizers` and NumPy only: a serving process imports 
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from trainer.model.distress import speaks_of_distress
 from trainer.model.marks import Mark, normalise, read_mark
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Encoding:
     """The rating that stood in the text."""
     tokens: int
     """In all windows: what judging the text costs."""
+    outright: bool = False
+    """Whether its words speak of distress outright (`trainer.model.distress`)."""
 
 
 MOST_WINDOWS = 16
@@ -86,10 +89,10 @@ class TextEncoder:
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
         """The texts as the model gets them; 10 ms of work for one of 4,000 characters."""
         read = [self.read(text) for text in texts]
-        windows = self.windows([words for words, _ in read])
+        encodings = self.encode_words([words for words, _ in read])
         return [
-            Encoding(each, mark, sum(map(len, each)))
-            for each, (_, mark) in zip(windows, read, strict=True)
+            replace(encoding, mark=mark)
+            for encoding, (_, mark) in zip(encodings, read, strict=True)
         ]
 
     def read(self, text: str) -> tuple[str, Mark | None]:
@@ -99,10 +102,14 @@ class TextEncoder:
         words, mark = read_mark(clean(text))
         return clean(normalise(words)), mark
 
-    def windows(self, texts: Sequence[str]) -> list[Windows]:
-        """Token ids of texts that `read` gave."""
+    def encode_words(self, texts: Sequence[str]) -> list[Encoding]:
+        """Texts whose words `read` gave, without their ratings."""
         encodings = self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
-        return [self._windows(encoding.ids) for encoding in encodings]
+        windows = [self._windows(encoding.ids) for encoding in encodings]
+        return [
+            Encoding(each, None, sum(map(len, each)), speaks_of_distress(text))
+            for each, text in zip(windows, texts, strict=True)
+        ]
 
     def _windows(self, tokens: Tokens) -> Windows:
         before, after = self._specials

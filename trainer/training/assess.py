@@ -25,16 +25,23 @@ from trainer.model.calibration import (
     fit_temperature,
 )
 from trainer.model.classifier import Judgement, Scale
-from trainer.model.inference import FloatArray, Runtime, Scores, predict, softmax
-from trainer.model.kinds import REVIEW, KindFigures, KindRule, choose_rule, measure_kinds
+from trainer.model.inference import Runtime, Scores, predict, softmax
+from trainer.model.kinds import (
+    REVIEW,
+    KindFigures,
+    KindRule,
+    Messages,
+    choose_rule,
+    measure_kinds,
+)
 from trainer.model.marks import Mark
 from trainer.model.runtime import OnnxRuntime, TorchRuntime, has_gpu
 from trainer.model.strength import choose_bounds
-from trainer.model.text import TextEncoder, Windows
+from trainer.model.text import Encoding, TextEncoder, Windows
 from trainer.training.encoder import Encoder
 from trainer.training.evaluation import Bin, Figures, measure, reliability
 from trainer.training.export import Exported, export_if_it_agrees
-from trainer.training.kind_head import fit_kind_head
+from trainer.training.kind_head import evenly_spaced, fit_kind_head
 
 _ENOUGH = 100
 """Validation reviews of a kind, to choose something by them: fewer may all be right by luck."""
@@ -84,7 +91,7 @@ def assess(
     encoder: Encoder,
     text_encoder: TextEncoder,
     recipe: Recipe,
-    learned: Sequence[Windows],
+    learned: Sequence[Encoding],
     parts: Sequence[Part],
     graph: Path,
     on_event: Listener,
@@ -97,16 +104,18 @@ def assess(
     GPU. The validation reviews are those of all sets.
     """
     kinds = read_kinds()
-    head, learned_kinds = fit_kind_head(
-        encoder.model, text_encoder, learned, text_encoder(kinds.learned.texts), kinds.learned.kinds
-    )
+    head, learned_kinds = _fit_head(encoder, text_encoder, learned, kinds.learned)
     validation = _read(text_encoder, [r for part in parts for r in part.reviews.validation])
     exported, runtime, validated = _choose_runtime(
         encoder, head, text_encoder, validation, graph, on_event
     )
-    lines = predict(runtime, text_encoder, text_encoder(kinds.held_out.texts)).kinds
+    lines = _messages(runtime, text_encoder, kinds.held_out.texts)
     sets = [number for number, part in enumerate(parts) for _ in part.reviews.validation]
-    short, every = _kinds_of_reviews(validated, sets, lines, kinds.held_out, learned_kinds)
+    reviews = Messages(validated.kinds, np.array(validation.outright))
+    of_one_window = validated.windows == 1
+    short, every = _kinds_of_reviews(
+        reviews, of_one_window, sets, lines, kinds.held_out, learned_kinds
+    )
     rule = choose_rule(lines, kinds.held_out.kinds, short, every)
     if not recipe.abstains:
         rule = replace(rule, dismissal=None)
@@ -145,10 +154,11 @@ class _Read:
     windows: list[Windows]
     marks: list[Mark | None]
     labels: list[int]
+    outright: list[bool]
 
     def part(self, of: slice) -> "_Read":
         """Some of the reviews."""
-        return _Read(self.windows[of], self.marks[of], self.labels[of])
+        return _Read(self.windows[of], self.marks[of], self.labels[of], self.outright[of])
 
 
 def _read(encoder: TextEncoder, reviews: Sequence[Review]) -> _Read:
@@ -157,7 +167,31 @@ def _read(encoder: TextEncoder, reviews: Sequence[Review]) -> _Read:
         [encoding.windows for encoding in encodings],
         [encoding.mark for encoding in encodings],
         [review.label for review in reviews],
+        [encoding.outright for encoding in encodings],
     )
+
+
+def _outright(encodings: Sequence[Encoding]) -> npt.NDArray[np.bool_]:
+    """(texts,), which of some texts speak of distress outright."""
+    return np.array([encoding.outright for encoding in encodings], dtype=bool)
+
+
+def _fit_head(
+    encoder: Encoder, text_encoder: TextEncoder, learned: Sequence[Encoding], lines: Lines
+) -> tuple[torch.nn.Sequential, Messages]:
+    """The head of kinds, and the reviews that it was fitted on beside the lines."""
+    reviews = [learned[index] for index in evenly_spaced(len(learned))]
+    windows = [encoding.windows for encoding in reviews]
+    head, logits = fit_kind_head(
+        encoder.model, text_encoder, windows, text_encoder(lines.texts), lines.kinds
+    )
+    return head, Messages(logits, _outright(reviews))
+
+
+def _messages(runtime: Runtime, encoder: TextEncoder, texts: Sequence[str]) -> Messages:
+    encodings = encoder.encode(texts)
+    scores = predict(runtime, encoder, [encoding.windows for encoding in encodings])
+    return Messages(scores.kinds, _outright(encodings))
 
 
 def _choose_runtime(
@@ -236,20 +270,21 @@ def _predict(
 
 
 def _kinds_of_reviews(
-    validated: Scores,
+    validated: Messages,
+    short: npt.NDArray[np.bool_],
     sets: Sequence[int],
-    lines: FloatArray,
+    lines: Messages,
     held_out: Lines,
-    learned: FloatArray,
-) -> tuple[list[FloatArray], FloatArray]:
-    """The logits of kinds for the short validation reviews of each set, and for all reviews; the
-    held-out lines that look like another kind, and are reviews, are among the latter."""
+    learned: Messages,
+) -> tuple[list[Messages], Messages]:
+    """The short validation reviews of each set, and all reviews; the held-out lines that look like
+    another kind, and are reviews, are among the latter. `short` says which reviews are."""
     are_reviews = np.array([kind == REVIEW for kind in held_out.kinds])
     # Long texts are hardly ever taken for something else: short ones tell where to draw a line.
-    short = validated.windows == 1
     short = short if short.sum() >= _ENOUGH else np.ones_like(short)
-    some = [validated.kinds[short][mine] for mine in _large(np.asarray(sets)[short])]
-    return some, np.concatenate([learned, validated.kinds, lines[are_reviews]])
+    candidates = validated.part(short)
+    some = [candidates.part(mine) for mine in _large(np.asarray(sets)[short])]
+    return some, Messages.concatenate([learned, validated, lines.part(are_reviews)])
 
 
 def choose_judgement(

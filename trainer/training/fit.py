@@ -24,7 +24,7 @@ from trainer.model.calibration import Doubt
 from trainer.model.inference import predict
 from trainer.model.record import TrainingRecord
 from trainer.model.runtime import TorchRuntime, to_best_device
-from trainer.model.text import MOST_WINDOWS, TextEncoder, Windows, by_length
+from trainer.model.text import MOST_WINDOWS, Encoding, TextEncoder, Windows, by_length
 from trainer.training.assess import Assessment, assess
 from trainer.training.encoder import Encoder, load_encoder
 from trainer.training.evaluation import Figures, beats_chance, below_chance, draw
@@ -84,7 +84,7 @@ def fine_tune_model(
         on_event(_plan(config, recipe, encoder, lesson, parts, output))
         run = _fit(config, recipe, encoder, text_encoder, lesson.examples, on_event)
         graph = checkpoint.graph_file(folder)
-        assessment = assess(encoder, text_encoder, recipe, lesson.windows, parts, graph, on_event)
+        assessment = assess(encoder, text_encoder, recipe, lesson.encodings, parts, graph, on_event)
         training = TrainingRecord.build(
             name=output.name,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -167,6 +167,8 @@ class _Lesson:
     """What a run learns from, tokenised."""
 
     examples: list[Example]
+    encodings: list[Encoding]
+    """Of the examples, without the ratings, which are not learned from."""
     counts: dict[str, int]
     """Reviews of each class."""
     texts: list[dict[str, Any]]
@@ -196,9 +198,10 @@ def _prepare(
     # A review that is nothing but a rating leaves no words to learn from.
     read = [(encoder.read(text)[0], target) for text, target in texts]
     read = [(words, target) for words, target in read if words]
-    windows = encoder.windows([words for words, _ in read])
+    encodings = encoder.encode_words([words for words, _ in read])
+    windows = (encoding.windows for encoding in encodings)
     examples = list(zip(windows, (target for _, target in read), strict=True))
-    return _Lesson(examples, class_counts(reviews), records)
+    return _Lesson(examples, encodings, class_counts(reviews), records)
 
 
 def _resolve(config: TrainingConfig, encoder: Encoder, sets: ReviewSets) -> Recipe:

@@ -37,6 +37,12 @@ _DROPOUT = (0.2, 0.5)
 """Of the features, and of the hidden units."""
 
 
+def evenly_spaced(reviews: int) -> list[int]:
+    """Which of so many reviews the head is fitted on: `MAX_REVIEWS` of them, or all."""
+    count = min(reviews, MAX_REVIEWS)
+    return [index * reviews // count for index in range(count)]
+
+
 def fit_kind_head(
     model: "PreTrainedModel",
     encoder: TextEncoder,
@@ -44,15 +50,12 @@ def fit_kind_head(
     lines: Sequence[Windows],
     kinds: Sequence[str],
 ) -> tuple[nn.Sequential, FloatArray]:
-    """Fits the head. Of each text only the first window is read, and of more than `MAX_REVIEWS`
-    reviews at most so many, evenly spaced. `kinds` are those of the `lines`.
+    """Fits the head. Of each text only the first window is read. `kinds` are those of the `lines`.
 
     Returns:
         The head, (layers x 2 x width) to (kinds), a logit for each of `KINDS`; and the logits of
         the reviews that it was fitted on, (reviews, kinds).
     """
-    count = min(len(reviews), MAX_REVIEWS)
-    reviews = [reviews[index * len(reviews) // count] for index in range(count)]
     features = torch.cat([_features(model, encoder, texts) for texts in (reviews, lines)])
     targets = torch.tensor([KINDS.index(kind) for kind in (*[REVIEW] * len(reviews), *kinds)])
     # More than nothing: the embeddings of [CLS] and [SEP] make some maxima nearly constant.

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from trainer.model.kinds import (
     MAX_FALSE_ALARMS,
     REVIEW,
     KindRule,
+    Messages,
     choose_rule,
     measure_kinds,
 )
@@ -36,6 +38,11 @@ def test_there_are_many_lines_of_every_kind() -> None:
     assert min(counts.values()) >= 250
 
 
+def _messages(logits: FloatArray) -> Messages:
+    """None of which speaks of distress outright."""
+    return Messages(logits, np.zeros(len(logits), dtype=bool))
+
+
 def _logits(kind: str, strength: float, count: int, seed: int) -> FloatArray:
     """Logits of texts of one kind, with noise."""
     logits = np.random.default_rng(seed).normal(0, 1, (count, len(KINDS)))
@@ -44,15 +51,20 @@ def _logits(kind: str, strength: float, count: int, seed: int) -> FloatArray:
 
 
 def test_hardly_any_review_is_dismissed_or_taken_for_distress() -> None:
-    lines = np.concatenate([_logits(kind, 3, 200, seed) for seed, kind in enumerate(KINDS)])
+    lines = _messages(
+        np.concatenate([_logits(kind, 3, 200, seed) for seed, kind in enumerate(KINDS)])
+    )
     kinds = [kind for kind in KINDS for _ in range(200)]
-    short = [_logits(REVIEW, strength, 1000, seed) for seed, strength in enumerate((2, 4), 100)]
-    every = _logits(REVIEW, 2, 8000, 102)
+    short = [
+        _messages(_logits(REVIEW, strength, 1000, seed))
+        for seed, strength in enumerate((2, 4), 100)
+    ]
+    every = _messages(_logits(REVIEW, 2, 8000, 102))
     rule = choose_rule(lines, kinds, short, every)
     figures = measure_kinds(rule, lines, kinds, short, every)
     assert figures.reviews == 2000
-    for logits in short:  # of the hard set, too, which stands beside an easy one
-        dismissed = np.mean([kind != REVIEW for kind in rule.kinds(logits)])
+    for messages in short:  # of the hard set, too, which stands beside an easy one
+        dismissed = np.mean([kind != REVIEW for kind in rule.kinds(messages)])
         assert dismissed <= MAX_DISMISSED + MAX_FALSE_ALARMS + 0.005
     assert figures.reviews_in_distress <= 1 / 2000
     assert np.sum(figures.confusion_matrix) == figures.lines == len(kinds)
@@ -69,7 +81,34 @@ def test_another_kind_must_be_clearly_likelier() -> None:
     rows[1, [KINDS.index(REVIEW), KINDS.index("service")]] = 3.0  # no review: 0.57
     rows[2, [KINDS.index(REVIEW), KINDS.index(DISTRESS)]] = 1.5, 3.0  # 0.86
     rows[3, [KINDS.index("greeting"), KINDS.index("thanks")]] = 3.0, 3.1  # which of two: 0.52
-    assert rule.kinds(rows) == ["service", REVIEW, REVIEW, "thanks"]
+    assert rule.kinds(_messages(rows)) == ["service", REVIEW, REVIEW, "thanks"]
+
+
+def test_where_distress_is_spoken_of_outright_it_need_not_be_as_likely() -> None:
+    rule = KindRule(dismissal=0.6, distress=0.9, outright=0.35)
+    rows = np.zeros((4, len(KINDS)), np.float32)
+    rows[0, [KINDS.index(REVIEW), KINDS.index(DISTRESS)]] = 5.0, 5.5  # 0.6
+    rows[1, [KINDS.index("thanks"), KINDS.index(DISTRESS)]] = 5.5, 5.0  # 0.37, and no review
+    rows[2, [KINDS.index(REVIEW), KINDS.index(DISTRESS)]] = 5.0, 3.0  # 0.12
+    rows[3, KINDS.index("thanks")] = 5.0
+    outright = Messages(rows, np.ones(4, dtype=bool))
+    assert rule.kinds(outright) == [DISTRESS, DISTRESS, REVIEW, "thanks"]
+    assert rule.kinds(_messages(rows)) == [REVIEW, "thanks", REVIEW, "thanks"]
+    before = replace(rule, outright=None)  # a checkpoint without this threshold
+    assert before.kinds(outright) == [REVIEW, "thanks", REVIEW, "thanks"]
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5, 1.0])
+def test_both_thresholds_of_distress_share_the_false_alarms(share: float) -> None:
+    lines = _messages(np.concatenate([_logits(kind, 3, 99, 1) for kind in KINDS]))
+    kinds = [kind for kind in KINDS for _ in range(99)]
+    logits = _logits(REVIEW, 1, 8000, 103)
+    every = Messages(logits, np.random.default_rng(104).random(8000) < share)
+    rule = choose_rule(lines, kinds, [_messages(logits[:1000])], every)
+    assert rule.outright is not None
+    assert rule.distress is not None
+    assert min(rule.outright, rule.distress) >= 0.5
+    assert 0 < measure_kinds(rule, lines, kinds, [every], every).reviews_in_distress <= 1 / 2000
 
 
 def test_without_a_head_every_text_is_a_review() -> None:
