@@ -17,6 +17,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.conversation.concierge import Concierge, Reply
+from bot.desk.desk import Desk
 from bot.frontends.discord.delivery import CANNOT_SEND, Delivery, respond
 from bot.frontends.discord.earlier import EarlierReplies
 from bot.frontends.discord.recipients import user_of
@@ -74,9 +75,11 @@ class ConciergeTree(app_commands.CommandTree["ConciergeBot"]):
 
 
 class ConciergeBot(commands.Bot):
-    """The cogs, one a concern, find the concierge and the operations here."""
+    """The cogs, one a concern, find the concierge, the operations and the desk here."""
 
-    def __init__(self, concierge: Concierge, operations: Operations) -> None:
+    def __init__(
+        self, concierge: Concierge, operations: Operations, desk: Desk | None = None
+    ) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -91,6 +94,8 @@ class ConciergeBot(commands.Bot):
         )
         self.concierge = concierge
         self.operations = operations
+        self.desk = desk
+        """None: the desk's store could not be opened."""
         self.delivery = Delivery()
         self.turns = Turns()
         self.earlier = EarlierReplies(concierge.questions.seconds)
