@@ -5,7 +5,7 @@ from datetime import time
 from itertools import groupby
 from zoneinfo import available_timezones
 
-from bot.desk.store.server_settings import Hours, Shift
+from bot.desk.store.server_settings import MAX_LIST, Hours, Shift
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ALWAYS = "always"
@@ -38,6 +38,8 @@ def read_hours(text: str) -> tuple[Shift, ...]:
             )
         hours = Hours(_time(found["start"]), _time(found["end"]))
         shifts += (Shift(day, hours) for day in _days(found["days"]))
+    if len(shifts) > MAX_LIST:
+        raise HoursError("These are too many. Name days with the same times together.")
     if len(set(shifts)) < len(shifts):
         raise HoursError("Working hours name the same day and times twice. Name them once.")
     return tuple(sorted(shifts, key=lambda shift: (shift.weekday, shift.hours.start)))
@@ -94,8 +96,8 @@ def _days(text: str) -> list[int]:
 
 
 def _day(text: str) -> int:
-    for number, name in enumerate(DAYS):
-        if len(text) >= 3 and _FULL[number].startswith(text.lower()):
+    for number, name in enumerate(_FULL):
+        if len(text) >= 3 and name.startswith(text.lower()):
             return number
     raise HoursError(f"A day must be one of {', '.join(DAYS)}, or two with a dash: {EXAMPLE}.")
 

@@ -18,6 +18,7 @@ _DPI = 180
 _BACKGROUND, _TEXT, _FAINT, _GRID = "#1e1f22", "#f2f3f5", "#b5bac1", "#3f4147"
 _COLOURS = ("#4fb3ff", "#ff9f4a", "#f5e05a", "#6d727c")
 """Of GROUPS: praise, complaints, unsure, other; also different in grey."""
+_NONE = "\N{EN DASH}"
 _LABELS = ("praise", "complaints", "unsure", "other")
 _UNSURE_COLOUR, _AGREEMENT_COLOUR = _COLOURS[2], "#57d9a3"
 
@@ -47,17 +48,14 @@ def _draw_tiles(axes: Axes, summary: Summary) -> None:
     axes.set_xlim(0, 3)
     axes.set_ylim(0, 2)
     p95, half = summary.latency.quantile(0.95), summary.time_to_claim.quantile(0.5)
-    agreement = summary.votes.agreement
+    agreement, votes = summary.votes.agreement, f"right, {summary.votes.number:,} votes"
     tiles = (
         (f"{summary.replies.total():,}", "replies"),
-        ("–" if p95 is None else duration(p95), "95% replied within"),
-        ("–" if summary.unsure is None else percent(summary.unsure), "unsure"),
-        (
-            "–" if agreement is None else percent(agreement),
-            f"right, {summary.votes.number:,} votes",
-        ),
+        (_NONE if p95 is None else duration(p95), "95% replied within"),
+        (_NONE if summary.unsure is None else percent(summary.unsure), "unsure"),
+        (_NONE if agreement is None else percent(agreement), votes),
         (f"{summary.requests:,}", "for a person"),
-        ("–" if half is None else duration(half), "half claimed within"),
+        (_NONE if half is None else duration(half), "half claimed within"),
     )
     for number, (value, label) in enumerate(tiles):
         x, y = number % 3, 1 - number // 3

@@ -22,9 +22,12 @@ from .http import API_PREFIX, HttpFront, RecordedRequest
 from .interactions import (
     COMMAND,
     COMPONENT,
+    FORM_SUBMIT,
     MESSAGE_COMMAND,
     Interaction,
     OptionValue,
+    chosen_data,
+    form_data,
     interaction_payload,
     slash_data,
 )
@@ -343,14 +346,19 @@ class DiscordServer:
         component = message.component(custom_id)
         if component.get("disabled"):
             raise ValueError(f"component {custom_id!r} is disabled")
-        data: Json = {
-            "custom_id": custom_id,
-            "component_type": component["type"],
-            "id": component["id"],
-        }
-        if values:
-            data["values"] = list(values)
+        data = chosen_data(component, values, message.channel)
         return await self._interact(COMPONENT, data, message.channel, author, permissions, message)
+
+    async def submit(
+        self, opened: Interaction, values: Mapping[str, str], *, permissions: int | None = None
+    ) -> Interaction:
+        """The user fills in and submits the form that answered `opened`, by the fields' custom ids.
+
+        LookupError where there is no such form or field.
+        """
+        data = form_data(opened.form, values)
+        where = (opened.channel, opened.user, permissions, opened.message)
+        return await self._interact(FORM_SUBMIT, data, *where)
 
     def message(self, message_id: int) -> Message:
         """A stored message by id; LookupError where there is none, or none any more."""

@@ -36,6 +36,7 @@ EXTENSIONS = (
     "bot.frontends.discord.responses",
     "bot.frontends.discord.training",
     "bot.frontends.discord.models",
+    "bot.frontends.discord.server_setup",
 )
 """In this order: `missed` hands what it finds to `reviews`."""
 

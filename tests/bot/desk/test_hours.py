@@ -45,6 +45,7 @@ def test_days_over_the_weekend_are_taken_one_by_one() -> None:
         ("09:00-17:00", "days and times on each line"),
         ("weekdays", "days and times on each line"),
         ("Mon-Fri 09:00-17:00\nTue 09:00-17:00", "twice"),
+        ("\n".join(f"Mon-Sun 00:{n:02}-12:00" for n in range(20)), "too many"),
     ],
 )
 def test_hours_with_no_or_two_readings_are_refused(text: str, reason: str) -> None:
