@@ -17,7 +17,7 @@ from yarl import URL
 from .api import Api
 from .contract import Contract
 from .faults import Fault, Faults
-from .gateway import MESSAGE_CONTENT, Gateway
+from .gateway import DIRECT_REACTIONS, GUILD_REACTIONS, MESSAGE_CONTENT, Gateway
 from .http import API_PREFIX, HttpFront, RecordedRequest
 from .interactions import (
     COMMAND,
@@ -290,6 +290,31 @@ class DiscordServer:
     async def delete(self, message: Message | int) -> None:
         """A user deletes the message: a reply to it is refused from now on."""
         await self._postbox.delete(self.message(message) if isinstance(message, int) else message)
+
+    async def react(
+        self, message: Message | int, emoji: str, *, author: User | None = None, add: bool = True
+    ) -> None:
+        """A user (default: `member`) reacts to a message, or takes the reaction away."""
+        target = self.message(message) if isinstance(message, int) else message
+        channel = target.channel
+        user = author or channel.recipient or self.member
+        data: Json = {
+            "user_id": str(user.id),
+            "channel_id": str(channel.id),
+            "message_id": str(target.id),
+            "emoji": {"id": None, "name": emoji},
+            "burst": False,
+            "type": 0,
+        }
+        if channel.guild is not None:
+            data["guild_id"] = str(channel.guild.id)
+            if add:
+                data["member"] = channel.guild.members[user.id].full_payload
+        if add:
+            data["message_author_id"] = target.payload["author"]["id"]
+        intent = DIRECT_REACTIONS if channel.guild is None else GUILD_REACTIONS
+        event = "MESSAGE_REACTION_ADD" if add else "MESSAGE_REACTION_REMOVE"
+        await self._gateway.dispatch(event, data, intent=intent)
 
     async def slash(
         self,

@@ -1,4 +1,4 @@
-"""What buttons and menus share: they are found by their ids, and end in the client's last resort."""
+"""Buttons and menus are found by their ids, and end in the client's last resort."""
 
 import re
 from typing import Any, ClassVar, Self

@@ -90,7 +90,9 @@ class Customers(commands.Cog):
         await self._tell(interaction, Kind.PRIVACY)
 
     async def _tell(self, interaction: discord.Interaction[ConciergeBot], kind: Kind) -> None:
-        await tell(self._bot, interaction, self._bot.concierge.say(kind, user_of(interaction)))
+        with self._bot.answering():
+            reply = self._bot.concierge.say(kind, user_of(interaction))
+            await tell(self._bot, interaction, reply)
 
 
 async def setup(bot: ConciergeBot) -> None:

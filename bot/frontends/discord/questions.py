@@ -59,6 +59,8 @@ class NotQuiteButton(ConciergeButton, template=r"not_quite:(\d{1,20})"):
 
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
         """Puts an apology that asks, with its buttons, in the place of the verdict."""
+        if interaction.user.id == self._customer and interaction.message is not None:
+            interaction.client.dispatch("not_quite", interaction.message, self._customer)
         await _put_in_place(interaction, self._customer, interaction.client.concierge.take_back)
 
 
@@ -84,4 +86,5 @@ async def _put_in_place(
             bot.earlier.note(messageable.get_partial_message(interaction.message.id), customer)
         buttons = view(*answer_buttons(customer)) if reply.question is not None else None
         edit = partial(interaction.response.edit_message, content=reply.text, view=buttons)
-        await bot.delivery.deliver(reply, channel, edit)
+        if await bot.delivery.deliver(reply, channel, edit) is not None:
+            bot.count(reply, interaction.guild_id, None)

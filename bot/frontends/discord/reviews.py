@@ -70,7 +70,13 @@ class Reviews(commands.Cog):
             sent = question.reply
             if sent is None or not self._is_for_the_bot(message) or not question.is_news(message):
                 return
-            apologise = partial(replace, self._bot, sent, customer=message.author.id)
+            apologise = partial(
+                replace,
+                self._bot,
+                sent,
+                customer=message.author.id,
+                guild=event.guild_id,
+            )
             async with self._handling(message, apologise):
                 reply = await self._reply(message, is_edit=True)
                 if reply.kind is not Kind.HASTE:

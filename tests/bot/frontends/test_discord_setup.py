@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.desk.desk import Desk, open_desk
+from bot.desk.desk import Desk
 from bot.desk.store import Hours, ServerSettings, Shift
 from bot.sentences.responses import Responses
-from bot.settings import Settings
+from tests.bot.frontends.desk import opened_desk
 from tests.bot.frontends.loopback import serving
 from tests.bot.stub import KeywordClassifier
 from tests.discord_server import ADMINISTRATOR, DiscordServer, Interaction, Posted
@@ -23,11 +23,8 @@ async def desk(
     server: DiscordServer, classifier: KeywordClassifier, responses: Responses, tmp_path: Path
 ) -> AsyncIterator[Desk]:
     """Of the bot, which is connected."""
-    url = f"sqlite:///{tmp_path}/desk.sqlite3"
-    async with open_desk(Settings(database_url=url)) as desk:  # type: ignore[arg-type]
-        assert desk is not None
-        async with serving(server, classifier, responses, desk):
-            yield desk
+    async with opened_desk(tmp_path) as desk, serving(server, classifier, responses, desk):
+        yield desk
 
 
 async def _kept(server: DiscordServer, desk: Desk) -> ServerSettings:
