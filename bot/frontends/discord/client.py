@@ -41,6 +41,7 @@ EXTENSIONS = (
     "bot.frontends.discord.models",
     "bot.frontends.discord.server_setup",
     "bot.frontends.discord.votes",
+    "bot.frontends.discord.stats",
 )
 """In this order: `missed` hands what it finds to `reviews`."""
 
