@@ -41,4 +41,5 @@ EXAMPLES = {
     "help": "I read film reviews in English. Mention me with yours, or use `/review`.",
     "privacy": "I read what I am asked to read, reply, and keep none of it. Any questions? Write "
     "to {owner}.",
+    "forgotten": "I've deleted what I had of you.",
 }

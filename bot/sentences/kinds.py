@@ -86,6 +86,8 @@ class Kind(StrEnum):
     """There was no verdict: somebody said themselves how they liked it."""
     HELP = "help"
     PRIVACY = "privacy"
+    FORGOTTEN = "forgotten"
+    """Somebody had what there was of them deleted."""
     POSITIVE_STRONG = "positive_strong"
     """A rave; this and the next three are lists that `Responses` chooses by the verdict's strength,
     and not kinds of reply by themselves."""
@@ -117,7 +119,7 @@ FALLBACKS = {
 
 OPTIONAL = (
     *FALLBACKS,
-    *(Kind.BOTH, Kind.NOT_YOURS, Kind.ABUSE),
+    *(Kind.BOTH, Kind.NOT_YOURS, Kind.ABUSE, Kind.FORGOTTEN),
     *(Kind.CORRECTED_POSITIVE, Kind.CORRECTED_NEGATIVE, Kind.WITHDRAWN),
     *(Kind.EXPLAINED_MARK, Kind.EXPLAINED_EMOJI, Kind.EXPLAINED_TOGETHER, Kind.EXPLAINED_WORD),
 )

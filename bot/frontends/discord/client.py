@@ -42,6 +42,7 @@ EXTENSIONS = (
     "bot.frontends.discord.server_setup",
     "bot.frontends.discord.votes",
     "bot.frontends.discord.stats",
+    "bot.frontends.discord.privacy",
 )
 """In this order: `missed` hands what it finds to `reviews`."""
 

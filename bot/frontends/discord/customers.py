@@ -1,4 +1,4 @@
-"""What customers ask for by name: /review, "Judge this review", /help and /privacy."""
+"""What customers ask for by name: /review, "Judge this review" and /help."""
 
 from contextlib import suppress
 
@@ -84,10 +84,6 @@ class Customers(commands.Cog):
     @app_commands.command(name="help", description="What I do, and how to ask me")
     async def help(self, interaction: discord.Interaction[ConciergeBot]) -> None:
         await self._tell(interaction, Kind.HELP)
-
-    @app_commands.command(name="privacy", description="What I read, what I keep and whom to ask")
-    async def privacy(self, interaction: discord.Interaction[ConciergeBot]) -> None:
-        await self._tell(interaction, Kind.PRIVACY)
 
     async def _tell(self, interaction: discord.Interaction[ConciergeBot], kind: Kind) -> None:
         with self._bot.answering():
