@@ -36,6 +36,7 @@ EXTENSIONS = (
     "bot.frontends.discord.responses",
     "bot.frontends.discord.training",
     "bot.frontends.discord.models",
+    "bot.frontends.discord.desk",
 )
 """In this order: `missed` hands what it finds to `reviews`."""
 
