@@ -43,6 +43,7 @@ EXTENSIONS = (
     "bot.frontends.discord.votes",
     "bot.frontends.discord.stats",
     "bot.frontends.discord.privacy",
+    "bot.frontends.discord.desk",
 )
 """In this order: `missed` hands what it finds to `reviews`."""
 

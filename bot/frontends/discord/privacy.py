@@ -106,12 +106,16 @@ class Privacy(commands.Cog):
         self._bot.count(reply, interaction.guild_id, None)
 
     async def _remove_cards(self, forgotten: Forgotten) -> None:
-        """Deletes the messages that showed cards of which nothing is left: they have a link."""
-        assert self._bot.desk is not None
-        left = {card.id for card in await self._bot.desk.store.open_cards()}
+        """Deletes the messages that showed cards of which nothing is left, as they have a link;
+        shows the others as they are now."""
+        desk = self._bot.desk
+        assert desk is not None
+        left = {card.id: card for card in await desk.store.open_cards()}
         for card in forgotten.cards:
             ids = ids_in(card.message)
-            if card.id not in left and len(ids) == 2:
+            if card.id in left and desk.poster is not None:
+                desk.poster.grown(left[card.id])
+            elif card.id not in left and len(ids) == 2:
                 channel = self._bot.get_partial_messageable(ids[0])
                 with suppress(*CANNOT_SEND):  # it may be gone already
                     await channel.get_partial_message(ids[1]).delete()

@@ -13,6 +13,7 @@ from bot.conversation.concierge import Reply
 from bot.frontends.discord.buttons import ConciergeButton, view
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import respond
+from bot.frontends.discord.handover import handed_over_by_button
 from bot.frontends.discord.recipients import user_of
 from bot.sentences.kinds import Side
 from bot.sentences.responses import Kind
@@ -79,6 +80,7 @@ async def _put_in_place(
             await respond(interaction, bot.concierge.say(Kind.NOT_YOURS, to).text)
             return
         reply = decide(customer=customer, place=interaction.channel_id, to=to)
+        reply = await handed_over_by_button(bot, interaction, reply)
         channel = interaction.channel_id or 0
         if interaction.message is not None:
             bot.dispatch("answer_button", interaction.message)

@@ -322,6 +322,8 @@ def _preview(interaction: discord.Interaction[Any], settings: ServerSettings) ->
 
 def _occasions(settings: ServerSettings) -> list[tuple[Kind, str]]:
     """The kinds of reply to somebody who asks for a person, and when each is said."""
-    if settings.staff_channel is not None:
-        return []
-    return [(Kind.PERSON, "A customer who asks for a person reads, for instance:")]
+    if settings.staff_channel is None:
+        return [(Kind.PERSON, "A customer who asks for a person reads, for instance:")]
+    handed_over = (Kind.HANDED_OVER, "A customer who asks for a person reads, for instance:")
+    out_of_hours = (Kind.OUT_OF_HOURS, "Outside the working hours:")
+    return [handed_over, out_of_hours] if settings.working_hours else [handed_over]

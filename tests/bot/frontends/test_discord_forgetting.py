@@ -121,10 +121,11 @@ async def test_an_admin_deletes_all_of_a_server_with_a_second_press(
 
 
 async def test_a_server_that_was_left_is_removed_after_the_grace_time(
-    server: DiscordServer, desk: Desk
+    server: DiscordServer, desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
     name = f"discord:{server.guild.id}"
     await desk.store.set_settings(name, ServerSettings())
+    await server.wait_until(lambda: "Ready as" in caplog.text)  # discord.py waits for its servers
     invited = {k: v for k, v in server.guild.create_payload.items() if k != "unavailable"}
     for is_back in (True, False):
         await server.send_event("GUILD_DELETE", {"id": str(server.guild.id)})

@@ -62,6 +62,7 @@ async def test_an_admin_sets_a_server_up_from_the_panel_alone(
 ) -> None:
     panel = await _panel(server)
     assert "none, so no customer is handed over" in panel.content
+    assert panel.content.endswith("\n> a person sentence")
     helpers = server.world.add_role("helpers")
     await _choose(server, panel, "channel", server.other_channel.id)
     await _choose(server, panel, "roles", helpers.id)
@@ -81,6 +82,9 @@ async def test_an_admin_sets_a_server_up_from_the_panel_alone(
         reminder_minutes=15,
         retention_days=365,
         private_threads=True,
+    )
+    assert panel.content.endswith(
+        "> a handed_over sentence\nOutside the working hours:\n> a out_of_hours sentence"
     )
     assert f"**Staff channel:** <#{server.other_channel.id}>" in panel.content
     assert f"**Staff roles:** <@&{helpers.id}>" in panel.content
