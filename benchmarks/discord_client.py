@@ -31,6 +31,8 @@ TIMER_SECONDS = 0.005
 class Stub:
     """Finds everything wonderful at once."""
 
+    name = "stub"
+
     def encode(self, text: str) -> Encoding:
         return Encoding([], None, len(text) // 4)
 

@@ -163,13 +163,15 @@ def restore(
 def _discord(settings: "Settings") -> None:
     if settings.discord_token is None:
         raise MissingTokenError
+    from bot.desk.desk import open_desk
     from bot.frontends.discord import serve
     from bot.operations.actions import Operations
 
     token = settings.discord_token
 
     async def front_end(concierge: "Concierge") -> None:
-        await serve(concierge, Operations(concierge, settings), token)
+        async with open_desk(settings) as desk:
+            await serve(concierge, Operations(concierge, settings), token, desk)
 
     _converse(settings, front_end)
 

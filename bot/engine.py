@@ -53,6 +53,9 @@ class UnansweredError(Exception):
 class TextClassifier(Protocol):
     """What the engine needs of a model; trainer.model.classifier.Classifier is one."""
 
+    name: str
+    """The checkpoint's name."""
+
     def encode(self, text: str) -> "Encoding":
         """The text as the model reads it; blocks."""
 
@@ -113,6 +116,11 @@ class Engine:
                 await asyncio.wait({self._round})
         finally:
             self._worker.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def checkpoint(self) -> str:
+        """The name of the checkpoint that judges."""
+        return self._classifier.name
 
     def swap(self, classifier: TextClassifier) -> None:
         """Judges with `classifier` from the next round on; the present one ends on the old."""

@@ -266,6 +266,16 @@ class Concierge:
         self._expect((place, customer), reply)
         return reply
 
+    def forget(self, customer: int) -> None:
+        """Forgets what it asked and replied this customer, in all places."""
+
+        def is_theirs(whom: Hashable) -> bool:
+            return isinstance(whom, tuple) and whom[-1] == customer
+
+        self.questions.forget(is_theirs)
+        for whom in filter(is_theirs, list(self._insulted)):
+            self._insulted.pop(whom, None)
+
     async def _classify(self, text: str) -> "Verdict":
         """The engine's verdict; what is written with emphasis counts as stronger.
 

@@ -93,6 +93,11 @@ class HeldQuestions:
         """
         self._held[whom] = expected
 
+    def forget(self, whose: Callable[[Hashable], bool]) -> None:
+        """Expects no answer any more of those of whom `whose` is true."""
+        for whom in [whom for whom in self._held if whose(whom)]:
+            self._held.pop(whom, None)
+
     def take(self, whom: Hashable) -> Expected | None:
         """What waits for an answer of theirs, and waits no longer."""
         return self._held.pop(whom, None)

@@ -50,6 +50,12 @@ class Kind(StrEnum):
     """About a cinema, its staff, a ticket, a stream, an order or money."""
     PERSON = "person"
     """Somebody wants a human being."""
+    HANDED_OVER = "handed_over"
+    """Somebody needs a person, and the staff have a card about it."""
+    OUT_OF_HOURS = "out_of_hours"
+    """The same, outside the working hours of the staff."""
+    PERSON_IS_HERE = "person_is_here"
+    """The first words in the private thread of a customer and a member of staff."""
     CORRECTION = "correction"
     """Somebody says that the bot was wrong."""
     QUESTION = "question"
@@ -88,6 +94,8 @@ class Kind(StrEnum):
     """There was no verdict: somebody said themselves how they liked it."""
     HELP = "help"
     PRIVACY = "privacy"
+    FORGOTTEN = "forgotten"
+    """Somebody had what there was of them deleted."""
     POSITIVE_STRONG = "positive_strong"
     """A rave; this and the next three are lists that `Responses` chooses by the verdict's strength,
     and not kinds of reply by themselves."""
@@ -119,8 +127,9 @@ FALLBACKS = {
 
 OPTIONAL = (
     *FALLBACKS,
-    *(Kind.BOTH, Kind.NOT_YOURS, Kind.ABUSE, Kind.AFTER_DISTRESS),
+    *(Kind.BOTH, Kind.NOT_YOURS, Kind.ABUSE, Kind.AFTER_DISTRESS, Kind.FORGOTTEN),
     *(Kind.CORRECTED_POSITIVE, Kind.CORRECTED_NEGATIVE, Kind.WITHDRAWN),
+    *(Kind.HANDED_OVER, Kind.OUT_OF_HOURS, Kind.PERSON_IS_HERE),
     *(Kind.EXPLAINED_MARK, Kind.EXPLAINED_EMOJI, Kind.EXPLAINED_TOGETHER, Kind.EXPLAINED_WORD),
 )
 """A file of before there were these is read as it is: `FALLBACKS` has a list instead of some, and

@@ -48,6 +48,8 @@ class KeywordClassifier:
     raises. It keeps the batches it was given. While `gate` is clear, it blocks.
     """
 
+    name = "stub"
+
     def __init__(self, *, certainty: float = 0.9) -> None:
         self.batches: list[list[str]] = []
         self.gate = threading.Event()

@@ -468,6 +468,30 @@ async def test_a_mention_is_answered_and_sigterm_ends_it_well(folder: Path) -> N
         assert private.encode() not in said
 
 
+async def test_a_desk_that_cannot_be_opened_is_said_once_and_customers_are_answered(
+    folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    broken = f"sqlite:///{tmp_path}/file/desk.sqlite3"
+    async with DiscordServer() as server:
+        process = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
+            bot_process_argv(server),
+            cwd=folder,
+            env=_environment(DISCORD_TOKEN=server.token, DATABASE_URL=broken),
+            stderr=subprocess.PIPE,
+        )
+        try:
+            await server.ready(timeout=60)
+            assert (await server.wait_for_reply(await server.dm(POSITIVE))).content
+            process.send_signal(signal.SIGTERM)
+            await server.wait_until(lambda: process.poll() is not None or None, timeout=15)
+        finally:
+            process.kill()
+            _, said = process.communicate()
+    assert process.returncode == 0, said
+    assert said.count(b"The service desk is off") == 1
+
+
 async def test_the_commands_are_told_on_request_and_without_a_checkpoint(tmp_path: Path) -> None:
     async with DiscordServer() as server:
         process = await asyncio.create_subprocess_exec(

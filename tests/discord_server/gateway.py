@@ -19,7 +19,9 @@ from .world import Json, World
 
 GUILDS = 1 << 0
 GUILD_MESSAGES = 1 << 9
+GUILD_REACTIONS = 1 << 10
 DIRECT_MESSAGES = 1 << 12
+DIRECT_REACTIONS = 1 << 13
 MESSAGE_CONTENT = 1 << 15
 _PRIVILEGED = 1 << 1 | 1 << 8 | MESSAGE_CONTENT  # members, presences, content
 

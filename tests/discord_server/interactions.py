@@ -1,7 +1,7 @@
 """Interactions: a command or a button press on the wire, and how it was answered."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .messages import Attachment, Messages, Posted
@@ -9,8 +9,11 @@ from .world import EVERY_PERMISSION, TEXT_PERMISSIONS, Channel, Json, Role, User
 
 OptionValue = str | int | float | bool | User | Role | Channel | Attachment
 
-COMMAND, COMPONENT = 2, 3
+COMMAND, COMPONENT, FORM_SUBMIT = 2, 3, 5
 CHAT_INPUT, MESSAGE_COMMAND = 1, 3
+_FORM = 9  # the type of an answer
+_ROLE_MENU, _CHANNEL_MENU = 6, 8  # types of a component
+_LABEL = 18
 
 
 @dataclass(eq=False)
@@ -32,6 +35,15 @@ class Interaction:
     """Seconds until the first answer; Discord allows 3."""
     original: Posted | None = field(default=None, repr=False)
     """The message behind `@original`; still loading after a deferral."""
+
+    @property
+    def form(self) -> Json:
+        """The form that it was answered with; LookupError where it was not."""
+        if self.response_type != _FORM:
+            raise LookupError(f"interaction {self.id} was not answered with a form")
+        assert self.response is not None
+        form: Json = self.response["data"]
+        return form
 
     @property
     def response_type(self) -> int | None:
@@ -127,3 +139,41 @@ def _option(
         case Attachment():
             upload = messages.upload(channel, value)
             return by_id(11, upload["id"], "attachments", upload)
+
+
+def chosen_data(component: Json, values: Sequence[str], channel: Channel) -> Json:
+    """The `data` of a component that was used; what is chosen by id is described in `resolved`."""
+    data: Json = {
+        "custom_id": component["custom_id"],
+        "component_type": component["type"],
+        "id": component["id"],
+    }
+    if component["type"] in (_ROLE_MENU, _CHANNEL_MENU) or values:
+        data["values"] = list(values)
+    guild = channel.guild
+    if guild is not None and component["type"] == _ROLE_MENU:
+        described = {value: guild.roles[int(value)].payload for value in values}
+        data["resolved"] = {"roles": described}
+    if guild is not None and component["type"] == _CHANNEL_MENU:
+        everything = {"permissions": str(EVERY_PERMISSION)}
+        described = {value: guild.channels[int(value)].payload | everything for value in values}
+        data["resolved"] = {"channels": described}
+    return data
+
+
+def form_data(form: Json, values: Mapping[str, str]) -> Json:
+    """The `data` of a form that was submitted with these values by custom id; LookupError where it
+    has no such field. What is not named stays as it was shown."""
+    unknown = set(values)
+    labels = []
+    for number, label in enumerate(form["components"]):
+        assert label["type"] == _LABEL
+        field = label["component"]
+        name = field["custom_id"]
+        value = values.get(name, field.get("value", ""))
+        unknown.discard(name)
+        answer = {"type": field["type"], "custom_id": name, "value": value, "id": 2 * number + 2}
+        labels.append({"type": _LABEL, "id": 2 * number + 1, "component": answer})
+    if unknown:
+        raise LookupError(f"the form has no field {sorted(unknown)}")
+    return {"custom_id": form["custom_id"], "components": labels}

@@ -301,6 +301,8 @@ def stored_components(components: list[Json], numbers: Iterator[int] | None = No
     stored = []
     for component in components:
         copied = {**component, "id": next(numbers)}
+        if defaults := component.get("default_values"):
+            copied["default_values"] = [{**each, "id": str(each["id"])} for each in defaults]
         if "components" in component:
             copied["components"] = stored_components(component["components"], numbers)
         stored.append(copied)

@@ -17,14 +17,17 @@ from yarl import URL
 from .api import Api
 from .contract import Contract
 from .faults import Fault, Faults
-from .gateway import MESSAGE_CONTENT, Gateway
+from .gateway import DIRECT_REACTIONS, GUILD_REACTIONS, MESSAGE_CONTENT, Gateway
 from .http import API_PREFIX, HttpFront, RecordedRequest
 from .interactions import (
     COMMAND,
     COMPONENT,
+    FORM_SUBMIT,
     MESSAGE_COMMAND,
     Interaction,
     OptionValue,
+    chosen_data,
+    form_data,
     interaction_payload,
     slash_data,
 )
@@ -288,6 +291,31 @@ class DiscordServer:
         """A user deletes the message: a reply to it is refused from now on."""
         await self._postbox.delete(self.message(message) if isinstance(message, int) else message)
 
+    async def react(
+        self, message: Message | int, emoji: str, *, author: User | None = None, add: bool = True
+    ) -> None:
+        """A user (default: `member`) reacts to a message, or takes the reaction away."""
+        target = self.message(message) if isinstance(message, int) else message
+        channel = target.channel
+        user = author or channel.recipient or self.member
+        data: Json = {
+            "user_id": str(user.id),
+            "channel_id": str(channel.id),
+            "message_id": str(target.id),
+            "emoji": {"id": None, "name": emoji},
+            "burst": False,
+            "type": 0,
+        }
+        if channel.guild is not None:
+            data["guild_id"] = str(channel.guild.id)
+            if add:
+                data["member"] = channel.guild.members[user.id].full_payload
+        if add:
+            data["message_author_id"] = target.payload["author"]["id"]
+        intent = DIRECT_REACTIONS if channel.guild is None else GUILD_REACTIONS
+        event = "MESSAGE_REACTION_ADD" if add else "MESSAGE_REACTION_REMOVE"
+        await self._gateway.dispatch(event, data, intent=intent)
+
     async def slash(
         self,
         name: str,
@@ -343,14 +371,19 @@ class DiscordServer:
         component = message.component(custom_id)
         if component.get("disabled"):
             raise ValueError(f"component {custom_id!r} is disabled")
-        data: Json = {
-            "custom_id": custom_id,
-            "component_type": component["type"],
-            "id": component["id"],
-        }
-        if values:
-            data["values"] = list(values)
+        data = chosen_data(component, values, message.channel)
         return await self._interact(COMPONENT, data, message.channel, author, permissions, message)
+
+    async def submit(
+        self, opened: Interaction, values: Mapping[str, str], *, permissions: int | None = None
+    ) -> Interaction:
+        """The user fills in and submits the form that answered `opened`, by the fields' custom ids.
+
+        LookupError where there is no such form or field.
+        """
+        data = form_data(opened.form, values)
+        where = (opened.channel, opened.user, permissions, opened.message)
+        return await self._interact(FORM_SUBMIT, data, *where)
 
     def message(self, message_id: int) -> Message:
         """A stored message by id; LookupError where there is none, or none any more."""

@@ -213,6 +213,8 @@ class Channel:
     name: str
     guild: Guild | None = None
     recipient: User | None = None
+    denied: int = 0
+    """What everybody lacks there, the bot included; a bit set."""
     message_ids: list[int] = field(default_factory=list, repr=False)
 
     @property
@@ -222,6 +224,10 @@ class Channel:
         if self.guild is None:
             assert self.recipient is not None
             return {**common, "type": 1, "recipients": [self.recipient.payload]}
+        overwrites: list[Json] = []
+        if self.denied:
+            everyone = {"id": str(self.guild.id), "type": 0}
+            overwrites = [{**everyone, "allow": "0", "deny": str(self.denied)}]
         return {
             **common,
             "type": 0,
@@ -232,7 +238,7 @@ class Channel:
             "nsfw": False,
             "parent_id": None,
             "rate_limit_per_user": 0,
-            "permission_overwrites": [],
+            "permission_overwrites": overwrites,
         }
 
 

@@ -217,6 +217,7 @@ async def find_cards(connection: AsyncConnection, *where: ColumnElement[bool]) -
             customer=first[row.id].customer if row.id in first else None,
             created=row.created,
             state=CardState(row.state),
+            claimed=row.claimed,
             claimed_by=row.claimed_by,
             message=row.message,
             thread=row.thread,

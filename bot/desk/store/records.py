@@ -67,6 +67,8 @@ class Card:
     customer: str | None
     created: datetime
     state: CardState
+    claimed: datetime | None
+    """The first claim, also after a release."""
     claimed_by: str | None
     message: str | None
     """Of the card in the staff channel."""

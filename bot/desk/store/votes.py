@@ -66,6 +66,23 @@ class Votes(Part):
         return True
 
     @completed
+    async def take_back(self, message: str, person: str, *, up: bool, replied: datetime) -> bool:
+        """Removes a person's vote on the reply `message`, if it is this one and no sum yet.
+
+        Returns whether it was removed.
+        """
+        check_reference(message=message, person=person)
+        check_time(replied=replied)
+        async with self._database.writing() as connection:
+            day = salts.c.day == _day_of(replied)
+            salt = await connection.scalar(select(salts.c.salt).where(day))
+            if salt is None:
+                return False
+            voter = _voter(salt, person, message)
+            where = (votes.c.message == message, votes.c.voter == voter, votes.c.up.is_(up))
+            return bool((await connection.execute(delete(votes).where(*where))).rowcount)
+
+    @completed
     async def fold_votes(self, now: datetime) -> None:
         """Turns the votes that cannot change any more into sums; deletes their hashes and salts."""
         closed = votes.c.replied <= now - VOTE_TIME

@@ -1,4 +1,4 @@
-"""What all buttons share: they are found by their ids, and end in the client's last resort."""
+"""Buttons and menus are found by their ids, and end in the client's last resort."""
 
 import re
 from typing import Any, ClassVar, Self
@@ -9,10 +9,11 @@ from bot.frontends.discord.client import ConciergeBot, in_private
 from bot.frontends.discord.recipients import user_of
 
 
-class ConciergeButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"(?!)"):
-    """What it does is in its id, which Discord keeps with the message: a restart loses nothing.
+class ConciergeItem(discord.ui.DynamicItem[discord.ui.Item[Any]], template=r"(?!)"):
+    """A button or a menu. What it does is in its id, which Discord keeps with the message: a
+    restart loses nothing.
 
-    The library logs what `callback` raises and says nothing to the one who pressed, so a button
+    The library logs what `callback` raises and says nothing to the one who pressed, so a subclass
     overrides `pressed` instead.
     """
 
@@ -36,15 +37,19 @@ class ConciergeButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r
             await self.pressed(interaction)
 
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
-        """Somebody pressed it, who may be anybody."""
+        """Somebody pressed it or chose from it, who may be anybody."""
         raise NotImplementedError
 
 
-def view(*buttons: ConciergeButton) -> discord.ui.View:
-    """These buttons, to go under a message."""
+class ConciergeButton(ConciergeItem, template=r"(?!)"):
+    """A button."""
+
+
+def view(*items: ConciergeItem) -> discord.ui.View:
+    """These buttons and menus, to go under a message."""
     made = discord.ui.View(timeout=None)
-    for button in buttons:
-        made.add_item(button)
+    for item in items:
+        made.add_item(item)
     # They are found by their ids; the library need not keep this view.
     made.stop()
     return made

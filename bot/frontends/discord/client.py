@@ -7,6 +7,7 @@ direct messages to it, and this bot reads no others.
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -17,9 +18,12 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.conversation.concierge import Concierge, Reply
+from bot.desk.desk import Desk
+from bot.desk.feedback import Feedback
 from bot.frontends.discord.delivery import CANNOT_SEND, Delivery, respond
 from bot.frontends.discord.earlier import EarlierReplies
 from bot.frontends.discord.recipients import user_of
+from bot.frontends.discord.references import reference
 from bot.frontends.discord.turns import Turns
 from bot.logs import whereabouts
 from bot.operations.actions import Operations
@@ -35,6 +39,11 @@ EXTENSIONS = (
     "bot.frontends.discord.responses",
     "bot.frontends.discord.training",
     "bot.frontends.discord.models",
+    "bot.frontends.discord.server_setup",
+    "bot.frontends.discord.votes",
+    "bot.frontends.discord.stats",
+    "bot.frontends.discord.privacy",
+    "bot.frontends.discord.desk",
 )
 """In this order: `missed` hands what it finds to `reviews`."""
 
@@ -53,6 +62,9 @@ PERMISSIONS = discord.Permissions(
 )
 """The least that replying takes (a reply needs the history it refers to), and the picture of a
 training's result."""
+
+DIRECT = "discord:direct"
+"""What direct messages are counted under, in the place of a server."""
 
 Send = Callable[[Reply], Awaitable[object]]
 
@@ -74,14 +86,22 @@ class ConciergeTree(app_commands.CommandTree["ConciergeBot"]):
 
 
 class ConciergeBot(commands.Bot):
-    """The cogs, one a concern, find the concierge and the operations here."""
+    """The cogs, one a concern, find the concierge, the operations and the desk here."""
 
-    def __init__(self, concierge: Concierge, operations: Operations) -> None:
+    def __init__(
+        self, concierge: Concierge, operations: Operations, desk: Desk | None = None
+    ) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
             tree_cls=ConciergeTree,
-            intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True),
+            intents=discord.Intents(
+                guilds=True,
+                guild_messages=True,
+                dm_messages=True,
+                guild_reactions=True,
+                dm_reactions=True,
+            ),
             allowed_mentions=discord.AllowedMentions.none(),
             activity=discord.CustomActivity("Mention me with a film review"),
             # Without these, the library keeps a thousand messages and their authors in memory.
@@ -91,10 +111,14 @@ class ConciergeBot(commands.Bot):
         )
         self.concierge = concierge
         self.operations = operations
+        self.desk = desk
+        """None: the desk's store could not be opened."""
+        self.feedback = Feedback(desk)
         self.delivery = Delivery()
         self.turns = Turns()
         self.earlier = EarlierReplies(concierge.questions.seconds)
-        self._answering: set[asyncio.Task[Any]] = set()
+        self._answering: dict[asyncio.Task[Any], float] = {}
+        """Since when each task answers a customer, in seconds of `time.monotonic`."""
         # What a parser raises would end `connect`, and with it the process, though the connection
         # is fine. The library offers no other place to catch it.
         parsers = self._connection.parsers
@@ -114,11 +138,30 @@ class ConciergeBot(commands.Bot):
         """Within, the current task answers a customer, and closing waits for it."""
         task = asyncio.current_task()
         assert task is not None
-        self._answering.add(task)
+        self._answering.setdefault(task, time.monotonic())
         try:
             yield
         finally:
-            self._answering.discard(task)
+            self._answering.pop(task, None)
+
+    def count(self, reply: Reply, guild: int | None, message: tuple[int, int] | None) -> None:
+        """Counts a reply that was delivered by the current task, which is `answering`.
+
+        `message`: the ids of its channel and itself, where people can vote on it.
+        """
+        now = time.monotonic()
+        task = asyncio.current_task()
+        since = self._answering.get(task, now) if task is not None else now
+        # A strength goes with praise and complaints only.
+        verdict = reply.verdict if reply.given is not None else None
+        self.feedback.replied(
+            DIRECT if guild is None else reference(guild),
+            reply.kind,
+            now - since,
+            strength=str(verdict.strength) if verdict is not None and verdict.strength else "",
+            checkpoint=self.concierge.engine.checkpoint,
+            message=None if message is None else reference(*message),
+        )
 
     async def close(self) -> None:
         """Finishes the replies in flight, then disconnects; counts those that it has to cut off."""

@@ -1,4 +1,4 @@
-"""What customers ask for by name: /review, "Judge this review", /help and /privacy."""
+"""What customers ask for by name: /review, "Judge this review" and /help."""
 
 from contextlib import suppress
 
@@ -85,12 +85,10 @@ class Customers(commands.Cog):
     async def help(self, interaction: discord.Interaction[ConciergeBot]) -> None:
         await self._tell(interaction, Kind.HELP)
 
-    @app_commands.command(name="privacy", description="What I read, what I keep and whom to ask")
-    async def privacy(self, interaction: discord.Interaction[ConciergeBot]) -> None:
-        await self._tell(interaction, Kind.PRIVACY)
-
     async def _tell(self, interaction: discord.Interaction[ConciergeBot], kind: Kind) -> None:
-        await tell(self._bot, interaction, self._bot.concierge.say(kind, user_of(interaction)))
+        with self._bot.answering():
+            reply = self._bot.concierge.say(kind, user_of(interaction))
+            await tell(self._bot, interaction, reply)
 
 
 async def setup(bot: ConciergeBot) -> None:

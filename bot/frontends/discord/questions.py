@@ -13,6 +13,7 @@ from bot.conversation.concierge import Reply
 from bot.frontends.discord.buttons import ConciergeButton, view
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import respond
+from bot.frontends.discord.handover import handed_over_by_button
 from bot.frontends.discord.recipients import user_of
 from bot.sentences.kinds import Side
 from bot.sentences.responses import Kind
@@ -59,6 +60,8 @@ class NotQuiteButton(ConciergeButton, template=r"not_quite:(\d{1,20})"):
 
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
         """Puts an apology that asks, with its buttons, in the place of the verdict."""
+        if interaction.user.id == self._customer and interaction.message is not None:
+            interaction.client.dispatch("not_quite", interaction.message, self._customer)
         await _put_in_place(interaction, self._customer, interaction.client.concierge.take_back)
 
 
@@ -77,6 +80,7 @@ async def _put_in_place(
             await respond(interaction, bot.concierge.say(Kind.NOT_YOURS, to).text)
             return
         reply = decide(customer=customer, place=interaction.channel_id, to=to)
+        reply = await handed_over_by_button(bot, interaction, reply)
         channel = interaction.channel_id or 0
         if interaction.message is not None:
             bot.dispatch("answer_button", interaction.message)
@@ -84,4 +88,5 @@ async def _put_in_place(
             bot.earlier.note(messageable.get_partial_message(interaction.message.id), customer)
         buttons = view(*answer_buttons(customer)) if reply.question is not None else None
         edit = partial(interaction.response.edit_message, content=reply.text, view=buttons)
-        await bot.delivery.deliver(reply, channel, edit)
+        if await bot.delivery.deliver(reply, channel, edit) is not None:
+            bot.count(reply, interaction.guild_id, None)

@@ -40,7 +40,8 @@ async def reply_to(
             **_buttons(said, message.author.id),
         )
 
-    return await _in_turn(bot, message.channel.id, reply, send, message.author.id)
+    guild = message.guild.id if message.guild is not None else None
+    return await _in_turn(bot, (guild, message.channel.id), reply, send, message.author.id)
 
 
 def _buttons(reply: Reply, customer: int, *, why: bool = True, own: bool = True) -> dict[str, Any]:
@@ -60,7 +61,12 @@ def _buttons(reply: Reply, customer: int, *, why: bool = True, own: bool = True)
 
 
 async def replace(
-    bot: ConciergeBot, sent: discord.PartialMessage, reply: Reply, customer: int
+    bot: ConciergeBot,
+    sent: discord.PartialMessage,
+    reply: Reply,
+    *,
+    customer: int,
+    guild: int | None,
 ) -> tuple[Reply, discord.Message] | None:
     """Puts `reply` in the place of an earlier one, which keeps its flags: no previews of links.
 
@@ -71,24 +77,26 @@ async def replace(
     async def edit(said: Reply) -> discord.Message:
         return await sent.edit(content=said.text, view=_buttons(said, customer).get("view"))
 
-    return await _in_turn(bot, sent.channel.id, reply, edit, customer)
+    return await _in_turn(bot, (guild, sent.channel.id), reply, edit, customer)
 
 
 async def _in_turn(
     bot: ConciergeBot,
-    channel_id: int,
+    where: tuple[int | None, int],
     reply: Reply,
     send: Callable[[Reply], Awaitable[discord.Message]],
     customer: int,
 ) -> tuple[Reply, discord.Message] | None:
     """Sends a reply when it is its turn, or in its place, once, that the bot is busy.
 
-    Then changes the reply before it as it says.
+    Then changes the reply before it as it says. `where` are the ids of the server, if it is in one,
+    and of the channel.
 
     Returns what was said and the message that says it. None where nothing was: Discord did not
     take it, or it waited too long for its turn.
     """
     outcome = None
+    guild, channel_id = where
     async with bot.earlier.followed_by(reply, channel_id, customer) as note:
         async with bot.turns.turn(channel_id, urgent=reply.is_urgent) as turn:
             if turn is Turn.DROPPED:
@@ -96,7 +104,9 @@ async def _in_turn(
             else:
                 said = bot.concierge.say(Kind.BUSY, reply.to) if turn is Turn.BUSY else reply
                 sent = await bot.delivery.deliver(said, channel_id, partial(send, said))
-                outcome = (said, sent) if sent is not None else None
+                if sent is not None:
+                    outcome = (said, sent)
+                    bot.count(said, guild, (channel_id, sent.id))
         if outcome is not None and outcome[0] is reply:
             note(_changeable(bot, channel_id, outcome[1].id))
     await report(bot, reply)
@@ -149,7 +159,10 @@ async def tell(
     more = _buttons(reply, interaction.user.id, why=False, own=own)
     send = partial(respond, reply.text, ephemeral=not is_public, suppress_embeds=True, **more)
     sent = await bot.delivery.deliver(reply, interaction.channel_id or 0, send)
-    return sent.message_id if sent is not None and is_public else None
+    message_id = sent.message_id if sent is not None and is_public else None
+    if sent is not None:
+        _count(bot, interaction, reply, message_id)
+    return message_id
 
 
 async def _fill_in(
@@ -166,4 +179,15 @@ async def _fill_in(
         interaction.edit_original_response, content=reply.text, view=more.get("view", MISSING)
     )
     sent = await bot.delivery.deliver(reply, interaction.channel_id or 0, send, again)
-    return sent.id if sent is not None and own else None
+    message_id = sent.id if sent is not None and own else None
+    if sent is not None:
+        _count(bot, interaction, reply, message_id)
+    return message_id
+
+
+def _count(
+    bot: ConciergeBot, interaction: discord.Interaction[Any], reply: Reply, message_id: int | None
+) -> None:
+    """Counts the answer to a command; `message_id` None: only one person sees it."""
+    message = None if message_id is None else (interaction.channel_id or 0, message_id)
+    bot.count(reply, interaction.guild_id, message)

@@ -13,6 +13,7 @@ from bot.conversation.concierge import Reply
 from bot.frontends.discord.client import ConciergeBot, Send
 from bot.frontends.discord.delivery import CANNOT_SEND
 from bot.frontends.discord.edits import Questions
+from bot.frontends.discord.handover import handed_over
 from bot.frontends.discord.reading import attachments, is_direct, is_empty, review_in
 from bot.frontends.discord.recipients import author_of
 from bot.frontends.discord.replies import replace, reply_to
@@ -51,6 +52,7 @@ class Reviews(commands.Cog):
         async with self._handling(message, partial(reply_to, self._bot, message)), question.busy:
             reply = await self._reply(message, is_late=is_late)
             if not reply.repeated:
+                reply = await handed_over(self._bot, message, reply)
                 outcome = await reply_to(self._bot, message, reply)
                 if outcome is not None:
                     said, sent = outcome
@@ -70,11 +72,17 @@ class Reviews(commands.Cog):
             sent = question.reply
             if sent is None or not self._is_for_the_bot(message) or not question.is_news(message):
                 return
-            apologise = partial(replace, self._bot, sent, customer=message.author.id)
+            apologise = partial(
+                replace,
+                self._bot,
+                sent,
+                customer=message.author.id,
+                guild=event.guild_id,
+            )
             async with self._handling(message, apologise):
                 reply = await self._reply(message, is_edit=True)
                 if reply.kind is not Kind.HASTE:
-                    outcome = await apologise(reply)
+                    outcome = await apologise(await handed_over(self._bot, message, reply))
                     if outcome is not None:
                         question.expect_edit(outcome[0], sent)
         self._questions.end(message.id)

@@ -19,6 +19,7 @@ from tenacity import (
 )
 
 from bot.conversation.concierge import Concierge
+from bot.desk.desk import Desk
 from bot.errors import RefusedTokenError, SettingsError, UnreachableError
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import as_bot_error
@@ -43,15 +44,19 @@ AUTHENTICATION_FAILED = 4004
 """The gateway's close code for a token that is not valid (any more)."""
 
 
-async def serve(concierge: Concierge, operations: Operations, token: SecretStr) -> None:
+async def serve(
+    concierge: Concierge, operations: Operations, token: SecretStr, desk: Desk | None = None
+) -> None:
     """Answers on Discord until SIGTERM or Ctrl-C, then closes the gateway.
+
+    Without a desk, no customer is handed over to a person.
 
     Raises RefusedTokenError, RefusedRequestError, RateLimitedError, UnreachableError after a
     bounded number of attempts to start, and SettingsError where Discord shows that a setting is
     wrong.
     """
     loop = asyncio.get_running_loop()
-    session = asyncio.create_task(_session(concierge, operations, token, _stay_connected))
+    session = asyncio.create_task(_session(concierge, operations, token, _stay_connected, desk))
     stopped = asyncio.Event()
 
     def stop() -> None:
@@ -84,6 +89,7 @@ async def _session(
     operations: Operations,
     token: SecretStr,
     use: Callable[[ConciergeBot], Awaitable[T]],
+    desk: Desk | None = None,
 ) -> T:
     """Logs in, with a bounded number of attempts, and does something with the client."""
     retrying = AsyncRetrying(
@@ -96,7 +102,7 @@ async def _session(
     async for attempt in retrying:
         # A client that failed to log in cannot be used again.
         with attempt:
-            async with ConciergeBot(concierge, operations) as bot:
+            async with ConciergeBot(concierge, operations, desk) as bot:
                 await _log_in(bot, token)
                 return await use(bot)
     raise AssertionError("the last attempt returns or raises")

@@ -31,6 +31,8 @@ MOST_STATE_BYTES = 65_536
 class NoModel:
     """Stands where the model would be while commands are registered: nothing is judged then."""
 
+    name = ""
+
     def encode(self, text: str) -> "Encoding":
         raise NotImplementedError
 

@@ -65,6 +65,7 @@ async def test_a_card_is_opened_claimed_and_resolved(store: Store, clock: Movabl
         customer="discord:91",
         created=START,
         state=CardState.OPEN,
+        claimed=None,
         claimed_by=None,
         message=None,
         thread=None,
@@ -74,7 +75,7 @@ async def test_a_card_is_opened_claimed_and_resolved(store: Store, clock: Movabl
     await store.attach(card.id, "discord:50", "discord:60")
     clock.move(minutes=3)
     claimed = await store.claim(card.id, "discord:70")
-    shown = replace(card, message="discord:50", thread="discord:60")
+    shown = replace(card, message="discord:50", thread="discord:60", claimed=clock.now)
     assert claimed == replace(shown, state=CardState.CLAIMED, claimed_by="discord:70")
     assert await store.open_cards() == await store.open_cards(SERVER) == [claimed]
     assert await store.open_cards(OTHER) == []
@@ -104,7 +105,7 @@ async def test_a_released_card_can_be_claimed_anew(store: Store, clock: MovableC
     card = await _open(store)
     assert await store.release(card.id) is None
     await store.claim(card.id, "discord:70")
-    assert await store.release(card.id) == card
+    assert await store.release(card.id) == replace(card, claimed=START)
     clock.move(hours=5)
     again = await store.claim(card.id, "discord:71")
     assert again is not None
@@ -406,7 +407,8 @@ async def test_a_person_is_forgotten_on_request(store: Store) -> None:
     forgotten = await store.forget_person("discord:91")
     assert forgotten.votes == 2
     assert {card.id for card in forgotten.cards} == {theirs.id, other.id}
-    assert await store.open_cards() == [other]  # open again
+    (kept,) = await store.open_cards()
+    assert replace(kept, claimed=None) == other  # open again
     assert await _votes(store) == (0, 1)
     assert await store.forget_person("discord:91") == replace(forgotten, votes=0, cards=())
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.conversation.concierge import Concierge
 from bot.conversation.throttle import Throttle
+from bot.desk.desk import Desk
 from bot.engine import Engine
 from bot.frontends import discord as front_end
 from bot.operations.actions import Operations
@@ -29,10 +30,10 @@ POST_MESSAGE = ("POST", "/channels/{channel_id}/messages")
 SUPPRESS_EMBEDS = 1 << 2
 
 
-async def serve(concierge: Concierge, chosen: Settings) -> None:
+async def serve(concierge: Concierge, chosen: Settings, desk: Desk | None = None) -> None:
     """This concierge on Discord, as the command line puts it together."""
     assert chosen.discord_token is not None
-    await front_end.serve(concierge, Operations(concierge, chosen), chosen.discord_token)
+    await front_end.serve(concierge, Operations(concierge, chosen), chosen.discord_token, desk)
 
 
 def environment(server: DiscordServer) -> dict[str, str]:
@@ -48,25 +49,26 @@ async def serving(
     server: DiscordServer,
     classifier: KeywordClassifier,
     responses: Responses,
+    desk: Desk | None = None,
     **others: Any,
 ) -> "AsyncIterator[asyncio.Task[None]]":
     """The bot with these further settings; at the end, stopped by SIGTERM as by a service manager.
 
-    By default nobody is too fast: tests write faster than people.
+    By default nobody is too fast, as tests write faster than people, and there is no desk.
     """
     chosen = settings(server.token, **{"messages_per_second": 0, **others})
     async with Engine(classifier) as engine:
         concierge = Concierge(engine, responses, Throttle(chosen.messages_per_second))
-        async with connected(server, concierge, chosen) as task:
+        async with connected(server, concierge, chosen, desk) as task:
             yield task
 
 
 @asynccontextmanager
 async def connected(
-    server: DiscordServer, concierge: Concierge, chosen: Settings
+    server: DiscordServer, concierge: Concierge, chosen: Settings, desk: Desk | None = None
 ) -> "AsyncIterator[asyncio.Task[None]]":
     """This concierge on Discord; stopped as above."""
-    task = asyncio.create_task(serve(concierge, chosen))
+    task = asyncio.create_task(serve(concierge, chosen, desk))
     await server.ready(timeout=15)
     yield task
     if not task.done():

@@ -23,7 +23,8 @@ from tests.bot.frontends.loopback import SUPPRESS_EMBEDS, nothing_more, serve, s
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier, settings
 from tests.discord_server import Attachment, DiscordServer, point_discord_py_at
 
-INTENTS = 1 << 0 | 1 << 9 | 1 << 12  # guilds, guild messages, direct messages
+INTENTS = 1 << 0 | 1 << 9 | 1 << 10 | 1 << 12 | 1 << 13
+"""Guilds, and messages and reactions in them and in direct messages."""
 
 
 @pytest.mark.usefixtures("bot")

@@ -148,7 +148,7 @@ async def test_a_second_is_told_who_started_the_first_and_how_far_it_is(
 ) -> None:
     held = fake_trainer.hold("fit")
     admin = server.admin
-    chosen = {"train_datasets": DATASETS, "operator_users": frozenset({admin.id})}
+    chosen: dict[str, Any] = {"train_datasets": DATASETS, "operator_users": frozenset({admin.id})}
     async with serving(server, classifier, responses, **chosen):
         await _train(server)
         await _shown(server)
@@ -484,7 +484,10 @@ async def test_a_real_training_on_a_small_file(
     monkeypatch.setattr(background, "_give_way", lambda _pid: None)
     shutil.copytree(checkpoint.parent, "checkpoints")
     reviews = write_csv(tmp_path / "films.csv", separable_reviews())
-    chosen = {"train_datasets": {"films": str(reviews)}, "train_base_model": str(roomy_encoder)}
+    chosen: dict[str, Any] = {
+        "train_datasets": {"films": str(reviews)},
+        "train_base_model": str(roomy_encoder),
+    }
     async with serving(server, classifier, responses, **chosen):
         command = await _train(server, fraction=1.0, epochs=3)
         await _answer(server, command)

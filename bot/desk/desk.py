@@ -1,0 +1,231 @@
+"""The desk: which customers must reach a person, and how a request gets to one.
+
+Knows no platform: a front end shows the cards to staff (`Poster`).
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Hashable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from enum import StrEnum
+from typing import Protocol
+
+from cachetools import TTLCache
+
+from bot.desk.schedule import Clock, utc_now
+from bot.desk.store import Card, CardState, Request, ServerSettings, Store, Storm, open_store
+from bot.errors import StoreError
+from bot.logs import SeldomLog, whereabouts
+from bot.sentences.kinds import Kind
+from bot.settings import Settings
+
+log = logging.getLogger(__name__)
+
+HAND_OVER_SECONDS = 2.0
+"""How long a reply waits for its card, which is not promised if it is not there by then. Short, as
+a platform may wait only seconds for the answer to a button."""
+
+REMINDER_SECONDS = 60.0
+"""Between two looks for cards that were not claimed in time."""
+
+CLOSING_SECONDS = 5.0
+"""How long cards that are on their way may still take once the bot is stopped."""
+
+MISREADINGS = 2
+"""So many corrections of one person in one place call for a human being."""
+
+MAX_REMEMBERED = 10_000
+"""Persons whose corrections are counted; of more, those of the longest ago are forgotten."""
+
+
+class Need(StrEnum):
+    """Why somebody must reach a person: the kind of a card."""
+
+    PERSON = "person"
+    SERVICE = "service"
+    DISTRESS = "distress"
+    MISREAD = "misread"
+    """The bot was corrected twice."""
+
+
+_OF_REPLIES = {
+    Kind.PERSON: Need.PERSON,
+    Kind.SERVICE: Need.SERVICE,
+    Kind.DISTRESS: Need.DISTRESS,
+}
+_CORRECTIONS = frozenset((Kind.CORRECTION, Kind.CORRECTED_POSITIVE, Kind.CORRECTED_NEGATIVE))
+
+
+class Poster(Protocol):
+    """A front end, as the desk needs it."""
+
+    async def post(self, card: Card, channel: str) -> str | None:
+        """Shows a card in the staff channel; returns its message, or None where it cannot."""
+
+    def grown(self, card: Card) -> None:
+        """Shows, soon, that a card stands for one more request; never raises."""
+
+    async def remind(self, card: Card, channel: str) -> bool:
+        """Brings up a card again; returns whether that was possible."""
+
+
+class Desk:
+    """The desk of all servers, on an open store."""
+
+    def __init__(self, store: Store, clock: Clock, seconds: float) -> None:
+        """`seconds`: within which corrections of one person in one place count together."""
+        self.store = store
+        self.clock = clock
+        self.poster: Poster | None = None
+        """The front end's, once it has started."""
+        self._corrections: TTLCache[Hashable, int] = TTLCache(
+            MAX_REMEMBERED, seconds, timer=lambda: clock().timestamp()
+        )
+        self._posting: dict[str, asyncio.Lock] = {}
+        self._tasks: set[asyncio.Task[Kind | None]] = set()
+        self._silent: frozenset[str] = frozenset()
+        self._seldom = SeldomLog(log)
+
+    def need_of(self, kind: Kind, whom: Hashable) -> Need | None:
+        """Why the customer who gets a reply of this kind must reach a person; None: they need not.
+
+        `whom` stands for the person and the place together.
+        """
+        if kind in _CORRECTIONS:
+            number = self._corrections.pop(whom, 0) + 1
+            if number < MISREADINGS:
+                self._corrections[whom] = number
+                return None
+            return Need.MISREAD
+        return _OF_REPLIES.get(kind)
+
+    async def hand_over(self, request: Request) -> Kind | None:
+        """Gives a request its card, and shows the card to the staff of the server.
+
+        A card of somebody in distress is not waited for: no reply to them rests on it.
+
+        Returns:
+            What the customer may be told: `Kind.HANDED_OVER`, or `Kind.OUT_OF_HOURS`. None where
+            no one was reached in HAND_OVER_SECONDS: there is no staff channel, the card could not
+            be posted, or the store cannot be used. A card that takes longer is posted all the same.
+        """
+        task = asyncio.create_task(self._hand_over(request))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if request.kind == Need.DISTRESS:
+            return None
+        await asyncio.wait({task}, timeout=HAND_OVER_SECONDS)
+        return task.result() if task.done() else None
+
+    async def _hand_over(self, request: Request) -> Kind | None:
+        try:
+            settings = await self.store.settings(request.server)
+            if settings.staff_channel is None:
+                return None
+            # One in distress shares no card, and so waits for no other.
+            is_urgent = request.kind == Need.DISTRESS
+            lock = self._posting.setdefault(request.server, asyncio.Lock())
+            async with nullcontext() if is_urgent else lock:
+                opened = await self.store.open_card(request, None if is_urgent else Storm())
+                if not await self._show(opened.card, settings.staff_channel):
+                    return None
+            return Kind.HANDED_OVER if settings.is_staffed(self.clock()) else Kind.OUT_OF_HOURS
+        except StoreError as error:
+            self._seldom.log(logging.ERROR, f"A customer was not handed over. {error}")
+        except Exception as error:  # the customer gets the reply that needs no person
+            log.error("Handing over failed: %s", whereabouts(error))
+        return None
+
+    async def _show(self, card: Card, channel: str) -> bool:
+        """Whether staff can see the card."""
+        assert self.poster is not None
+        if card.message is not None:
+            self.poster.grown(card)
+            return True
+        message = await self.poster.post(card, channel)
+        if message is None:
+            return False
+        await self.store.attach(card.id, message, card.thread)
+        return True
+
+    async def remind(self) -> None:
+        """Brings up again, once, the cards that were not claimed in time, in working hours.
+
+        A card that could not be posted is posted now.
+        """
+        if self.poster is None:
+            return
+        now = self.clock()
+        for card in await self.store.due_reminders(now):
+            settings = await self.store.settings(card.server)
+            if settings.staff_channel is None or not settings.is_staffed(now):
+                continue
+            if card.message is None:
+                await self._show(card, settings.staff_channel)
+            elif await self.poster.remind(card, settings.staff_channel):
+                await self.store.mark_reminded(card.id)
+
+    def is_silent(self, place: str) -> bool:
+        """Whether the bot keeps silent there, as a person is talking with a customer."""
+        return place in self._silent
+
+    async def note_silence(self) -> None:
+        """Reads which threads are held by staff. Call it after whatever changes cards."""
+        self._silent = frozenset(
+            card.thread
+            for card in await self.store.open_cards()
+            if card.thread is not None and card.state is CardState.CLAIMED
+        )
+
+    async def claim(self, card: str, staff: str) -> Card | None:
+        """As `Store.claim`; the bot is silent in the card's thread from now on."""
+        claimed = await self.store.claim(card, staff)
+        await self.note_silence()
+        return claimed
+
+    async def release(self, card: str) -> Card | None:
+        """As `Store.release`; the bot speaks again in the card's thread."""
+        released = await self.store.release(card)
+        await self.note_silence()
+        return released
+
+    async def resolve(self, card: str, *, not_for_us: bool = False) -> Card | None:
+        """As `Store.resolve`; the bot speaks again in the card's thread."""
+        closed = await self.store.resolve(card, not_for_us=not_for_us)
+        await self.note_silence()
+        return closed
+
+    async def close(self) -> None:
+        """Waits for the cards that are on their way."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=CLOSING_SECONDS)
+
+
+def may_work(settings: ServerSettings, roles: Iterable[str], *, is_moderator: bool) -> bool:
+    """Whether somebody with these roles may work on the cards of a server.
+
+    `is_moderator` decides where the server has named no staff roles.
+    """
+    if settings.staff_roles:
+        return not set(settings.staff_roles).isdisjoint(roles)
+    return is_moderator
+
+
+@asynccontextmanager
+async def open_desk(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Desk | None]:
+    """Opens the desk on the store at DATABASE_URL, and closes it at the end.
+
+    Yields None where the store cannot be used, which is logged: customers are answered all the
+    same. Raises SettingsError where the URL is malformed.
+    """
+    async with AsyncExitStack() as stack:
+        desk = None
+        try:
+            store = await stack.enter_async_context(open_store(settings, clock))
+            desk = Desk(store, clock, 60 * settings.question_minutes)
+            await desk.note_silence()
+            stack.push_async_callback(desk.close)
+        except StoreError as error:
+            desk = None
+            log.error("The service desk is off until the next start. %s", error)
+        yield desk

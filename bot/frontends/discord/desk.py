@@ -1,0 +1,38 @@
+"""The service desk: hears the buttons under cards, and brings up again those that wait for long."""
+
+from discord.ext import commands
+
+from bot.desk.desk import REMINDER_SECONDS, Desk
+from bot.frontends.discord.cards import CardButton
+from bot.frontends.discord.client import ConciergeBot
+from bot.frontends.discord.handover import CardPoster
+
+
+class ServiceDesk(commands.Cog):
+    """Lets the desk show its cards on Discord."""
+
+    def __init__(self, bot: ConciergeBot) -> None:
+        self._bot = bot
+        self._poster = CardPoster(bot)
+
+    async def cog_load(self) -> None:
+        self._bot.add_dynamic_items(CardButton)
+        if self._bot.desk is not None:
+            self._bot.desk.poster = self._poster
+            self._bot.desk.store.schedule.every("remind", REMINDER_SECONDS, self._remind)
+
+    async def cog_unload(self) -> None:
+        self._bot.remove_dynamic_items(CardButton)
+        self._poster.close()
+        if self._bot.desk is not None:
+            self._bot.desk.poster = None
+
+    async def _remind(self) -> None:
+        desk: Desk | None = self._bot.desk
+        if desk is not None and self._bot.is_ready():
+            await desk.remind()
+
+
+async def setup(bot: ConciergeBot) -> None:
+    """Called by discord.py when it loads this module as an extension."""
+    await bot.add_cog(ServiceDesk(bot))

@@ -1,0 +1,329 @@
+"""What an admin sees of the set-up: the settings in words, and the menus and buttons to change it.
+
+Each change is saved at once. The menus are found by their ids, so they outlive a restart.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import discord
+
+from bot.desk.desk import Desk
+from bot.desk.hours import EXAMPLE, read_hours, read_time_zone, show_hours
+from bot.desk.store import ServerSettings
+from bot.desk.store.server_settings import MAX_REMINDER_MINUTES, MAX_RETENTION_DAYS
+from bot.frontends.discord.admins import desk_of, require_admin
+from bot.frontends.discord.buttons import ConciergeItem, view
+from bot.frontends.discord.client import ConciergeBot, in_private
+from bot.frontends.discord.delivery import respond
+from bot.frontends.discord.recipients import user_of
+from bot.frontends.discord.references import ids_in, reference
+from bot.sentences.responses import MAX_CHARACTERS, Kind
+
+Change = Callable[[ServerSettings], ServerSettings]
+
+_WRITING = ("view_channel", "send_messages", "read_message_history")
+_THREADS = ("create_private_threads", "send_messages_in_threads")
+_NAMES = {
+    "view_channel": "View Channel",
+    "send_messages": "Send Messages",
+    "read_message_history": "Read Message History",
+    "create_private_threads": "Create Private Threads",
+    "send_messages_in_threads": "Send Messages in Threads",
+}
+MAX_ROLES = 25
+"""As many as Discord's menu takes."""
+
+
+def shown(interaction: discord.Interaction[Any], settings: ServerSettings, now: datetime) -> str:
+    """The settings in words, what the bot lacks, and what a customer reads."""
+    roles = " ".join(f"<@&{ids_in(role)[0]}>" for role in settings.staff_roles if ids_in(role))
+    hours = show_hours(settings.working_hours).replace("\n", "; ")
+    local = now.astimezone(ZoneInfo(settings.time_zone))
+    minutes = settings.reminder_minutes
+    lines = [
+        f"**Staff channel:** {_channel(settings)}",
+        *_problems(interaction.guild, settings),
+        f"**Staff roles:** {roles or 'none, so whoever may manage messages'}",
+        f"**Working hours:** {hours} ({settings.time_zone}, where it is {local:%H:%M} now)",
+        f"**Reminder:** {f'after {minutes:,} minutes' if minutes else 'never'}",
+        f"**Private threads:** {'on' if settings.private_threads else 'off'}",
+        f"**Figures and closed cards are kept for:** {settings.retention_days:,} days",
+        "",
+        *_preview(interaction, settings),
+    ]
+    return "\n".join(lines)[:MAX_CHARACTERS]
+
+
+def _channel(settings: ServerSettings) -> str:
+    ids = ids_in(settings.staff_channel)
+    return f"<#{ids[0]}>" if ids else "none, so no customer is handed over to a person"
+
+
+def _problems(guild: discord.Guild | None, settings: ServerSettings) -> list[str]:
+    """A line for each thing that keeps the bot from doing what is set."""
+    ids = ids_in(settings.staff_channel)
+    if not ids:
+        return []
+    if guild is None or guild.me is None:
+        return ["⚠️ I am not a member of this server, so I cannot write there. Invite me again."]
+    lines = []
+    channel = guild.get_channel(ids[0])
+    if channel is None:
+        lines.append("⚠️ That channel is gone, or I cannot see it. Choose another one.")
+    elif missing := _missing(channel.permissions_for(guild.me), _WRITING):
+        lines.append(f"⚠️ In that channel I lack: {missing}. Give it to me in its settings.")
+    if settings.private_threads and (missing := _missing(guild.me.guild_permissions, _THREADS)):
+        lines.append(f"⚠️ For private threads I lack: {missing}. Give it to my role.")
+    return lines
+
+
+def _missing(granted: discord.Permissions, needed: tuple[str, ...]) -> str:
+    return ", ".join(_NAMES[name] for name in needed if not getattr(granted, name))
+
+
+def panel(settings: ServerSettings) -> discord.ui.View:
+    """The menus and buttons, which show what is chosen."""
+    return view(
+        StaffChannelMenu(settings),
+        StaffRolesMenu(settings),
+        *(SetupButton(name) for name in _LABELS),
+    )
+
+
+async def change(interaction: discord.Interaction[Any], how: Change) -> None:
+    """Saves a change, and shows the panel as it is then."""
+    if not await require_admin(interaction) or (desk := await desk_of(interaction)) is None:
+        return
+    assert interaction.guild_id is not None  # an admin is one of a server
+    server = reference(interaction.guild_id)
+    settings = how(await desk.store.settings(server))
+    await desk.store.set_settings(server, settings)
+    await show_panel(interaction, desk, settings)
+
+
+async def show_panel(
+    interaction: discord.Interaction[Any], desk: Desk, settings: ServerSettings
+) -> None:
+    """Puts the panel in the place of the message whose menu or button was used."""
+    text = shown(interaction, settings, desk.clock())
+    await interaction.response.edit_message(content=text, view=panel(settings))
+
+
+def _chosen(interaction: discord.Interaction[Any]) -> list[int]:
+    """The ids that were picked in a menu."""
+    data: Any = interaction.data or {}
+    return [int(value) for value in data.get("values", [])]
+
+
+class StaffChannelMenu(ConciergeItem, template=r"setup:channel"):
+    """Where cards go; nothing chosen: no one is handed over."""
+
+    log_name = "Choosing a staff channel"
+
+    def __init__(self, settings: ServerSettings | None = None) -> None:
+        ids = ids_in(settings.staff_channel) if settings is not None else ()
+        super().__init__(
+            discord.ui.ChannelSelect(
+                custom_id="setup:channel",
+                channel_types=[discord.ChannelType.text],
+                placeholder="Staff channel: where requests for a person go",
+                min_values=0,
+                max_values=1,
+                default_values=[
+                    discord.SelectDefaultValue(id=each, type=discord.SelectDefaultValueType.channel)
+                    for each in ids[:1]
+                ],
+            )
+        )
+
+    async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
+        """Saves the channel."""
+        ids = _chosen(interaction)
+        channel = reference(ids[0]) if ids else None
+        await change(interaction, lambda settings: replace(settings, staff_channel=channel))
+
+
+class StaffRolesMenu(ConciergeItem, template=r"setup:roles"):
+    """Whose members may work on cards."""
+
+    log_name = "Choosing staff roles"
+
+    def __init__(self, settings: ServerSettings | None = None) -> None:
+        roles = settings.staff_roles if settings is not None else ()
+        super().__init__(
+            discord.ui.RoleSelect(
+                custom_id="setup:roles",
+                placeholder="Staff roles: who may take on a request",
+                min_values=0,
+                max_values=MAX_ROLES,
+                default_values=[
+                    discord.SelectDefaultValue(
+                        id=ids_in(role)[0], type=discord.SelectDefaultValueType.role
+                    )
+                    for role in roles[:MAX_ROLES]
+                    if ids_in(role)
+                ],
+            )
+        )
+
+    async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
+        """Saves the roles; not that of everybody, which customers have, too."""
+        ids = _chosen(interaction)
+        if interaction.guild_id in ids:
+            if await require_admin(interaction):
+                await respond(interaction, "Everybody has the role @everyone. Choose another one.")
+            return
+        roles = tuple(map(reference, ids))
+        await change(interaction, lambda settings: replace(settings, staff_roles=roles))
+
+
+_LABELS = {
+    "hours": "Working hours",
+    "numbers": "Reminder and retention",
+    "threads": "Private threads on/off",
+}
+
+
+class SetupButton(ConciergeItem, template=rf"setup:(?P<name>{'|'.join(_LABELS)})"):
+    """Opens a form, or switches private threads."""
+
+    log_name = "Changing the set-up"
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        super().__init__(
+            discord.ui.Button(
+                label=_LABELS[name],
+                style=discord.ButtonStyle.secondary,
+                custom_id=f"setup:{name}",
+            )
+        )
+
+    async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
+        """Asks for the values that are to be set."""
+        if self._name == "threads":
+            await change(
+                interaction, lambda old: replace(old, private_threads=not old.private_threads)
+            )
+            return
+        if not await require_admin(interaction) or (desk := await desk_of(interaction)) is None:
+            return
+        assert interaction.guild_id is not None
+        settings = await desk.store.settings(reference(interaction.guild_id))
+        form = HoursForm(settings) if self._name == "hours" else NumbersForm(settings)
+        await interaction.response.send_modal(form)
+
+
+class SetupForm(discord.ui.Modal):
+    """A form of some text fields."""
+
+    log_name = "A form of the set-up"
+
+    def field(self, label: str, text: str, value: str, **more: Any) -> discord.ui.TextInput[Any]:
+        """Adds a field that shows the present value."""
+        made: discord.ui.TextInput[Any] = discord.ui.TextInput(
+            default=value, required=False, **more
+        )
+        self.add_item(discord.ui.Label(text=label, description=text, component=made))
+        return made
+
+    def read(self) -> Change:
+        """What to change. Raises ValueError with a sentence where a field cannot be read."""
+        raise NotImplementedError
+
+    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
+        """Saves what was written, or says what is wrong with it."""
+        bot: ConciergeBot = interaction.client
+        async with bot.last_resort(self.log_name, in_private(interaction), user_of(interaction)):
+            try:
+                how = self.read()
+            except ValueError as error:
+                await respond(interaction, f"Nothing has changed. {error}")
+            else:
+                await change(interaction, how)
+
+
+class HoursForm(SetupForm, title="Working hours"):
+    """When staff can look."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        super().__init__()
+        self._hours = self.field(
+            "Days and times",
+            f"On each line as {EXAMPLE}; or: always",
+            show_hours(settings.working_hours),
+            style=discord.TextStyle.paragraph,
+            max_length=500,
+            custom_id="hours",
+        )
+        self._zone = self.field(
+            "Time zone",
+            "Region and city, such as Europe/Berlin",
+            settings.time_zone,
+            max_length=60,
+            custom_id="zone",
+        )
+
+    def read(self) -> Change:
+        """Raises HoursError."""
+        hours, zone = read_hours(self._hours.value), read_time_zone(self._zone.value)
+        return lambda settings: replace(settings, working_hours=hours, time_zone=zone)
+
+
+class NumbersForm(SetupForm, title="Reminder and retention"):
+    """Minutes until a card is brought up again, and days until figures are deleted."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        super().__init__()
+        self._minutes = self.field(
+            "Reminder, in minutes",
+            "When an unclaimed request is brought up once more; 0: never",
+            str(settings.reminder_minutes),
+            max_length=10,
+            custom_id="minutes",
+        )
+        self._days = self.field(
+            "Retention, in days",
+            "How long figures and closed requests are kept",
+            str(settings.retention_days),
+            max_length=10,
+            custom_id="days",
+        )
+
+    def read(self) -> Change:
+        """Raises ValueError."""
+        minutes = _number(self._minutes.value, "The reminder", 0, MAX_REMINDER_MINUTES)
+        days = _number(self._days.value, "The retention", 1, MAX_RETENTION_DAYS)
+        return lambda settings: replace(settings, reminder_minutes=minutes, retention_days=days)
+
+
+def _number(text: str, name: str, low: int, high: int) -> int:
+    if not re.fullmatch(r"\s*[0-9]{1,9}\s*", text) or not low <= int(text) <= high:
+        raise ValueError(f"{name} must be a whole number from {low:,} to {high:,}.")
+    return int(text)
+
+
+def _preview(interaction: discord.Interaction[Any], settings: ServerSettings) -> list[str]:
+    """What a customer reads who asks for a person, in the language of the server."""
+    bot: ConciergeBot = interaction.client
+    locale = str(interaction.guild_locale) if interaction.guild_locale is not None else None
+    to = replace(user_of(interaction), locale=locale, place=None)
+    lines = []
+    for kind, when in _occasions(settings):
+        quoted = bot.concierge.say(kind, to).text.replace("\n", "\n> ")
+        lines += [when, f"> {quoted}"]
+    return lines
+
+
+def _occasions(settings: ServerSettings) -> list[tuple[Kind, str]]:
+    """The kinds of reply to somebody who asks for a person, and when each is said."""
+    if settings.staff_channel is None:
+        return [(Kind.PERSON, "A customer who asks for a person reads, for instance:")]
+    handed_over = (Kind.HANDED_OVER, "A customer who asks for a person reads, for instance:")
+    out_of_hours = (Kind.OUT_OF_HOURS, "Outside the working hours:")
+    return [handed_over, out_of_hours] if settings.working_hours else [handed_over]

@@ -1,0 +1,400 @@
+"""Customers who must reach a person, and the staff who work on their cards, over sockets."""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import time
+from pathlib import Path
+
+import pytest
+
+from bot.desk.desk import Desk, open_desk
+from bot.desk.store import CardState, Hours, ServerSettings, Shift
+from bot.frontends.discord import delivery, handover
+from bot.frontends.discord.references import reference
+from bot.sentences.responses import Kind, Responses
+from bot.settings import Settings
+from tests.bot.desk.conftest import MovableClock, sqlite_url
+from tests.bot.frontends.loopback import POST_MESSAGE, serving
+from tests.bot.stub import OTHER_KINDS, KeywordClassifier
+from tests.discord_server import Channel, DiscordServer, Interaction, Posted, User
+from tests.marker import MARKER
+
+WRONG = "you got that wrong"
+MODERATOR = 1 << 13  # MANAGE_MESSAGES
+EVENING = (Shift(0, Hours(time(20), time(22))),)
+"""Of the Monday on which the clock stands, at noon."""
+
+Start = Callable[..., AbstractAsyncContextManager[Desk]]
+
+
+@pytest.fixture(autouse=True)
+def _log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "bot")
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock()
+
+
+@pytest.fixture
+def staff(server: DiscordServer) -> Channel:
+    """The staff channel."""
+    return server.world.add_channel("staff")
+
+
+@pytest.fixture
+def start(
+    server: DiscordServer,
+    staff: Channel,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    clock: MovableClock,
+    tmp_path: Path,
+) -> Start:
+    """Starts the bot with a desk, in a server with these settings (default: a staff channel)."""
+
+    @asynccontextmanager
+    async def starting(**chosen: object) -> AsyncIterator[Desk]:
+        settings = Settings(database_url=sqlite_url(tmp_path))  # type: ignore[arg-type]
+        async with open_desk(settings, clock) as desk:
+            assert desk is not None
+            values = {"staff_channel": reference(staff.id), **chosen}
+            await desk.store.set_settings(
+                reference(server.guild.id),
+                ServerSettings(**values),  # type: ignore[arg-type]
+            )
+            async with serving(server, classifier, responses, desk):
+                yield desk
+
+    return starting
+
+
+@pytest.fixture
+async def desk(start: Start) -> AsyncIterator[Desk]:
+    async with start() as desk:
+        yield desk
+
+
+async def _ready(server: DiscordServer, caplog: pytest.LogCaptureFixture) -> None:
+    """Waits until discord.py has heard of every server, which it gives two seconds."""
+    await server.wait_until(lambda: "Ready as" in caplog.text, 60)
+
+
+async def _ask(server: DiscordServer, text: str, author: User | None = None) -> tuple[int, Posted]:
+    written = await server.say(server.channel, text, author=author)
+    return written, await server.wait_for_reply(written)
+
+
+def _cards(server: DiscordServer, staff: Channel) -> list[Posted]:
+    return [posted for posted in server.messages if posted.channel is staff]
+
+
+async def _card(server: DiscordServer, staff: Channel, number: int = 1) -> Posted:
+    """The latest card, once there are so many."""
+    await server.wait_until(lambda: len(_cards(server, staff)) >= number)
+    return _cards(server, staff)[number - 1]
+
+
+def _labels(message: Posted) -> dict[str, str]:
+    """The ids of its buttons, by what is on them."""
+    buttons = [button for row in message.components for button in row["components"]]
+    return {button["label"]: button["custom_id"] for button in buttons}
+
+
+async def _press(
+    server: DiscordServer, card: Posted, label: str, author: User, permissions: int | None = None
+) -> Interaction:
+    pressed = await server.press(card, _labels(card)[label], author=author, permissions=permissions)
+    await server.wait_until(lambda: pressed.answered_after_s is not None)
+    return pressed
+
+
+async def _refusal(server: DiscordServer, pressed: Interaction) -> str:
+    said = await server.wait_for_message(lambda posted: posted.interaction_id == pressed.id)
+    assert said.ephemeral
+    return said.content
+
+
+def _files(folder: Path) -> list[Path]:
+    return [file for file in folder.rglob("*") if file.is_file()]
+
+
+@pytest.mark.parametrize("kind", [Kind.PERSON, Kind.SERVICE])
+@pytest.mark.usefixtures("desk")
+async def test_a_request_becomes_a_card_and_then_the_customer_hears_so(
+    server: DiscordServer, staff: Channel, kind: Kind
+) -> None:
+    written, reply = await _ask(server, OTHER_KINDS[kind])
+    (card,) = _cards(server, staff)
+    assert server.messages == [card, reply]
+    assert reply.content == f"a {Kind.HANDED_OVER} sentence"
+    guild, channel = server.guild.id, server.channel.id
+    assert f"https://discord.com/channels/{guild}/{channel}/{written}" in card.content
+    assert f"<#{channel}>" in card.content
+    assert OTHER_KINDS[kind] not in card.content
+    assert list(_labels(card)) == ["Claim", "Resolve", "Not for us"]
+    assert not card.pinged
+    assert not card.pings_everyone
+    assert server.violations == server.unknown_requests == []
+
+
+@pytest.mark.usefixtures("desk")
+async def test_somebody_in_distress_gets_no_promise_but_a_card(
+    server: DiscordServer, staff: Channel
+) -> None:
+    for number in range(1, 8):  # none of them shares a card
+        _, reply = await _ask(server, OTHER_KINDS["distress"])
+        assert reply.content == f"a {Kind.DISTRESS} sentence"
+        card = await _card(server, staff, number)
+        assert "may be in distress" in card.content
+
+
+@pytest.mark.usefixtures("desk")
+async def test_who_was_misread_twice_reaches_a_person(
+    server: DiscordServer, staff: Channel
+) -> None:
+    await _ask(server, "great")
+    first, second, third = [(await _ask(server, WRONG))[1].content for _ in range(3)]
+    assert first == f"a {Kind.CORRECTED_NEGATIVE} sentence"
+    assert second == f"a {Kind.CORRECTION} sentence\na {Kind.HANDED_OVER} sentence"
+    assert Kind.HANDED_OVER not in third
+    assert len(_cards(server, staff)) == 1
+    assert "correct me twice" in (await _card(server, staff)).content
+
+
+@pytest.mark.usefixtures("desk")
+async def test_a_button_corrects_the_bot_as_words_do(server: DiscordServer, staff: Channel) -> None:
+    await _ask(server, "great")
+    await _ask(server, WRONG)
+    _, verdict = await _ask(server, "it was wonderful")
+    await _press(server, verdict, "Not quite", server.member)
+    assert verdict.content == f"a {Kind.CORRECTION} sentence\na {Kind.HANDED_OVER} sentence"
+    assert {"👍", "👎"} < set(_labels(verdict))
+    assert str(verdict.id) in (await _card(server, staff)).content
+
+
+@pytest.mark.usefixtures("desk")
+async def test_corrections_count_together_for_as_long_as_a_question_waits(
+    server: DiscordServer, staff: Channel, clock: MovableClock
+) -> None:
+    await _ask(server, "great")
+    for _ in range(2):
+        await _ask(server, WRONG)
+        clock.move(minutes=11)
+    assert _cards(server, staff) == []
+
+
+@pytest.mark.usefixtures("desk")
+async def test_what_needs_no_person_and_a_direct_message_make_no_card(
+    server: DiscordServer, staff: Channel
+) -> None:
+    for text in ("great", "half great", OTHER_KINDS["greeting"], OTHER_KINDS["question"]):
+        await _ask(server, text)
+    reply = await server.wait_for_reply(await server.dm(OTHER_KINDS["person"]))
+    assert reply.content == f"a {Kind.PERSON} sentence"
+    assert _cards(server, staff) == []
+
+
+async def test_without_a_staff_channel_replies_are_as_before(
+    server: DiscordServer, start: Start
+) -> None:
+    async with start(staff_channel=None) as desk:
+        for kind in (Kind.PERSON, Kind.SERVICE, Kind.DISTRESS, Kind.CORRECTION):
+            _, reply = await _ask(server, OTHER_KINDS[kind])
+            assert reply.content == f"a {kind} sentence"
+        assert len(server.messages) == 4
+        assert await desk.store.open_cards() == []
+
+
+async def test_outside_working_hours_that_is_said(
+    server: DiscordServer, staff: Channel, start: Start, clock: MovableClock
+) -> None:
+    async with start(working_hours=EVENING):
+        _, reply = await _ask(server, OTHER_KINDS["person"])
+        assert reply.content == f"a {Kind.OUT_OF_HOURS} sentence"
+        assert len(_cards(server, staff)) == 1
+        clock.move(hours=8)
+        _, reply = await _ask(server, OTHER_KINDS["person"])
+        assert reply.content == f"a {Kind.HANDED_OVER} sentence"
+
+
+async def test_nothing_is_promised_where_the_card_cannot_be_posted(
+    server: DiscordServer,
+    staff: Channel,
+    desk: Desk,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(delivery, "RETRY_SECONDS", (0.01,))
+    for trouble in ({"status": 403}, {"reset": True, "times": 2}):
+        server.fail(*POST_MESSAGE, **trouble)  # type: ignore[arg-type]
+        _, reply = await _ask(server, OTHER_KINDS["person"])
+        assert reply.content == f"a {Kind.PERSON} sentence"
+        assert _cards(server, staff) == []
+    assert "needs View Channel and Send Messages there" in caplog.text
+    # Staff see them all the same once that is possible.
+    await _ready(server, caplog)
+    clock.move(minutes=31)
+    await desk.store.schedule.run_due()
+    assert len(_cards(server, staff)) == 2
+
+
+@pytest.mark.usefixtures("desk")
+async def test_nothing_is_promised_where_the_card_takes_long(
+    server: DiscordServer, staff: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.desk.desk.HAND_OVER_SECONDS", 0.2)
+    server.fail(*POST_MESSAGE, delay=1.0)
+    _, reply = await _ask(server, OTHER_KINDS["person"])
+    assert reply.content == f"a {Kind.PERSON} sentence"
+    assert "asks for a person" in (await _card(server, staff)).content
+
+
+async def test_a_storm_is_one_card_with_a_count(
+    server: DiscordServer,
+    staff: Channel,
+    desk: Desk,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(handover, "GROWTH_SECONDS", 0.05)
+    for _ in range(9):
+        clock.move(seconds=1)
+        _, reply = await _ask(server, OTHER_KINDS["service"])
+        assert reply.content == f"a {Kind.HANDED_OVER} sentence"
+    assert len(_cards(server, staff)) == 5
+    last = _cards(server, staff)[-1]
+    await server.wait_until(lambda: "5 messages of this kind" in last.content)
+    assert [card.count for card in await desk.store.open_cards()] == [1, 1, 1, 1, 5]
+
+
+async def test_staff_claim_release_and_resolve(
+    server: DiscordServer, staff: Channel, desk: Desk
+) -> None:
+    written, _ = await _ask(server, OTHER_KINDS["person"])
+    card = await _card(server, staff)
+    await _press(server, card, "Claim", server.admin)
+    assert f"Claimed by <@{server.admin.id}>; first claimed <t:" in card.content
+    assert list(_labels(card)) == ["Release", "Resolve", "Not for us"]
+    await _press(server, card, "Release", server.admin)
+    assert "Waits for somebody" in card.content
+    await _press(server, card, "Claim", server.admin)
+    await _press(server, card, "Resolve", server.admin)
+    assert f"Resolved by <@{server.admin.id}>, <t:" in card.content
+    assert str(written) not in card.content
+    assert card.components == []
+    assert await desk.store.open_cards() == []
+    assert server.violations == server.unknown_requests == []
+
+
+async def test_what_is_not_for_staff_is_closed(
+    server: DiscordServer, staff: Channel, desk: Desk
+) -> None:
+    await _ask(server, OTHER_KINDS["service"])
+    card = await _card(server, staff)
+    await _press(server, card, "Not for us", server.admin)
+    assert f"Not for us by <@{server.admin.id}>" in card.content
+    assert await desk.store.open_cards() == []
+
+
+async def test_only_staff_work_on_cards(
+    server: DiscordServer, staff: Channel, start: Start
+) -> None:
+    role = server.world.add_role("helpers")
+    helper = server.world.add_user("helga", role)
+    async with start() as desk:
+        await _ask(server, OTHER_KINDS["person"])
+        card = await _card(server, staff)
+        pressed = await _press(server, card, "Claim", server.member)
+        assert "may manage messages" in await _refusal(server, pressed)
+        await _press(server, card, "Claim", server.member, MODERATOR)
+        assert "Claimed by" in card.content
+        await _press(server, card, "Release", server.member, MODERATOR)
+
+        chosen = ServerSettings(
+            staff_channel=reference(staff.id), staff_roles=(reference(role.id),)
+        )
+        await desk.store.set_settings(reference(server.guild.id), chosen)
+        pressed = await _press(server, card, "Claim", server.admin)
+        assert f"the role <@&{role.id}>" in await _refusal(server, pressed)
+        await _press(server, card, "Claim", helper)
+        assert f"Claimed by <@{helper.id}>" in card.content
+
+
+async def test_a_press_that_comes_too_late_changes_nothing(
+    server: DiscordServer, staff: Channel, desk: Desk
+) -> None:
+    await _ask(server, OTHER_KINDS["person"])
+    card = await _card(server, staff)
+    (kept,) = await desk.store.open_cards()
+    other = server.world.add_user("oskar")
+    await desk.claim(kept.id, reference(other.id))
+    pressed = await _press(server, card, "Claim", server.admin)
+    assert "done already" in await _refusal(server, pressed)
+    assert f"Claimed by <@{other.id}>" in card.content
+    await desk.resolve(kept.id)
+    pressed = await _press(server, card, "Resolve", server.admin)
+    assert "done already" in await _refusal(server, pressed)
+
+
+async def test_a_card_can_be_claimed_after_a_restart(
+    server: DiscordServer, staff: Channel, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with start():
+        # discord.py stumbles over a client that is closed before it is ready.
+        await _ready(server, caplog)
+        await _ask(server, OTHER_KINDS["person"])
+        card = await _card(server, staff)
+    async with start() as desk:
+        await _press(server, card, "Claim", server.admin)
+        (kept,) = await desk.store.open_cards()
+        assert (kept.state, kept.claimed_by) == (CardState.CLAIMED, reference(server.admin.id))
+        assert f"Claimed by <@{server.admin.id}>" in card.content
+
+
+async def test_an_unclaimed_card_is_brought_up_again_once_and_in_working_hours(
+    server: DiscordServer,
+    staff: Channel,
+    start: Start,
+    clock: MovableClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with start(working_hours=EVENING, reminder_minutes=10) as desk:
+        await _ask(server, OTHER_KINDS["person"])
+        card = await _card(server, staff)
+        await _ready(server, caplog)
+        clock.move(hours=1)
+        await desk.store.schedule.run_due()
+        assert _cards(server, staff) == [card]
+        clock.move(hours=7)
+        for _ in range(3):
+            clock.move(minutes=2)
+            await desk.store.schedule.run_due()
+        _, again = _cards(server, staff)
+        assert again.content.endswith(f"/{staff.id}/{card.id}")
+
+
+async def test_no_text_of_a_customer_is_on_disk_or_in_the_staff_channel(
+    server: DiscordServer,
+    staff: Channel,
+    start: Start,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG, "bot")
+    async with start():
+        for kind in ("person", "service", "distress"):
+            await _ask(server, f"{MARKER} {OTHER_KINDS[kind]}")
+        for text in ("great", WRONG, "it was dull", WRONG):
+            await _ask(server, f"{text}. {MARKER}")
+        card = await _card(server, staff, 4)
+        await _press(server, card, "Claim", server.admin)
+        await _press(server, _cards(server, staff)[0], "Resolve", server.admin)
+    files = _files(tmp_path)
+    assert [file for file in files if file.name == "desk.sqlite3"]
+    assert not [file for file in files if MARKER.encode() in file.read_bytes()]
+    assert not [posted for posted in server.messages if MARKER in posted.content]
+    assert MARKER not in caplog.text
