@@ -210,8 +210,8 @@ def require_positions(path: Path, length: int) -> None:
     most = config.get("max_position_embeddings", config.get("n_positions"))
     if isinstance(most, int) and length > most:
         raise CheckpointError(
-            f"{path.name}: by its {_TRAINING_FILE}, it reads {length:,} tokens at once (max_length), "
-            f"but its encoder has positions for {most:,}. Restore {_TRAINING_FILE} from a copy, or "
+            f"{path.name}: its {_TRAINING_FILE} asks for {length:,} tokens at once, but "
+            f"its encoder has positions for {most:,}. Restore {_TRAINING_FILE} from a copy, or "
             f"serve another checkpoint: python -m trainer checkpoints"
         )
 
