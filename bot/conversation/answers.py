@@ -36,7 +36,8 @@ MOST_WORDS = 40
 """Of an answer; whoever writes more tells of the film, which the model reads."""
 
 MOST_CHARACTERS = 500
-"""The same. It bounds the time that an answer takes, as some patterns need the square of that."""
+"""The same, as it was written and in plain letters. It bounds the time that an answer takes, as
+some patterns need the square of that."""
 
 MOST_BESIDE = 3
 """Words beside those that take a side, up to which an answer has nothing else in it."""
@@ -224,19 +225,27 @@ _EMOJI = {
 """Of those that leave no doubt; 😂 and 😭 are said of the best and of the worst."""
 
 
+def plain_letters(text: str) -> str | None:
+    """`normalise(text)`; None where either is too long, as one emoji may become 40 letters."""
+    if len(text) > MOST_CHARACTERS:
+        return None
+    plain = normalise(text)
+    return plain if len(plain) <= MOST_CHARACTERS else None
+
+
 def read_answer(text: str, yes: Side | None, *, denies: bool = False) -> Answer:
     """Reads `text` as the answer to a question to which a yes would mean `yes`.
 
     `yes` is None where a yes says nothing, because the question offers a choice. `denies`: it says
     of something that it is not so, as in "it wasn't for you".
     """
+    if len(text) > MOST_CHARACTERS:
+        return Answer(None, text)
     _, mark = read_mark(text)
     if mark is not None and mark.alone:
         decided = mark.share >= MARK_POSITIVE or mark.share <= MARK_NEGATIVE
         high = Side.POSITIVE if mark.share >= MARK_POSITIVE else Side.NEGATIVE
         return Answer(high if decided else Side.BOTH)
-    if len(text) > MOST_CHARACTERS:
-        return Answer(None, text)
     words_alone = _THUMBS.sub(" ", text)
     if words_alone != text:  # "👍 yes, you're right": the words say what is meant
         answer = _read_words(words_alone, yes, denies)
@@ -261,7 +270,8 @@ def _read_words(text: str, yes: Side | None, denies: bool) -> Answer:
     for side, known in _EMOJI.items():
         if symbols and symbols <= known:
             return Answer(side, is_all=True)
-    segments = [words for part in _BREAK.split(normalise(text)) if (words := _plain(part))]
+    plain = plain_letters(text) or ""
+    segments = [words for part in _BREAK.split(plain) if (words := _plain(part))]
     if not 0 < sum(map(len, segments)) <= MOST_WORDS:
         return Answer(None, text)
     phrase = " ".join(" ".join(words) for words in segments)

@@ -9,9 +9,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from bot.conversation.answers import MOST_CHARACTERS, MOST_WORDS, is_filler
+from bot.conversation.answers import MOST_WORDS, is_filler, plain_letters
 from bot.conversation.cues import word_set
-from trainer.model.marks import normalise
 
 
 class Strength(Enum):
@@ -136,9 +135,7 @@ _NO = word_set("no nope nah naw nay wrong incorrect false not")
 
 def read_correction(text: str) -> Correction | None:
     """Reads `text` as what follows a verdict; None where it does not say that it is wrong."""
-    if len(text) > MOST_CHARACTERS:
-        return None
-    plain = _plain(normalise(text))
+    plain = _plain(plain_letters(text) or "")
     if not 0 < len(plain.split()) <= MOST_WORDS:
         return None
     strength, rest = Strength.HINT, plain

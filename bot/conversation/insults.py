@@ -5,9 +5,8 @@ A film is called worse than a bot, so only what is said to "you" or "the bot" is
 
 import re
 
-from bot.conversation.answers import MOST_CHARACTERS, is_filler
+from bot.conversation.answers import is_filler, plain_letters
 from bot.conversation.cues import word_set
-from trainer.model.marks import normalise
 
 _VERY = (
     r"(?:(?:so|just|such|really|very|fucking|freaking|bloody|damn|goddamn|absolutely|absolute|"
@@ -51,9 +50,9 @@ _ADDRESS = word_set("you bot robot you're ur your and but because so u")
 
 def without_insults(text: str) -> str | None:
     """`text` without what insults the bot, blank if nothing else is in it; None: no insult is."""
-    if len(text) > MOST_CHARACTERS:
+    if (letters := plain_letters(text)) is None:
         return None
-    plain = re.sub("[\u2019\u2018`]", "'", normalise(text).lower())
+    plain = re.sub("[\u2019\u2018`]", "'", letters.lower())
     plain = " ".join(re.sub(r"[^\w\s',.;:!?-]", " ", plain).split())
     rest = _INSULT.sub(" ", plain)
     if rest == plain:

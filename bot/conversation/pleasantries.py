@@ -6,8 +6,7 @@ in three words.
 
 import re
 
-from bot.conversation.answers import MOST_CHARACTERS
-from trainer.model.marks import normalise
+from bot.conversation.answers import plain_letters
 
 MOST_WORDS = 12
 """Of a lukewarm review that may be taken for something else."""
@@ -47,18 +46,17 @@ _LUKEWARM = re.compile(
 
 def is_acknowledgement(text: str) -> bool:
     """Whether this only takes note of a reply: "ok, no worries", a thumb up, "bye"."""
-    if len(text) > MOST_CHARACTERS:
-        return False
     words = _plain(_THUMBS_UP.sub(" thanks ", text))
     return _ACKNOWLEDGEMENT.fullmatch(words) is not None
 
 
 def is_lukewarm(text: str) -> bool:
     """Whether a short text has words of an opinion that is neither praise nor a complaint."""
-    words = _plain(text) if len(text) <= MOST_CHARACTERS else ""
+    words = _plain(text)
     return len(words.split()) <= MOST_WORDS and _LUKEWARM.search(words) is not None
 
 
 def _plain(text: str) -> str:
-    text = re.sub("[\u2019\u2018`]", "'", normalise(text).lower())
+    """Lower-case words; none where the text is too long."""
+    text = re.sub("[\u2019\u2018`]", "'", (plain_letters(text) or "").lower())
     return " ".join(re.sub(r"[^\w\s'-]", " ", text).split())

@@ -7,9 +7,8 @@ speech. Knows no platform.
 
 import re
 
-from bot.conversation.answers import MOST_CHARACTERS, is_filler
+from bot.conversation.answers import is_filler, plain_letters
 from bot.conversation.cues import word_set
-from trainer.model.marks import normalise
 
 _MINE = r"(?:my|our|the|your|a)"
 _BOUGHT = (
@@ -48,9 +47,9 @@ _PERSON = re.compile(
 
 def read_request(text: str) -> str | None:
     """ "service" or "person", where an answer begins with such a request; None for all else."""
-    if len(text) > MOST_CHARACTERS:
+    if (letters := plain_letters(text)) is None:
         return None
-    plain = re.sub("[\u2019\u2018`]", "'", normalise(text).lower())
+    plain = re.sub("[\u2019\u2018`]", "'", letters.lower())
     for clause in re.split(r"[,.;:!?\n]+|\b(?:but|because|cos|and)\b", plain):
         for kind, pattern in (("person", _PERSON), ("service", _SERVICE)):
             found = pattern.search(clause)

@@ -27,6 +27,9 @@ from bot.sentences.yaml_lines import error_at, is_cut_short, parse
 MAX_CHARACTERS = 2_000
 """What Discord takes in one message."""
 
+MOST_SENTENCES = 20_000
+"""In all languages together: a few lists can stand for any number, by YAML's aliases (*name)."""
+
 ENGLISH = "en"
 """The language of the lists at the top of the file, and of what other languages lack."""
 
@@ -65,6 +68,7 @@ def read_responses(file: Path, help_line: str) -> dict[str, Lists]:
     for section in (root, *locales.values()):
         _refuse_cut_sentences(file, text, section)
         _refuse_repeated_lists(file, section)
+    _refuse_too_many(file, (root, *locales.values()))
     named = {str(key.value) for key, _ in root.value}
     # All at once: a file from before there were these kinds lacks several.
     if absent := [kind for kind in Kind if kind not in named and kind not in OPTIONAL]:
@@ -124,10 +128,23 @@ def _refuse_cut_sentences(file: Path, text: str, section: yaml.MappingNode) -> N
 _COMMENT = "what follows ' #' would be taken for a comment, and not be said"
 
 
+def _refuse_too_many(file: Path, sections: Sequence[yaml.MappingNode]) -> None:
+    lists = [entries for section in sections for _, entries in section.value]
+    number = sum(len(each.value) for each in lists if isinstance(each, yaml.SequenceNode))
+    if number > MOST_SENTENCES:
+        raise ResponsesError(
+            f"{file} has {number:,} sentences, those that an alias (*name) repeats included; "
+            f"the bot takes {MOST_SENTENCES:,}. Shorten or remove some lists"
+        )
+
+
 def _refuse_repeated_lists(file: Path, section: yaml.MappingNode) -> None:
     lines: dict[str, int] = {}
     for key, _ in section.value:
-        name, line = str(key.value), key.start_mark.line + 1
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode):
+            raise error_at(file, line, "the name of a list must be a word, such as 'positive:'")
+        name = str(key.value)
         if name in lines:
             problem = f"{name[:40]!r} stands here again (first in line {lines[name]}); "
             raise error_at(file, line, problem + "put all its sentences into one list")

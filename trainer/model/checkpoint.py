@@ -201,6 +201,21 @@ def read_training(path: Path) -> TrainingRecord:
         raise CheckpointError(f"{path.name}: its {_TRAINING_FILE} {error}") from error
 
 
+def require_positions(path: Path, length: int) -> None:
+    """Raises CheckpointError where the encoder at `path` reads fewer than `length` tokens at once.
+
+    A record that was changed would else fail at the first long review.
+    """
+    config = _read_object(path / _CONFIG_FILE)
+    most = config.get("max_position_embeddings", config.get("n_positions"))
+    if isinstance(most, int) and length > most:
+        raise CheckpointError(
+            f"{path.name}: its {_TRAINING_FILE} asks for {length:,} tokens at once, but "
+            f"its encoder has positions for {most:,}. Restore {_TRAINING_FILE} from a copy, or "
+            f"serve another checkpoint: python -m trainer checkpoints"
+        )
+
+
 def read_tokenizer(path: Path) -> "Tokenizer":
     """The tokenizer of the checkpoint at `path`.
 
@@ -301,6 +316,7 @@ def promote(name: str, root: Path = CHECKPOINTS) -> Path:
     if path not in _folders(root):  # so that no name leads out of the folder
         known = ", ".join(row.name for row in list_checkpoints(root)) or "none yet"
         raise CheckpointError(f"There is no checkpoint called {name}. There are: {known}.")
+    path = _by_own_name(path)
     with _locked(root):
         _promote(path)
     return path
@@ -380,7 +396,9 @@ def discard(name: str, root: Path = CHECKPOINTS) -> None:
         raise CheckpointError("That is not the name of a checkpoint.")
     try:
         with _locked(root):
-            if _read_pointer(root)[-1:] == [path.name]:
+            # A link to it counts as well, and so does what a link that serves leads to.
+            serving = [_by_own_name(root / name) for name in _read_pointer(root)[-1:]]
+            if _by_own_name(path) in serving:
                 raise CheckpointError(f"{path.name} is the one that answers, so it stays.")
             if not (path / _CHECKSUMS_FILE).exists() and path.exists():
                 raise CheckpointError(_foreign(path))
@@ -402,6 +420,12 @@ def _folders(root: Path) -> list[Path]:
     if not root.is_dir():
         return []
     return [path for path in root.iterdir() if path.is_dir() and path.name[0] != "."]
+
+
+def _by_own_name(path: Path) -> Path:
+    """The path without a link that stands for another checkpoint of the same folder."""
+    root, real = os.path.realpath(path.parent), Path(os.path.realpath(path))
+    return path.parent / real.name if str(real.parent) == root else path
 
 
 def _read_pointer(root: Path) -> list[str]:

@@ -16,6 +16,7 @@ from trainer.model.checkpoint import (
     head_file,
     read_tokenizer,
     read_training,
+    require_positions,
     serving_checkpoint,
     unusable_named,
     verify,
@@ -66,6 +67,7 @@ class Classifier:
         verify(path)
         training = read_training(path)
         asked = training.hyperparameters
+        require_positions(path, asked.max_length)
         tokenizer = read_tokenizer(path)
         with unusable_named(path):
             encoder = TextEncoder(

@@ -51,6 +51,8 @@ async def _text_of(file: discord.Attachment) -> str:
     try:
         async with asyncio.timeout(DOWNLOAD_SECONDS):
             content = await file.read()
+        if len(content) > LONGEST_FILE_BYTES:  # larger than the message says
+            return ""
         return plain_text(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
         return ""

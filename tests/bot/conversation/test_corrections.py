@@ -1,14 +1,17 @@
 """What follows a verdict or a question and is no film review: corrections, insults, requests."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
-from bot.conversation.answers import MOST_CHARACTERS
+from bot.conversation.answers import MOST_CHARACTERS, read_answer
 from bot.conversation.corrections import Correction, Strength, read_correction
 from bot.conversation.insults import without_insults
 from bot.conversation.pleasantries import is_acknowledgement, is_lukewarm
 from bot.conversation.requests import read_request
+from bot.sentences.kinds import Side
 from tests.bot.conversation.test_answers import HOSTILE
 
 
@@ -111,6 +114,48 @@ def test_manners_and_lukewarm_opinions_are_told_from_other_messages() -> None:
         assert is_lukewarm(text)
     for text in ("hello there", "thank you", "a wonderful film"):
         assert not is_lukewarm(text)
+
+
+READERS: tuple[Callable[[str], object], ...] = (
+    *(read_correction, without_insults, read_request, is_acknowledgement, is_lukewarm),
+    partial(read_answer, yes=Side.POSITIVE),
+    partial(read_answer, yes=Side.NEGATIVE, denies=True),
+)
+
+
+@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize(
+    "part",
+    [
+        *("no ", "not not not ", "you you you ", "you are so ", "so really very ", "| . , "),
+        *("🙂", "😄😁", "🫰🚭", "👍👎", "e\u0301", "\u0301", "ﷺ", "\ud800", "\u202e", "10/10 "),
+    ],
+)
+def test_time_does_not_grow_beyond_the_longest_answer(
+    read: Callable[[str], object], part: str
+) -> None:
+    def seconds(length: int) -> float:
+        text = (part * length)[:length]
+        began = time.process_time()
+        read(text)
+        return time.process_time() - began
+
+    seconds(MOST_CHARACTERS)  # the patterns of emoji are made at first use
+    few, many = (
+        min(seconds(length) for _ in range(3)) for length in (MOST_CHARACTERS, 8 * MOST_CHARACTERS)
+    )
+    assert many < 4 * few + 0.02
+
+
+@pytest.mark.parametrize("emoji", ["😄😁" * 20, "ﷺ" * 40])
+def test_what_is_too_long_in_plain_letters_is_no_answer(emoji: str) -> None:
+    assert len(emoji) < MOST_CHARACTERS
+    assert without_insults(f"{emoji} you are useless") is None
+    assert read_correction(f"you misread me {emoji}") is None
+    assert read_request(f"no, I want my money back {emoji}") is None
+    assert not is_acknowledgement(emoji.replace(emoji[1], "🙏"))
+    assert not is_lukewarm(f"so so {emoji}")
+    assert read_answer(f"yes, {emoji}", Side.POSITIVE).side is None
 
 
 @pytest.mark.parametrize(

@@ -55,10 +55,13 @@ async def test_a_long_paste_which_arrives_as_a_file_is_read(
     [
         Attachment("poster.png", b"\x89PNG great"),
         Attachment("message.txt", b"great " * LONGEST_FILE_BYTES),
+        Attachment("message.txt", b"great " * LONGEST_FILE_BYTES, size=100),
         Attachment("message.txt", b"\xff\xfe great"),
+        Attachment("message.txt", "what a great film".encode("utf-16")),
+        Attachment("message.txt", b"great \xed\xa0\x80 film"),
         Attachment("message.txt", b"  \n"),
     ],
-    ids=["picture", "too large", "not UTF-8", "blank"],
+    ids=["picture", "too large", "larger", "not UTF-8", "UTF-16", "a surrogate", "blank"],
 )
 @pytest.mark.usefixtures("bot")
 async def test_other_files_get_a_hint(
@@ -67,6 +70,24 @@ async def test_other_files_get_a_hint(
     reply = await server.wait_for_reply(await server.say(server.channel, "", attachments=[file]))
     assert reply.content == f"a {Kind.ATTACHMENT} sentence"
     assert not classifier.judged
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        Attachment("message.txt", b"\xef\xbb\xbfgreat\0 film \x1b[31m\x07"),
+        Attachment("\u202e@everyone.txt", b"what a great film"),
+        Attachment("message.txt", "great \u202e\u0301\u0301 \U0001f3ac\u200d film".encode()),
+    ],
+    ids=["control characters", "a hostile name", "directions"],
+)
+@pytest.mark.usefixtures("bot")
+async def test_odd_characters_in_a_file_are_no_trouble(
+    server: DiscordServer, file: Attachment
+) -> None:
+    reply = await server.wait_for_reply(await server.say(server.channel, "", attachments=[file]))
+    assert reply.content == POSITIVE
+    assert server.violations == []
 
 
 # Forwarded

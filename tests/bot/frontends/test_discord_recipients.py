@@ -54,6 +54,10 @@ NAMES = {
     "[" * 32: "\\[" * 32,
     " \u200b ": "friend",
     "Mr. 🎬": "Mr. 🎬",
+    "🎬" * 32: "🎬" * 32,
+    "\u2067\u05d0\u05d1\u2069 \u200f<#1>": "\u05d0\u05d1 \\<#1\\>",
+    "Z" + "\u0301\u0316" * 15: "Z" + "\u0301\u0316" * 15,
+    "<@&1> @here </train:1>": "\\<@&1\\> @\u200bhere \\</train:1\\>",
 }
 
 
@@ -64,6 +68,21 @@ async def test_a_name_pings_links_and_formats_nothing(server: DiscordServer, nam
     reply = await _review(server)
     assert reply.content == f"Hello {NAMES[name]}, {SERVER}: positive"
     assert reply.pinged == set()
+
+
+@pytest.fixture
+def hostile_server(server: DiscordServer) -> DiscordServer:
+    """A server whose name is to ping, to link and to hide."""
+    server.guild.name = "@everyone [free](https://a.example) \u202e||discord.gg/abc||"
+    return server
+
+
+@pytest.mark.usefixtures("hostile_server", "bot")
+async def test_the_name_of_a_server_does_no_more(server: DiscordServer) -> None:
+    reply = await _review(server)
+    shown = "@\u200beveryone \\[free\\]\\(https\\://a\\.example\\) \\|\\|discord\\.gg/abc\\|\\|"
+    assert reply.content == f"Hello {MEMBER}, {shown}: positive"
+    assert not reply.pings_everyone
 
 
 @pytest.fixture

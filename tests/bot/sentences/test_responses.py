@@ -13,7 +13,7 @@ import yaml
 
 from bot.errors import ResponsesError
 from bot.sentences.examples import EXAMPLES
-from bot.sentences.file import Sentence
+from bot.sentences.file import LOCALES, Sentence
 from bot.sentences.kinds import (
     BY_STRENGTH,
     FALLBACKS,
@@ -204,6 +204,42 @@ def test_what_is_wrong_is_told_with_its_line(
 def test_a_hostile_file_ends_in_a_sentence(tmp_path: Path, content: str, problem: str) -> None:
     with pytest.raises(ResponsesError, match=problem):
         Responses.load(_write(tmp_path, content))
+
+
+HOSTILE_SECTIONS = {
+    "2,000 locales": (
+        "locales:\n" + "".join(f"  l{number}: {{}}\n" for number in range(2_000)),
+        "'l0' is not a language",
+    ),
+    "a list twice": ("locales: {de: {positive: [a], positive: [b]}}", "stands here again"),
+    "a field twice": ("locales: {de: {unsure: [{say: a, yes: positive, say: b}]}}", "is written"),
+    "a huge number": (f"locales: {{de: {{positive: [{'9' * 100_000}]}}}}", "not read as text"),
+    "brackets": (f"locales: {{de: {{positive: ['{'{' * 200_000}']}}}}", "Discord takes 2,000"),
+    "empty brackets": (f"locales: {{de: {{positive: ['{'{}' * 90_000}']}}}}", "is no placeholder"),
+    "a list as a name": ("? [a, b]\n: [a]", "name of a list must be a word"),
+    "Python": ("locales: {de: {positive: [!!python/object/apply:os.system [x]]}}", "read as text"),
+    "a list in itself": ("locales: {de: {positive: &a [*a]}}", "not read as text"),
+    "two documents": ("---\na: b", "not valid YAML"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_SECTIONS)
+def test_a_hostile_section_ends_in_a_sentence(tmp_path: Path, name: str) -> None:
+    section, problem = HOSTILE_SECTIONS[name]
+    with pytest.raises(ResponsesError, match=problem) as caught:
+        Responses.load(_write(tmp_path, f"{VALID}\n{section}\n"))
+    assert len(str(caught.value)) < 1_000
+
+
+@pytest.mark.timeout(60)  # read in full, it takes minutes
+def test_aliases_cannot_multiply_sentences_without_end(tmp_path: Path) -> None:
+    sentences = "".join(f"      - s{number}\n" for number in range(2_000))
+    lists = "".join(f"    {kind}: *p\n" for kind in Kind if kind is not Kind.POSITIVE)
+    languages = "".join(f"  {code}: *d\n" for code in LOCALES if code != "de")
+    text = f"{VALID}\nlocales:\n  de: &d\n    positive: &p\n{sentences}{lists}{languages}"
+    assert len(text) < MOST_BYTES
+    with pytest.raises(ResponsesError, match=r"has [\d,]+ sentences, .* takes 20,000\. Shorten"):
+        Responses.load(_write(tmp_path, text))
 
 
 def test_what_is_quoted_of_a_file_is_cut(tmp_path: Path) -> None:

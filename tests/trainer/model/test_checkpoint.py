@@ -269,6 +269,16 @@ class TestVerifying:
             Classifier.load(folder, RuntimeName.TORCH)
         assert sys.stdin.readline() == "y\n"
 
+    def test_more_tokens_than_the_encoder_has_positions(self, root: Path) -> None:
+        file = root / "a" / "training.json"
+        record = json.loads(file.read_text())
+        config = json.loads((root / "a" / "config.json").read_text())
+        record["hyperparameters"]["max_length"] = config["max_position_embeddings"] + 1
+        file.write_text(json.dumps(record))
+        _reseal(root / "a")
+        with pytest.raises(CheckpointError, match=r"its encoder has positions for \d+\. Restore"):
+            Classifier.load(root / "a")
+
     @pytest.mark.parametrize(
         ("field", "value"),
         [
@@ -339,6 +349,17 @@ class TestServing:
         assert [row.name for row in list_checkpoints(root) if row.serving] == ["b"]
         with pytest.raises(CheckpointError, match="is the one that answers"):
             discard("b", root)
+
+    def test_a_link_is_stored_by_the_name_of_the_folder_it_leads_to(self, root: Path) -> None:
+        (root / "best").symlink_to("b")
+        assert promote("best", root) == root / "b"
+        for name in ("b", "best"):
+            with pytest.raises(CheckpointError, match="is the one that answers"):
+                discard(name, root)
+        (root / "serving.json").write_text('{"serving": "best", "earlier": []}')  # before
+        with pytest.raises(CheckpointError, match="is the one that answers"):
+            discard("b", root)
+        verify(root / "b")
 
     def test_a_name_that_an_earlier_version_stored_as_it_was_typed(self, root: Path) -> None:
         (root / "serving.json").write_text('{"serving": "b/", "earlier": []}')
