@@ -6,7 +6,6 @@ the starter reviews that come with the project; longer reviews are made by joini
 
 import random
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +84,7 @@ def _untrained(name: str, pad_id: int) -> TrainingRecord:
     by_split = {"validation": none, "test": none}
     doubts = {split: Doubt(0, 0.0, 0.0) for split in by_split}
     settings = TrainingConfig(max_length=MAX_LENGTH)
-    resolved = asdict(RECIPES[settings.recipe])
-    del resolved["narrow_learning_rate"], resolved["bf16"]
+    resolved = RECIPES[settings.recipe].done()
     return TrainingRecord(
         schema=SCHEMA,
         name=name,

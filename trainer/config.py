@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,11 @@ class Recipe:
     """Whether ratings and emoji are read (`trainer.model.marks`)."""
     bf16: bool
     """Whether `Precision.AUTO` may choose it."""
+
+    def done(self) -> dict[str, Any]:
+        """The fields that say what was done, once options and sets have settled the others."""
+        choices = ("narrow_learning_rate", "frozen_layers_starter", "bf16")
+        return {name: value for name, value in asdict(self).items() if name not in choices}
 
 
 RECIPES = {

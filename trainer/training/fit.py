@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -219,10 +219,7 @@ def _resolve(config: TrainingConfig, encoder: Encoder, sets: ReviewSets) -> Reci
 
 
 def _hyperparameters(config: TrainingConfig, recipe: Recipe) -> dict[str, Any]:
-    resolved = asdict(recipe)
-    for name in ("narrow_learning_rate", "frozen_layers_starter", "bf16"):
-        del resolved[name]  # which does not say what was done
-    return config.hyperparameters() | resolved
+    return config.hyperparameters() | recipe.done()
 
 
 def _warning(losses: Sequence[float], assessment: Assessment) -> str:

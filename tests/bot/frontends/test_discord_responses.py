@@ -116,7 +116,7 @@ async def test_not_even_a_bug_ends_the_watching(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("bot.responses_yaml.yaml.compose", _raise)
+        patch.setattr("bot.sentences.yaml_lines.yaml.compose", _raise)
         _write(NEW)
         await _until(simcord_env, lambda: staff.user.dm_channel.history())
     (report,) = staff.user.dm_channel.history()
