@@ -21,6 +21,7 @@ from bot.desk.desk import Desk
 from bot.frontends.discord.delivery import CANNOT_SEND, Delivery, respond
 from bot.frontends.discord.earlier import EarlierReplies
 from bot.frontends.discord.recipients import user_of
+from bot.frontends.discord.references import reference
 from bot.frontends.discord.turns import Turns
 from bot.logs import whereabouts
 from bot.operations.actions import Operations
@@ -114,6 +115,10 @@ class ConciergeBot(commands.Bot):
         self.concierge.owner = f"<@{owner}>"  # shown as a name; nobody is pinged
         for extension in EXTENSIONS:
             await self.load_extension(extension)
+
+    def is_silent_in(self, channel_id: int) -> bool:
+        """Whether a person is talking with a customer there, so that the bot must not."""
+        return self.desk is not None and self.desk.is_silent(reference(channel_id))
 
     @contextmanager
     def answering(self) -> Iterator[None]:
