@@ -177,6 +177,11 @@ class Desk:
             if card.thread is not None and card.state is CardState.CLAIMED
         )
 
+    async def attach(self, card: str, message: str, thread: str) -> None:
+        """As `Store.attach`; the bot is silent in the thread while the card is claimed."""
+        await self.store.attach(card, message, thread)
+        await self.note_silence()
+
     async def claim(self, card: str, staff: str) -> Card | None:
         """As `Store.claim`; the bot is silent in the card's thread from now on."""
         claimed = await self.store.claim(card, staff)

@@ -8,13 +8,18 @@ import re
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from datetime import time
 from typing import Protocol
 
 import pytest
 
 from bot.conversation.concierge import Concierge
+from bot.desk.desk import Desk, open_desk
+from bot.desk.store import Hours, ServerSettings, Shift
 from bot.frontends import console
 from bot.frontends.discord.client import log as client_log
+from bot.frontends.discord.references import reference
+from bot.sentences.responses import Kind
 from tests.bot.frontends.loopback import connected
 from tests.bot.stub import settings
 from tests.conversations.script import By, Step, kind_of
@@ -34,6 +39,9 @@ class Player(Protocol):
 
     async def restart(self) -> None:
         """Ends the program, and starts it anew."""
+
+    async def work(self, button: str) -> None:
+        """Staff press a button under the latest card."""
 
     async def aclose(self) -> None:
         """Ends the conversation, and checks that nothing was said beside the replies."""
@@ -78,6 +86,9 @@ class TerminalPlayer:
     async def restart(self) -> None:
         await self.aclose()
 
+    async def work(self, button: str) -> None:
+        raise AssertionError(f"the terminal has no staff to press {button}")
+
     async def aclose(self) -> None:
         if self._chat is not None:
             os.close(self._keyboard)
@@ -94,7 +105,19 @@ class DiscordHouse:
         self.server = server
         self._make = make
         self._running = AsyncExitStack()
+        self.staff = server.world.add_channel("staff")
         self.concierge: Concierge
+        self._desk: Desk
+
+    async def set_up(self, staff: str | None) -> None:
+        """Sets up the server's desk: its staff are "here" or "away", or it has none."""
+        elsewhen = Shift((self._desk.clock().weekday() + 3) % 7, Hours(time(0), time(1)))
+        chosen = ServerSettings(
+            staff_channel=None if staff is None else reference(self.staff.id),
+            working_hours=(elsewhen,) if staff == "away" else (),
+            private_threads=True,
+        )
+        await self._desk.store.set_settings(reference(self.server.guild.id), chosen)
 
     async def start(self) -> None:
         self.concierge = self._make()
@@ -103,7 +126,11 @@ class DiscordHouse:
         client_log.addHandler(is_ready)
         self._running.callback(client_log.removeHandler, is_ready)
         chosen = settings(self.server.token, messages_per_second=0)
-        await self._running.enter_async_context(connected(self.server, self.concierge, chosen))
+        desk = await self._running.enter_async_context(open_desk(chosen))
+        assert desk is not None
+        self._desk = desk
+        bot = connected(self.server, self.concierge, chosen, desk)
+        await self._running.enter_async_context(bot)
         await self.server.wait_until(lambda: is_ready.heard, 60)
 
     async def stop(self) -> None:
@@ -165,7 +192,8 @@ class DiscordPlayer:
 
     async def _write(self, step: Step, author: User) -> int:
         server = self._server
-        channel = server.channel if step.place == "reviews" else server.other_channel
+        places = {"reviews": server.channel, "lobby": server.other_channel}
+        channel = places.get(step.place) or server.guild.threads[-1]
         if step.by is By.DM:
             return await server.dm(step.say, author=author)
         if step.by in (By.REPLY, By.BARE_REPLY):
@@ -219,6 +247,17 @@ class DiscordPlayer:
         self._posted += 1
         return reply
 
+    async def work(self, button: str) -> None:
+        staff = self._house.staff
+        # Beside cards, there are answers that only the one who pressed sees.
+        said = [each for each in self._server.messages if each.channel is staff]
+        card = next(each for each in reversed(said) if not each.ephemeral)
+        ids = dict(zip(_labels(card), _ids(card), strict=True))
+        pressed = await self._server.press(card, ids[button], author=self._server.admin)
+        await self._server.wait_until(lambda: pressed.answered_after_s is not None)
+        if button == "Claim":  # its thread is open once staff hear so
+            await self._server.wait_for_message(lambda posted: posted.interaction_id == pressed.id)
+
     async def restart(self) -> None:
         responses = self._house.concierge.responses
         await self._house.stop()
@@ -242,9 +281,14 @@ class DiscordPlayer:
         await self._server.wait_until(lambda: len(reply.edits) == 1)
 
     def _said_to_customers(self) -> int:
-        """Messages so far, without the reports of faults to the owner."""
-        owner = self._server.owner
-        return sum(posted.channel.recipient is not owner for posted in self._server.messages)
+        """Messages so far, without the reports of faults to the owner and those to staff."""
+        server = self._server
+        return sum(
+            posted.channel.recipient is not server.owner
+            and posted.channel is not self._house.staff
+            and kind_of(posted.content) is not Kind.PERSON_IS_HERE
+            for posted in server.messages
+        )
 
 
 def _labels(message: Posted) -> list[str]:

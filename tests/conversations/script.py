@@ -13,7 +13,9 @@ A step says who writes what, by which way in, and the kind of reply that must co
 maria, `by` a mention and `in` the channel "reviews" where nothing else is said. In the terminal,
 which has one person and one way in, a message of any way is a line. A step with `only` is left out
 elsewhere. `earlier` is what has become of the reply before it, on Discord. `event` is something
-that happens between two messages.
+that happens between two messages. `staff` says that the server has a staff channel, and whether it
+is within working hours; staff then press a button under the latest card as an `event`, and "thread"
+is the private thread that a claim opens.
 """
 
 from enum import StrEnum
@@ -61,7 +63,7 @@ class _Strict(BaseModel):
 class Step(_Strict):
     """A message and its reply, or something that happens."""
 
-    event: Literal["expiry", "restart"] | None = None
+    event: Literal["expiry", "restart", "Claim", "Release", "Resolve", "Not for us"] | None = None
     say: str = ""
     kind: Kind | Literal["silence"] | None = None
     """Silence: an edit that changes nothing, or a message without a reply."""
@@ -69,7 +71,7 @@ class Step(_Strict):
     """What the reply before it has become, where a reply can still be changed."""
     who: str = "maria"
     by: By = By.MENTION
-    place: Literal["reviews", "lobby"] = Field("reviews", alias="in")
+    place: Literal["reviews", "lobby", "thread"] = Field("reviews", alias="in")
     only: tuple[FrontEnd, ...] = BOTH_FRONT_ENDS
 
     @model_validator(mode="after")
@@ -87,6 +89,7 @@ class Conversation(_Strict):
     name: str
     only: tuple[FrontEnd, ...] = BOTH_FRONT_ENDS
     question: str | None = None
+    staff: Literal["here", "away"] | None = None
     steps: tuple[Step, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -93,6 +93,8 @@ async def _play(conversation: Conversation, player: Player, where: FrontEnd, clo
             clock.now += HELD_SECONDS + 1
         elif step.event == "restart":
             await player.restart()
+        elif step.event is not None:
+            await player.work(step.event)
         else:
             reply = await player.say(step)
             heard = "silence" if reply is None else kind_of(reply) or reply
@@ -131,6 +133,7 @@ async def test_a_conversation_on_discord(
 ) -> None:
     conversation = CONVERSATIONS[name]
     house.concierge.responses = sentences(conversation.question)
+    await house.set_up(conversation.staff)
     await _play(conversation, DiscordPlayer(house), "discord", clock)
 
 

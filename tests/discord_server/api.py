@@ -89,6 +89,9 @@ class Api:
             ("GET", "/guilds/{guild_id}/members"): self._members,
             ("GET", "/guilds/{guild_id}/members/{user_id}"): self._member,
             ("GET", "/channels/{channel_id}"): self._channel,
+            ("PATCH", "/channels/{channel_id}"): self._edit_thread,
+            ("POST", "/channels/{channel_id}/threads"): self._start_thread,
+            ("PUT", "/channels/{channel_id}/thread-members/{user_id}"): self._add_to_thread,
             ("POST", "/channels/{channel_id}/typing"): self._typing,
             ("GET", "/channels/{channel_id}/messages"): self._history,
             ("POST", "/channels/{channel_id}/messages"): self._post,
@@ -229,6 +232,32 @@ class Api:
     async def _typing(self, call: Call) -> Reply:
         self.typing.append(self._find_channel(call).id)
         return 204, None
+
+    # Threads
+
+    async def _start_thread(self, call: Call) -> Reply:
+        """A private thread of the bot."""
+        thread = self._world.add_thread(
+            call.body["name"], self._find_channel(call), self._world.bot
+        )
+        await self._postbox.announce_thread("THREAD_CREATE", thread)
+        return 201, thread.payload
+
+    def _find_thread(self, call: Call) -> Channel:
+        thread = self._find_channel(call)
+        if thread.parent is None:
+            raise ApiError(400, 50024, "Cannot execute action on this channel type")
+        return thread
+
+    async def _add_to_thread(self, call: Call) -> Reply:
+        self._find_thread(call).thread_members.add(call.id("user_id"))
+        return 204, None
+
+    async def _edit_thread(self, call: Call) -> Reply:
+        thread = self._find_thread(call)
+        thread.archived = call.body.get("archived", thread.archived)
+        await self._postbox.announce_thread("THREAD_UPDATE", thread)
+        return 200, thread.payload
 
     # Messages
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from .faults import ApiError, form_error
-from .gateway import DIRECT_MESSAGES, GUILD_MESSAGES, Gateway
+from .gateway import DIRECT_MESSAGES, GUILD_MESSAGES, GUILDS, Gateway
 from .interactions import COMMAND, COMPONENT, MESSAGE_COMMAND, Interaction
 from .messages import (
     EPHEMERAL,
@@ -100,6 +100,10 @@ class Postbox:
         await self._gateway.dispatch(
             event, data, intent=_intent(message.channel), withheld=withheld
         )
+
+    async def announce_thread(self, event: str, thread: Channel) -> None:
+        """Send a thread to the gateway, as its maker hears of it."""
+        await self._gateway.dispatch(event, thread.payload, intent=GUILDS)
 
     def _new(self, channel: Channel, body: Json, interaction: Interaction | None) -> Posted:
         reply_to = self._reply_target(body)

@@ -129,6 +129,7 @@ class Guild:
     roles: dict[int, Role] = field(default_factory=dict, repr=False)
     members: dict[int, Member] = field(default_factory=dict, repr=False)
     channels: dict[int, "Channel"] = field(default_factory=dict, repr=False)
+    threads: list["Channel"] = field(default_factory=list, repr=False)
 
     def permissions_of(self, user: User) -> int:
         """The member's permissions as a bit set; a guild's owner and administrators have all."""
@@ -193,7 +194,7 @@ class Guild:
             "member_count": len(self.members),
             "members": [member.full_payload for member in self.members.values()],
             "channels": [channel.payload for channel in self.channels.values()],
-            "threads": [],
+            "threads": [thread.payload for thread in self.threads if not thread.archived],
             "presences": [],
             "voice_states": [],
             "stage_instances": [],
@@ -216,6 +217,12 @@ class Channel:
     denied: int = 0
     """What everybody lacks there, the bot included; a bit set."""
     message_ids: list[int] = field(default_factory=list, repr=False)
+    parent: "Channel | None" = field(default=None, repr=False)
+    """Of a private thread, the channel that it is in."""
+    owner: User | None = field(default=None, repr=False)
+    """Of a thread, who made it."""
+    thread_members: set[int] = field(default_factory=set, repr=False)
+    archived: bool = False
 
     @property
     def payload(self) -> Json:
@@ -224,6 +231,8 @@ class Channel:
         if self.guild is None:
             assert self.recipient is not None
             return {**common, "type": 1, "recipients": [self.recipient.payload]}
+        if self.parent is not None:
+            return {**common, **self._thread_fields()}
         overwrites: list[Json] = []
         if self.denied:
             everyone = {"id": str(self.guild.id), "type": 0}
@@ -239,6 +248,29 @@ class Channel:
             "parent_id": None,
             "rate_limit_per_user": 0,
             "permission_overwrites": overwrites,
+        }
+
+    def _thread_fields(self) -> Json:
+        assert self.guild is not None
+        assert self.parent is not None
+        assert self.owner is not None
+        return {
+            "type": 12,
+            "guild_id": str(self.guild.id),
+            "name": self.name,
+            "parent_id": str(self.parent.id),
+            "owner_id": str(self.owner.id),
+            "rate_limit_per_user": 0,
+            "message_count": len(self.message_ids),
+            "total_message_sent": len(self.message_ids),
+            "member_count": len(self.thread_members),
+            "thread_metadata": {
+                "archived": self.archived,
+                "archive_timestamp": _JOINED_AT,
+                "auto_archive_duration": 1440,
+                "locked": False,
+                "invitable": False,
+            },
         }
 
 
@@ -284,6 +316,21 @@ class World:
         channel = Channel(self.new_id(), name, guild=self.guild)
         self.channels[channel.id] = self.guild.channels[channel.id] = channel
         return channel
+
+    def add_thread(self, name: str, parent: Channel, owner: User) -> Channel:
+        """A private thread in a channel; its maker is in it."""
+        thread = Channel(
+            self.new_id(),
+            name,
+            guild=parent.guild,
+            parent=parent,
+            owner=owner,
+            thread_members={owner.id},
+        )
+        self.channels[thread.id] = thread
+        assert parent.guild is not None
+        parent.guild.threads.append(thread)
+        return thread
 
     def dm_channel(self, user: User) -> Channel:
         """The one DM channel of this user and the bot, opened on first use."""

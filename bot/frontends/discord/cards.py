@@ -4,6 +4,7 @@ It never shows what the customer wrote, only a link to it; once it is closed, no
 """
 
 import logging
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
@@ -17,6 +18,7 @@ from bot.frontends.discord.buttons import ConciergeButton, view
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND, reason, respond, send_with_retry
 from bot.frontends.discord.references import ids_in, reference
+from bot.frontends.discord.threads import close_thread, open_thread
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +86,27 @@ class CardButton(
             await respond(interaction, _UNUSABLE)
             return
         await self._show(interaction, card)
+        if card is None:
+            return
+        if self._press in (Press.RESOLVE, Press.NOT_FOR_US):
+            await close_thread(interaction.client, card)
+        elif settings.private_threads and self._has_claimed(interaction, card):
+            await self._open_thread(interaction, desk, card)
+
+    def _has_claimed(self, interaction: discord.Interaction[ConciergeBot], card: Card) -> bool:
+        mine = card.claimed_by == reference(interaction.user.id)
+        return self._press is Press.CLAIM and card.state is CardState.CLAIMED and mine
+
+    async def _open_thread(
+        self, interaction: discord.Interaction[ConciergeBot], desk: Desk, card: Card
+    ) -> None:
+        try:
+            said = await open_thread(interaction.client, desk, card, interaction.user.id)
+        except StoreError as error:
+            log.error("A private thread is not noted. %s", error)
+            said = _UNUSABLE
+        with suppress(*CANNOT_SEND):
+            await respond(interaction, said)
 
     async def _work(self, desk: Desk, staff: str) -> Card | None:
         match self._press:
@@ -110,7 +133,7 @@ class CardButton(
         except CANNOT_SEND as error:  # it is done, though the message does not show it
             log.warning("A card could not be redrawn: %s", reason(error))
             return
-        if self._press is Press.CLAIM and card.claimed_by != reference(interaction.user.id):
+        if self._press is Press.CLAIM and not self._has_claimed(interaction, card):
             await interaction.followup.send(_STALE, ephemeral=True)
 
 

@@ -133,6 +133,10 @@ class ConciergeBot(commands.Bot):
         for extension in EXTENSIONS:
             await self.load_extension(extension)
 
+    def is_silent_in(self, channel_id: int) -> bool:
+        """Whether a person is talking with a customer there, so that the bot must not."""
+        return self.desk is not None and self.desk.is_silent(reference(channel_id))
+
     @contextmanager
     def answering(self) -> Iterator[None]:
         """Within, the current task answers a customer, and closing waits for it."""

@@ -103,7 +103,7 @@ async def _in_turn(
                 bot.delivery.counts["dropped"] += 1
             else:
                 said = bot.concierge.say(Kind.BUSY, reply.to) if turn is Turn.BUSY else reply
-                sent = await bot.delivery.deliver(said, channel_id, partial(send, said))
+                sent = await _unless_silent(bot, channel_id, said, partial(send, said))
                 if sent is not None:
                     outcome = (said, sent)
                     bot.count(said, guild, (channel_id, sent.id))
@@ -111,6 +111,30 @@ async def _in_turn(
             note(_changeable(bot, channel_id, outcome[1].id))
     await report(bot, reply)
     return outcome
+
+
+async def _unless_silent(
+    bot: ConciergeBot, channel_id: int, reply: Reply, send: Callable[[], Awaitable[discord.Message]]
+) -> discord.Message | None:
+    """Delivers a reply, if no person has begun to talk there since it was asked for.
+
+    Asked anew at each attempt.
+    """
+
+    async def attempt() -> discord.Message:
+        if bot.is_silent_in(channel_id):
+            raise _PersonIsTalkingError
+        return await send()
+
+    try:
+        return await bot.delivery.deliver(reply, channel_id, attempt)
+    except _PersonIsTalkingError:
+        bot.delivery.counts["left to a person"] += 1
+        return None
+
+
+class _PersonIsTalkingError(Exception):
+    """A person is talking with the customer, so the bot keeps silent."""
 
 
 def _changeable(bot: ConciergeBot, channel_id: int, message_id: int) -> discord.PartialMessage:

@@ -120,6 +120,8 @@ class Reviews(commands.Cog):
             return False
         if message.type not in (discord.MessageType.default, discord.MessageType.reply):
             return False  # somebody joined, pinned, boosted
+        if self._bot.is_silent_in(message.channel.id):
+            return False
         if is_direct(message) or self._is_mentioned(message):
             return True
         # Next to the bot, Discord's completion offers the role that it made for the bot.

@@ -398,3 +398,90 @@ async def test_no_text_of_a_customer_is_on_disk_or_in_the_staff_channel(
     assert not [file for file in files if MARKER.encode() in file.read_bytes()]
     assert not [posted for posted in server.messages if MARKER in posted.content]
     assert MARKER not in caplog.text
+
+
+async def _thread(server: DiscordServer) -> Channel:
+    """The private thread, once everybody is in it."""
+    await server.wait_until(lambda: server.guild.threads and len(_members(server)) == 3)
+    return server.guild.threads[-1]
+
+
+def _members(server: DiscordServer) -> set[int]:
+    return server.guild.threads[-1].thread_members
+
+
+async def test_a_claim_opens_a_private_thread_in_which_the_bot_is_silent(
+    server: DiscordServer, staff: Channel, start: Start
+) -> None:
+    async with start(private_threads=True):
+        await _ask(server, OTHER_KINDS["person"])
+        card = await _card(server, staff)
+        pressed = await _press(server, card, "Claim", server.admin)
+        thread = await _thread(server)
+        assert thread.parent is server.channel
+        assert _members(server) == {server.bot.id, server.admin.id, server.member.id}
+        assert f"<#{thread.id}>" in await _refusal(server, pressed)
+        said = [posted for posted in server.messages if posted.channel is thread]
+        assert [each.content for each in said] == [f"a {Kind.PERSON_IS_HERE} sentence"]
+
+        await server.say(thread, "great")
+        await _ask(server, "great")  # elsewhere it answers, and by now it would have there, too
+        assert [posted for posted in server.messages if posted.channel is thread] == said
+
+        await _press(server, card, "Release", server.admin)
+        assert await server.wait_for_reply(await server.say(thread, "great"))
+        await _press(server, card, "Claim", server.admin)
+        assert server.guild.threads == [thread]  # the same one
+        await server.wait_until(lambda: "Claimed" in card.content)
+        await _press(server, card, "Resolve", server.admin)
+        await server.wait_until(lambda: thread.archived)
+    assert server.violations == server.unknown_requests == []
+
+
+async def test_the_bot_does_not_talk_over_a_person_who_has_come_meanwhile(
+    server: DiscordServer, staff: Channel, start: Start, classifier: KeywordClassifier
+) -> None:
+    async with start(private_threads=True) as desk:
+        await _ask(server, OTHER_KINDS["person"])
+        card = await _card(server, staff)
+        await _press(server, card, "Claim", server.admin)
+        thread = await _thread(server)
+        await _press(server, card, "Release", server.admin)
+        classifier.gate.clear()
+        classifier.entered.clear()
+        await server.say(thread, "great")
+        await server.wait_until(classifier.entered.is_set)
+        (kept,) = await desk.store.open_cards()
+        await desk.claim(kept.id, reference(server.admin.id))
+        classifier.gate.set()
+        await _ask(server, "wonderful")
+        assert [each.content for each in server.messages if each.channel is thread] == [
+            f"a {Kind.PERSON_IS_HERE} sentence"
+        ]
+
+
+async def test_the_bot_is_silent_in_a_thread_after_a_restart(
+    server: DiscordServer, staff: Channel, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with start(private_threads=True):
+        await _ready(server, caplog)
+        await _ask(server, OTHER_KINDS["person"])
+        await _press(server, await _card(server, staff), "Claim", server.admin)
+        thread = await _thread(server)
+    async with start(private_threads=True):
+        posted = len(server.messages)
+        await server.say(thread, "great")
+        await _ask(server, "great")
+        assert len(server.messages) == posted + 1
+
+
+async def test_staff_hear_why_there_is_no_private_thread(
+    server: DiscordServer, staff: Channel, start: Start
+) -> None:
+    async with start(private_threads=True):
+        await _ask(server, OTHER_KINDS["person"])
+        card = await _card(server, staff)
+        server.fail("POST", "/channels/{channel_id}/threads", status=403)
+        pressed = await _press(server, card, "Claim", server.admin)
+        assert "Create Private Threads" in await _refusal(server, pressed)
+        assert "Claimed by" in card.content
