@@ -1,4 +1,4 @@
-"""The picture of a comparison: a row for each base model and loop, a panel for each figure."""
+"""The picture of a comparison: a row per base model and loop, a panel per figure."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 _COLOURS = {Loop.MANUAL: "#08519c", Loop.TRAINER: "#e6842a"}
 _LONGEST_NAME = 28
-"""In characters; of a longer one the end is shown."""
+"""In characters; of a longer label only the end is shown."""
 
 
 def draw(rows: Sequence[Row], title: str) -> bytes:
     """A PNG of the rows, each of which has at least one run.
 
-    Scores are dots on a stretch of their scale, costs are bars from zero; a thin line leads from
-    the lowest seed to the highest.
+    Scores are dots on a part of their scale, costs are bars from zero; a thin line spans the lowest
+    to the highest seed.
     """
     # The object interface, not pyplot: it keeps no global state and needs no screen.
     figure = Figure(figsize=(14, 1.9 + 0.6 * len(rows)), layout="constrained")

@@ -1,4 +1,4 @@
-"""After the loop: what the fine-tuned network is worth, and how its logits become verdicts."""
+"""After the loop: measures the fine-tuned network and chooses how logits become verdicts."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -37,12 +37,12 @@ from trainer.training.export import Exported, export_if_it_agrees
 from trainer.training.kind_head import fit_kind_head
 
 _ENOUGH = 100
-"""Validation reviews of a kind, to choose something by them: fewer may all be right by luck."""
+"""Validation reviews needed to choose a value by them: fewer may all be right by chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """All that is known of a network when its training is over."""
+    """Everything measured on a network after its training."""
 
     judgement: Judgement
     kind_head: torch.nn.Sequential
@@ -53,19 +53,19 @@ class Assessment:
     doubt: dict[str, Doubt]
     """The same."""
     by_set: dict[str, dict[str, Any]]
-    """The same for each set, by its name: `evaluation` and `doubt`, as JSON types."""
+    """The same for each set, by name: `evaluation` and `doubt`, as JSON types."""
     fixed: Figures
-    """On the reviews of `trainer.data.fixed_reviews`, which no data set changes."""
+    """On the reviews of `trainer.data.fixed_reviews`, which are the same for every data set."""
     mixed_unsure: float
-    """Share left unsure of mixed reviews that were not trained on; all should be."""
+    """Share of the held-out mixed reviews left unsure; ideally all."""
     reliability: list[Bin]
     """On the test reviews."""
     chat: dict[str, float]
     """Accuracy by phenomenon, on the test reviews of the starter set, or of the set itself; empty
-    where they name none."""
+    if they name no phenomena."""
 
     def report(self) -> dict[str, Any]:
-        """What `training.json` says of it."""
+        """Its part of `training.json`."""
         return {
             "judgement": asdict(self.judgement),
             "graph": self.exported.as_dict(),
@@ -90,11 +90,11 @@ def assess(
     on_event: Listener,
 ) -> Assessment:
     """Fits the head of kinds, exports to the file `graph` what agrees with PyTorch on the
-    validation reviews, chooses the judgement by them, and takes the figures on the test reviews,
-    which choose nothing.
+    validation reviews, chooses the judgement on them, and measures the figures on the test reviews,
+    which are not used to choose anything.
 
-    Figures are those of what will serve: the exported graph, or PyTorch where there is none or a
-    GPU. The validation reviews are those of all sets.
+    The figures are those of the runtime that will serve: the exported graph, or PyTorch if there is
+    none or a GPU is used. The validation reviews are those of all sets.
     """
     kinds = read_kinds()
     head, learned_kinds = fit_kind_head(
@@ -140,14 +140,14 @@ def assess(
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """Labelled reviews as the model gets them, in their order."""
+    """Labelled reviews as the model reads them, in order."""
 
     windows: list[Windows]
     marks: list[Mark | None]
     labels: list[int]
 
     def part(self, of: slice) -> "_Read":
-        """Some of the reviews."""
+        """A slice of the reviews."""
         return _Read(self.windows[of], self.marks[of], self.labels[of])
 
 
@@ -168,10 +168,10 @@ def _choose_runtime(
     graph: Path,
     on_event: Listener,
 ) -> tuple[Exported, Runtime, Scores]:
-    """Exports to `graph` what agrees with PyTorch.
+    """Exports a graph that agrees with PyTorch to `graph`.
 
     Returns:
-        What was exported, what will serve, and its scores on the validation reviews.
+        What was exported, the runtime that will serve, and its scores on the validation reviews.
     """
     by_torch = TorchRuntime(encoder.model, head)
     scores = _predict(by_torch, text_encoder, validation.windows, "validation", on_event)
@@ -185,17 +185,17 @@ def _choose_runtime(
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What the judgement makes of some reviews."""
+    """The verdicts of the judgement on some reviews."""
 
     figures: Figures
     doubt: Doubt
     reliability: list[Bin]
     right: npt.NDArray[np.bool_]
-    """(reviews,), whether the likelier class is the true one."""
+    """(reviews,), whether the more probable class is the true one."""
 
 
 def _report(by_split: dict[str, _Judged]) -> dict[str, Any]:
-    """What `training.json` says of one set."""
+    """One set's part of `training.json`."""
     return {
         "evaluation": {split: judged.figures.as_dict() for split, judged in by_split.items()},
         "doubt": {split: judged.doubt.as_dict() for split, judged in by_split.items()},
@@ -218,7 +218,7 @@ def _on_fixed_reviews(runtime: Runtime, encoder: TextEncoder, judgement: Judgeme
 
 
 def _mixed_unsure(runtime: Runtime, encoder: TextEncoder, judgement: Judgement) -> float:
-    """The share left unsure of the mixed reviews that were held out."""
+    """The share of the held-out mixed reviews that is left unsure."""
     mixed = _read(encoder, [Review(text, 0) for text in read_mixed().held_out.texts])
     _, sure = judgement.weigh(predict(runtime, encoder, mixed.windows), mixed.marks)
     return float(np.mean(~sure))
@@ -242,10 +242,10 @@ def _kinds_of_reviews(
     held_out: Lines,
     learned: FloatArray,
 ) -> tuple[list[FloatArray], FloatArray]:
-    """The logits of kinds for the short validation reviews of each set, and for all reviews; the
-    held-out lines that look like another kind, and are reviews, are among the latter."""
+    """The logits of kinds for the short validation reviews of each set, and for all reviews. The
+    latter include the held-out lines that are reviews but look like another kind."""
     are_reviews = np.array([kind == REVIEW for kind in held_out.kinds])
-    # Long texts are hardly ever taken for something else: short ones tell where to draw a line.
+    # Long texts are hardly ever mistaken for another kind: only short ones help choose thresholds.
     short = validated.windows == 1
     short = short if short.sum() >= _ENOUGH else np.ones_like(short)
     some = [validated.kinds[short][mine] for mine in _large(np.asarray(sets)[short])]
@@ -259,12 +259,13 @@ def choose_judgement(
     abstains: bool = True,
     sets: Sequence[int] | None = None,
 ) -> Judgement:
-    """Temperature and confidences by validation reviews, for texts of one window and of several.
+    """Chooses temperature and confidences on validation reviews, for texts of one and of several
+    windows.
 
-    Where there are under `_ENOUGH` of a kind, that kind takes the scale of all together. `sets`
-    numbers the set of each review: the confidences hold for each set by itself, so that an easy set
-    does not speak for a hard one. A judgement that does not abstain asks no confidence, and says
-    nothing of strength.
+    If one of the two groups has fewer than `_ENOUGH` reviews, it uses the scale of all reviews.
+    `sets` numbers the set of each review: the confidences hold for each set separately, so that an
+    easy set does not hide a hard one. A judgement that does not abstain requires no confidence and
+    has no strength.
     """
     truth = np.asarray(labels)
     numbers = np.zeros(len(truth), dtype=int) if sets is None else np.asarray(sets)
@@ -291,7 +292,7 @@ def choose_judgement(
 
 
 def _large(sets: npt.NDArray[np.int_]) -> list[npt.NDArray[np.bool_]]:
-    """Which reviews are of each set with `_ENOUGH` of them; all, where no set has."""
+    """Masks of the sets with at least `_ENOUGH` reviews; if there are none, one mask of all."""
     masks = [sets == number for number in np.unique(sets)]
     return [mask for mask in masks if mask.sum() >= _ENOUGH] or [np.ones(len(sets), dtype=bool)]
 

@@ -185,10 +185,10 @@ async def test_a_candidate_is_discarded_but_never_the_one_that_answers(
 ) -> None:
     async with Engine(classifier) as engine:
         models = Models(engine)
-        with pytest.raises(UnusableCheckpointError, match="answers, so it stays"):
+        with pytest.raises(UnusableCheckpointError, match="is serving and cannot be deleted"):
             await models.discard("tiny")
         await models.discard("second")
-        with pytest.raises(UnusableCheckpointError, match="gone already"):
+        with pytest.raises(UnusableCheckpointError, match="is already deleted"):
             await models.discard("second")
         with pytest.raises(UnusableCheckpointError, match="not the name"):
             await models.discard("../checkpoints")

@@ -151,12 +151,12 @@ class TestWriting:
         assert rollback(root) == root / "a"
         discard("b", root)
         assert [row.name for row in list_checkpoints(root)] == ["a", "c"]
-        assert "does not confirm it (Input/output error)" in caplog.text
+        assert "did not confirm it (Input/output error)" in caplog.text
 
     def test_never_overwrites(self, tmp_path: Path) -> None:
         (tmp_path / "new").mkdir()
         with (
-            pytest.raises(CheckpointError, match="exists already and is left as it is"),
+            pytest.raises(CheckpointError, match="exists already and is not changed"),
             new_checkpoint(tmp_path / "new"),
         ):
             pass
@@ -350,7 +350,7 @@ class TestServing:
     def test_the_pointer_leads_nowhere_else(self, root: Path, name: str) -> None:
         elsewhere = str(root / "a") if name == "/" else name
         (root / "serving.json").write_text(json.dumps({"serving": elsewhere, "earlier": []}))
-        with pytest.raises(CheckpointError, match="cannot be understood"):
+        with pytest.raises(CheckpointError, match="cannot be parsed"):
             serving_checkpoint(root)
 
     def test_a_rollback_to_something_else_than_what_was_loaded(self, root: Path) -> None:
@@ -381,7 +381,7 @@ class TestServing:
 
     def test_a_broken_pointer(self, root: Path) -> None:
         (root / "serving.json").write_text("{")
-        with pytest.raises(CheckpointError, match="cannot be understood"):
+        with pytest.raises(CheckpointError, match="cannot be parsed"):
             serving_checkpoint(root)
 
 
@@ -395,7 +395,7 @@ class TestDiscarding:
     def test_refuses_the_serving_one(self, root: Path) -> None:
         promote("a", root)
         for name in ("a", "a/", "a/."):
-            with pytest.raises(CheckpointError, match="a is the one that answers, so it stays"):
+            with pytest.raises(CheckpointError, match="a is serving and cannot be deleted"):
                 discard(name, root)
         verify(root / "a")
 
@@ -417,7 +417,7 @@ class TestDiscarding:
         assert (root / "notes").is_dir()
 
     def test_says_that_it_is_gone_already(self, root: Path) -> None:
-        with pytest.raises(CheckpointError, match="x is gone already"):
+        with pytest.raises(CheckpointError, match="x is already deleted"):
             discard("x", root)
         assert {path.name for path in root.iterdir()} == {"a", "b", "c"}
 
