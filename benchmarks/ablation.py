@@ -27,7 +27,7 @@ from trainer.events import Step
 from trainer.model.calibration import choose_confidences, confident
 from trainer.model.inference import FloatArray, predict, softmax
 from trainer.model.runtime import TorchRuntime, to_best_device
-from trainer.model.text import MOST_WINDOWS
+from trainer.model.text import MAX_WINDOWS
 from trainer.training.encoder import load_encoder
 from trainer.training.evaluation import measure
 from trainer.training.loop import make_batches, train, uses_bf16
@@ -78,7 +78,7 @@ def run(dataset: str, name: str, seed: int) -> Run:
     reviews, starter = load_reviews(dataset), load_reviews(STARTER)
     encoder = load_encoder("stand-in", seed)
     to_best_device(encoder.model)
-    text_encoder = encoder.text_encoder(128, MOST_WINDOWS if recipe.whole_review else 1)
+    text_encoder = encoder.text_encoder(128, MAX_WINDOWS if recipe.whole_review else 1)
     learned = sample_balanced(reviews, default_fraction(reviews), seed)
     learned += starter.train if recipe.companions else []
     mixed = read_mixed()

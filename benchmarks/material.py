@@ -18,7 +18,7 @@ from trainer.config import LABELS, RECIPES, TrainingConfig
 from trainer.data.review_files import Review
 from trainer.data.reviews import STARTER, load_reviews
 from trainer.model import checkpoint
-from trainer.model.calibration import Doubt
+from trainer.model.calibration import SelectiveFigures
 from trainer.model.classifier import Classifier, Judgement
 from trainer.model.inference import Runtime
 from trainer.model.kinds import KINDS, head_layers
@@ -29,11 +29,11 @@ from trainer.model.record import (
     Exported,
     Figures,
     Hyperparameters,
-    Recognised,
+    NamedKindFigures,
     TrainingRecord,
 )
 from trainer.model.runtime import OnnxRuntime
-from trainer.model.text import MOST_WINDOWS, TextEncoder
+from trainer.model.text import MAX_WINDOWS, TextEncoder
 from trainer.training.encoder import STAND_IN, load_encoder
 from trainer.training.export import GraphPrecision, export
 from trainer.training.kind_head import UNITS
@@ -83,7 +83,7 @@ def _untrained(name: str, pad_id: int) -> TrainingRecord:
     """The record of a checkpoint that nothing is known of but how it reads."""
     none = Figures(0, 0.0, 0.0, 0.0, 0.0, [], {}, 0.0, 0.0)
     by_split = {"validation": none, "test": none}
-    doubts = {split: Doubt(0, 0.0, 0.0) for split in by_split}
+    doubts = {split: SelectiveFigures(0, 0.0, 0.0) for split in by_split}
     settings = TrainingConfig(max_length=MAX_LENGTH)
     resolved = asdict(RECIPES[settings.recipe])
     del resolved["narrow_learning_rate"], resolved["bf16"]
@@ -110,7 +110,7 @@ def _untrained(name: str, pad_id: int) -> TrainingRecord:
         doubt=doubts,
         reliability=[],
         mixed_unsure=0.0,
-        kinds=Recognised(0, 0.0, [], 0, 0.0, 0.0, []),
+        kinds=NamedKindFigures(0, 0.0, [], 0, 0.0, 0.0, []),
         by_set={},
         chat={},
     )
@@ -120,7 +120,7 @@ def make_classifier(
     path: Path,
     *,
     runtime: Runtime | None = None,
-    windows: int = MOST_WINDOWS,
+    windows: int = MAX_WINDOWS,
     threads: int | None = None,
 ) -> Classifier:
     """Our side: the checkpoint's graph, or another `runtime`, behind the checkpoint's tokenizer."""

@@ -32,8 +32,8 @@ in a chat wait."""
 ROUND_TOKENS = 4_096
 """In a round: a third of a second of work, for which a text that comes meanwhile waits."""
 
-MOST_TOKENS = 2_048
-"""That a model reads of one text (`trainer.model.text.MOST_WINDOWS`)."""
+MAX_TOKENS = 2_048
+"""That a model reads of one text (`trainer.model.text.MAX_WINDOWS`)."""
 
 SECONDS_A_TOKEN = 0.005
 """How long a text lets shorter ones pass, for each of its tokens: 10 s at most."""
@@ -217,7 +217,7 @@ def estimate_tokens(text: str) -> int:
     English prose has one for four or five characters; a text of punctuation alone has three times
     as many as this says.
     """
-    return min(2 + len(text) // 3, MOST_TOKENS)
+    return min(2 + len(text) // 3, MAX_TOKENS)
 
 
 def _judge(classifier: TextClassifier, encoded: Sequence[_Encoded]) -> list[_Outcome]:

@@ -19,7 +19,7 @@ from trainer.errors import printable
 SELDOM_SECONDS = 60.0
 """Between two lines on the same thing, where it happens over and over."""
 
-MOST_FRAMES = 8
+MAX_FRAMES = 8
 """Of a fault, in the log: the innermost ones tell where it is."""
 
 _PROJECT = Path(__file__).parent.parent
@@ -51,9 +51,9 @@ def whereabouts(error: BaseException) -> str:
         name += f" ({error.strerror})"
     frames = traceback.walk_tb(error.__traceback__)
     innermost_first = [_place(frame, line) for frame, line in frames][::-1]
-    places = ", called from ".join(innermost_first[:MOST_FRAMES])
-    if len(innermost_first) > MOST_FRAMES:
-        places += f", and {len(innermost_first) - MOST_FRAMES} more"
+    places = ", called from ".join(innermost_first[:MAX_FRAMES])
+    if len(innermost_first) > MAX_FRAMES:
+        places += f", and {len(innermost_first) - MAX_FRAMES} more"
     place = f" at {places}" if places else ""
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     # One cause is enough to find a fault by, and the causes of causes could form a circle.

@@ -25,7 +25,7 @@ from trainer.model.files import read_regular
 
 ENV_FILE = Path(".env")
 
-MOST_BYTES = 1_048_576
+MAX_BYTES = 1_048_576
 """Of that file."""
 
 LONGEST_ID = 20
@@ -39,7 +39,7 @@ DATASET_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 _LABEL_WORDS = frozenset({"negative", "neg", "positive", "pos", "skip"})
 
-MOST_DATASETS = 25
+MAX_DATASETS = 25
 """As many as Discord shows of an option's choices."""
 
 
@@ -138,9 +138,9 @@ class Settings(BaseSettings):
         entries = [entry.strip().partition("=") for entry in value.split(",") if entry.strip()]
         sets = {label.strip(): (source or label).strip() for label, _, source in entries}
         wrong = [label for label in sets if not DATASET_LABEL.fullmatch(label)]
-        if wrong or len(sets) < len(entries) or not 1 <= len(sets) <= MOST_DATASETS:
+        if wrong or len(sets) < len(entries) or not 1 <= len(sets) <= MAX_DATASETS:
             raise ValueError(
-                f"is {_quoted(value)}, but must be up to {MOST_DATASETS} data sets, separated by "
+                f"is {_quoted(value)}, but must be up to {MAX_DATASETS} data sets, separated by "
                 "commas: a name that the trainer knows, or label=path. A label has up to 40 "
                 "letters, digits, dots, dashes and underscores, and stands only once"
             )
@@ -236,7 +236,7 @@ def _check_syntax() -> None:
     And one that is a pipe, a device or a folder, all of which the parser would read.
     """
     try:
-        text = read_regular(ENV_FILE, MOST_BYTES).decode("utf-8")
+        text = read_regular(ENV_FILE, MAX_BYTES).decode("utf-8")
         with StringIO(text, newline=None) as file:
             wrong = [entry.original.line for entry in parse_stream(file) if entry.error]
     except FileNotFoundError:

@@ -22,7 +22,7 @@ from trainer.comparing.comparison import Comparison
 from trainer.comparing.rows import HEADINGS
 from trainer.config import (
     LABELS,
-    LEAST_FRACTION,
+    MIN_FRACTION,
     Balance,
     Loop,
     Precision,
@@ -40,7 +40,7 @@ from trainer.progress import Style, listener
 if TYPE_CHECKING:
     from types import FrameType
 
-MOST_FRAMES = 8
+MAX_FRAMES = 8
 """How many frames of an unforeseen error are printed."""
 
 EXIT_BUG, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
@@ -91,7 +91,7 @@ _LabelMap = Annotated[
 _Fraction = Annotated[
     float | None,
     typer.Option(
-        help=f"Share of each class to train on, from {LEAST_FRACTION} to 1.",
+        help=f"Share of each class to train on, from {MIN_FRACTION} to 1.",
         show_default="0.1 of 20,000 reviews or more; else all",
     ),
 ]
@@ -194,7 +194,7 @@ def fit(
     progress: _Progress = Style.BAR,
 ) -> None:
     """Fine-tune on labelled reviews and save a checkpoint."""
-    with _telling(progress) as on_event:
+    with _reporting(progress) as on_event:
         config = TrainingConfig(
             datasets=tuple(dataset),
             text_column=text_column,
@@ -220,7 +220,7 @@ def fit(
     if progress is Style.BAR:
         _print_figures("Validation", result.validation.as_dict())
         _print_figures("Test", result.test.as_dict())
-        _print_doubt(result.doubt.as_dict())
+        _print_selective(result.doubt.as_dict())
         print(f"Saved {result.path}. {_what_next(result.path, result.serving)}")
 
 
@@ -280,7 +280,7 @@ def evaluate(
         return
     for result in results:
         _print_figures(f"{result['checkpoint']} on {reviews.name}, {split}", result)
-        _print_doubt(result["doubt"])
+        _print_selective(result["doubt"])
     if against is not None:
         _print_comparison(parse_compared(line), answer["fixed"])
 
@@ -308,7 +308,7 @@ def compare_models(
         comparison.refuse_existing(output)
     run = _ComparisonRun(output)
     try:
-        with _telling(progress) as on_event:
+        with _reporting(progress) as on_event:
             budget = TrainingConfig(
                 datasets=tuple(dataset),
                 text_column=text_column,
@@ -336,9 +336,9 @@ class _ComparisonRun:
 
     output: Path | None
     """None: a dated one, created when the first run finishes."""
-    standing: Comparison | None = None
+    comparison: Comparison | None = None
 
-    def follow(self, standings: Generator[Comparison]) -> None:
+    def follow(self, results: Generator[Comparison]) -> None:
         """Saves the comparison after each run.
 
         Raises:
@@ -346,31 +346,31 @@ class _ComparisonRun:
             ComparisonError: not all base models could be trained.
         """
         try:
-            with closing(standings):
-                for self.standing in standings:
+            with closing(results):
+                for self.comparison in results:
                     self._save()
         except KeyboardInterrupt:
-            if self.standing is None or not self.standing.finished or self.output is None:
+            if self.comparison is None or not self.comparison.finished or self.output is None:
                 raise
             self._save()  # again, in case the interrupt cut the last save short
             raise Interrupted(
-                f"Interrupted. {self.standing.finished} of {self.standing.planned} runs were "
+                f"Interrupted. {self.comparison.finished} of {self.comparison.planned} runs were "
                 f"finished; their figures are in {self.output}."
             ) from None
-        if self.standing is not None and self.standing.failures:
-            raise ComparisonError(f"Some models failed. {' '.join(self.standing.failures)}")
+        if self.comparison is not None and self.comparison.failures:
+            raise ComparisonError(f"Some models failed. {' '.join(self.comparison.failures)}")
 
     def _save(self) -> None:
-        if self.standing is None or not self.standing.finished:
+        if self.comparison is None or not self.comparison.finished:
             return
         if self.output is None:
-            self.output = checkpoint.dated_path(self.standing.dataset, comparison.COMPARISONS)
-        self.standing.write(self.output)
+            self.output = checkpoint.dated_path(self.comparison.dataset, comparison.COMPARISONS)
+        self.comparison.write(self.output)
 
     def show(self) -> None:
         """Prints the finished runs."""
-        if self.standing is not None and self.standing.finished:
-            _print_standing(self.standing)
+        if self.comparison is not None and self.comparison.finished:
+            _print_results(self.comparison)
             print(f"Saved {self.output}.")
 
 
@@ -419,7 +419,7 @@ def _entries(label_map: list[str] | None) -> tuple[str, ...] | None:
 
 
 @contextmanager
-def _telling(progress: Style) -> Iterator[Listener]:
+def _reporting(progress: Style) -> Iterator[Listener]:
     """Shows a training run in a style; if it fails, the last event is its error.
 
     Fails immediately if the packages that training needs are not installed.
@@ -458,12 +458,12 @@ def _print_figures(title: str, figures: dict[str, Any]) -> None:
     _print_table(table)
 
 
-def _print_doubt(doubt: dict[str, Any]) -> None:
+def _print_selective(figures: dict[str, Any]) -> None:
     print(
-        f"Unsure of {doubt['unsure']:.1%} of these; "
-        f"of the verdicts on the others, {doubt['right']:.1%} are right.\n"
-        f"Of the unsure, {doubt['leans']:.1%} lean to one side; "
-        f"of those that lean, {doubt['leans_right']:.1%} are right.\n"
+        f"Unsure of {figures['unsure']:.1%} of these; "
+        f"of the verdicts on the others, {figures['right']:.1%} are right.\n"
+        f"Of the unsure, {figures['leans']:.1%} lean to one side; "
+        f"of those that lean, {figures['leans_right']:.1%} are right.\n"
     )
 
 
@@ -481,9 +481,9 @@ def _print_comparison(compared: Compared, fixed: dict[str, Any]) -> None:
     )
 
 
-def _print_standing(standing: Comparison) -> None:
+def _print_results(results: Comparison) -> None:
     table = _table(*HEADINGS)
-    for row in standing.rows:
+    for row in results.rows:
         table.add_row(*row.cells("\n"))
     print()
     _print_table(table)
@@ -519,7 +519,7 @@ def main() -> int:
         return _fail(f"{error.format_message()} Try: python -m trainer --help", error.exit_code)
     except Exception as error:
         # The message of an unforeseen error may contain review text; files and lines cannot.
-        innermost_first = traceback.extract_tb(error.__traceback__)[: -MOST_FRAMES - 1 : -1]
+        innermost_first = traceback.extract_tb(error.__traceback__)[: -MAX_FRAMES - 1 : -1]
         places = ", called from ".join(
             f"{Path(frame.filename).name}:{frame.lineno}" for frame in innermost_first
         )

@@ -12,9 +12,9 @@ from trainer.errors import ConfigError
 LABELS = ("negative", "positive")
 """The classes in the order of their ids, as in IMDb: 0 is negative, 1 is positive."""
 
-LEAST_FRACTION = 0.001
-MOST_EPOCHS = 1_000
-LARGEST_SEED = 2**32 - 1
+MIN_FRACTION = 0.001
+MAX_EPOCHS = 1_000
+MAX_SEED = 2**32 - 1
 """The limits of a run, whether it is started on the command line or in a chat."""
 
 
@@ -224,8 +224,8 @@ class TrainingConfig:
         _require(
             self,
             "fraction",
-            _optional(lambda x: _finite(x) and LEAST_FRACTION <= x <= 1),
-            f"from {LEAST_FRACTION} to 1",
+            _optional(lambda x: _finite(x) and MIN_FRACTION <= x <= 1),
+            f"from {MIN_FRACTION} to 1",
         )
         for name, choices in _CHOICES.items():
             _require(self, name, tuple(choices).__contains__, " or ".join(choices))
@@ -236,14 +236,14 @@ class TrainingConfig:
         _require(
             self,
             "epochs",
-            _optional(_whole(1, MOST_EPOCHS)),
-            f"a whole number from 1 to {MOST_EPOCHS}",
+            _optional(_whole(1, MAX_EPOCHS)),
+            f"a whole number from 1 to {MAX_EPOCHS}",
         )
         _require(self, "batch_size", _whole(1, 4096), "a whole number from 1 to 4096 (reviews)")
         _require(
             self, "learning_rate", _optional(lambda x: _finite(x) and 0 < x < 1), "above 0, below 1"
         )
-        _require(self, "seed", _whole(0, LARGEST_SEED), f"a whole number from 0 to {LARGEST_SEED}")
+        _require(self, "seed", _whole(0, MAX_SEED), f"a whole number from 0 to {MAX_SEED}")
 
     def hyperparameters(self) -> dict[str, Any]:
         """The fields that shape the weights, by name: all but the output folder."""

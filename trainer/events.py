@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-LARGEST = 10**12
+MAX_NUMBER = 10**12
 """No real run has counts or seconds above this."""
 
-LONGEST_NAME = 40
+MAX_NAME_LENGTH = 40
 """In characters: the name of the part of a data set that is judged."""
 
-LEAST_SECONDS = 0.001
+MIN_SECONDS = 0.001
 """Times are written to the millisecond, never as 0."""
 
 
@@ -154,7 +154,7 @@ def to_line(event: Event) -> str:
     if isinstance(event, Step):
         fields["tokens_per_second"] = round(event.tokens_per_second, 1)
         fields["seconds_left"] = round(event.seconds_left, 1)
-        fields["seconds"] = max(round(event.seconds, 3), LEAST_SECONDS)
+        fields["seconds"] = max(round(event.seconds, 3), MIN_SECONDS)
     return json.dumps({"event": _NAMES[type(event)], **fields})
 
 
@@ -182,8 +182,8 @@ def parse_compared(content: bytes | str) -> Compared:
     is_plausible = (
         all(0 <= share <= 1 for share in (*shares, compared.p_value))
         and all(abs(number) <= 2 for number in (compared.difference, *compared.interval))
-        and 0 <= compared.reviews <= LARGEST
-        and len(compared.split) <= LONGEST_NAME
+        and 0 <= compared.reviews <= MAX_NUMBER
+        and len(compared.split) <= MAX_NAME_LENGTH
     )
     if not is_plausible:
         raise ValueError("a figure of the comparison is out of range")
@@ -203,18 +203,20 @@ def _is_plausible(event: Event) -> bool:
     """Whether the numbers are possible for a run; the types are checked already."""
     match event:
         case Plan():
-            return 0 < event.epochs <= LARGEST and 0 < event.steps <= LARGEST
+            return 0 < event.epochs <= MAX_NUMBER and 0 < event.steps <= MAX_NUMBER
         case Step():
             return (
-                0 < event.number <= event.total <= LARGEST
-                and 0 < event.epoch <= LARGEST
-                and 0 <= event.tokens <= LARGEST
-                and LEAST_SECONDS <= event.seconds <= LARGEST
+                0 < event.number <= event.total <= MAX_NUMBER
+                and 0 < event.epoch <= MAX_NUMBER
+                and 0 <= event.tokens <= MAX_NUMBER
+                and MIN_SECONDS <= event.seconds <= MAX_NUMBER
                 and math.isfinite(event.loss)
-                and abs(event.loss) <= LARGEST
+                and abs(event.loss) <= MAX_NUMBER
             )
         case Judging():
-            return 0 <= event.done <= event.total <= LARGEST and len(event.split) <= LONGEST_NAME
+            return (
+                0 <= event.done <= event.total <= MAX_NUMBER and len(event.split) <= MAX_NAME_LENGTH
+            )
     return True
 
 

@@ -32,13 +32,13 @@ def _any_of(*patterns: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(patterns)})\b")
 
 
-MOST_WORDS = 40
+MAX_WORDS = 40
 """Of an answer; whoever writes more tells of the film, which the model reads."""
 
-MOST_CHARACTERS = 500
+MAX_CHARACTERS = 500
 """The same. It bounds the time that an answer takes, as some patterns need the square of that."""
 
-MOST_BESIDE = 3
+MAX_BESIDE = 3
 """Words beside those that take a side, up to which an answer has nothing else in it."""
 
 # Words are lower-case and without apostrophes: "didnt". A clear yes or no may have an opinion
@@ -235,7 +235,7 @@ def read_answer(text: str, yes: Side | None, *, denies: bool = False) -> Answer:
         decided = mark.share >= MARK_POSITIVE or mark.share <= MARK_NEGATIVE
         high = Side.POSITIVE if mark.share >= MARK_POSITIVE else Side.NEGATIVE
         return Answer(high if decided else Side.BOTH)
-    if len(text) > MOST_CHARACTERS:
+    if len(text) > MAX_CHARACTERS:
         return Answer(None, text)
     words_alone = _THUMBS.sub(" ", text)
     if words_alone != text:  # "👍 yes, you're right": the words say what is meant
@@ -262,7 +262,7 @@ def _read_words(text: str, yes: Side | None, denies: bool) -> Answer:
         if symbols and symbols <= known:
             return Answer(side, is_all=True)
     segments = [words for part in _BREAK.split(normalise(text)) if (words := _plain(part))]
-    if not 0 < sum(map(len, segments)) <= MOST_WORDS:
+    if not 0 < sum(map(len, segments)) <= MAX_WORDS:
         return Answer(None, text)
     phrase = " ".join(" ".join(words) for words in segments)
     if denies and yes is not None and (echo := _ECHO.fullmatch(phrase)) is not None:
@@ -336,7 +336,7 @@ _GRAVE = word_set(
 def _is_said(text: str) -> bool:
     """Whether hardly anything is in these words but fillers, a yes or a no."""
     more = frozenset(text.split()) - _ANSWERING - _FILLERS
-    return len(more) <= MOST_BESIDE and not more & _GRAVE
+    return len(more) <= MAX_BESIDE and not more & _GRAVE
 
 
 def _read_choice(segments: list[list[str]]) -> Side | None:

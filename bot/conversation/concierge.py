@@ -21,8 +21,8 @@ from bot.conversation.order import InOrder
 from bot.conversation.pleasantries import is_acknowledgement, is_lukewarm
 from bot.conversation.questions import (
     HELD_SECONDS,
-    MOST_ASKED,
-    MOST_HELD,
+    MAX_ASKED,
+    MAX_HELD,
     Given,
     Held,
     HeldQuestions,
@@ -149,7 +149,7 @@ class Concierge:
         self._throttle = throttle or Throttle(0)
         self.questions = questions or HeldQuestions()
         self._order = InOrder()
-        self._insulted: TTLCache[Hashable, None] = TTLCache(MOST_HELD, HELD_SECONDS)
+        self._insulted: TTLCache[Hashable, None] = TTLCache(MAX_HELD, HELD_SECONDS)
         """Who has had the reply to an insult, and where."""
         self._explaining: set[int] = set()
 
@@ -406,7 +406,7 @@ class Concierge:
 
     def _ask_once_more(self, held: Held, log_odds: float, to: Recipient) -> Reply:
         """Another question about the same review; after the last one, both sides are taken."""
-        if held.asked >= MOST_ASKED:
+        if held.asked >= MAX_ASKED:
             return self.say(Kind.BOTH, to)
         return self._ask(log_odds, to, asked=held.asked + 1)
 

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from bot.conversation.answers import MOST_CHARACTERS, MOST_WORDS, is_filler
+from bot.conversation.answers import MAX_CHARACTERS, MAX_WORDS, is_filler
 from bot.conversation.cues import word_set
 from trainer.model.marks import normalise
 
@@ -136,10 +136,10 @@ _NO = word_set("no nope nah naw nay wrong incorrect false not")
 
 def read_correction(text: str) -> Correction | None:
     """Reads `text` as what follows a verdict; None where it does not say that it is wrong."""
-    if len(text) > MOST_CHARACTERS:
+    if len(text) > MAX_CHARACTERS:
         return None
     plain = _plain(normalise(text))
-    if not 0 < len(plain.split()) <= MOST_WORDS:
+    if not 0 < len(plain.split()) <= MAX_WORDS:
         return None
     strength, rest = Strength.HINT, plain
     for found in _TURNED_PATTERN.finditer(plain):

@@ -5,7 +5,7 @@ A film is called worse than a bot, so only what is said to "you" or "the bot" is
 
 import re
 
-from bot.conversation.answers import MOST_CHARACTERS, is_filler
+from bot.conversation.answers import MAX_CHARACTERS, is_filler
 from bot.conversation.cues import word_set
 from trainer.model.marks import normalise
 
@@ -51,7 +51,7 @@ _ADDRESS = word_set("you bot robot you're ur your and but because so u")
 
 def without_insults(text: str) -> str | None:
     """`text` without what insults the bot, blank if nothing else is in it; None: no insult is."""
-    if len(text) > MOST_CHARACTERS:
+    if len(text) > MAX_CHARACTERS:
         return None
     plain = re.sub("[\u2019\u2018`]", "'", normalise(text).lower())
     plain = " ".join(re.sub(r"[^\w\s',.;:!?-]", " ", plain).split())

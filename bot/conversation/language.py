@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
-MOST_CHARACTERS = 500
+MAX_CHARACTERS = 500
 """How much of a text is looked at, from its beginning: half a millisecond's work."""
 
 OTHER_SCRIPTS = 1 / 3
@@ -76,7 +76,7 @@ frequent in another of LANGUAGES ("was", "no", "me") are left out."""
 BESIDE_VERDICTS = frozenset(("so", "is", "was", "film"))
 """Words of several languages that are English beside one of VERDICT_WORDS."""
 
-MOST_WORDS = 0.5
+MAX_WORDS = 0.5
 """Share of the words that are among COMMON_WORDS from which on a text is English."""
 
 LANGUAGES = [
@@ -99,8 +99,8 @@ def is_foreign(text: str) -> bool:
     """Whether `text` is surely not English. Takes under a millisecond, however long it is."""
     # NFKC makes Latin letters of those in a fancy script of mathematics, as their reader does. It
     # would also make Chinese letters of some emoji, so these go first.
-    text = "".join(" " if _is_emoji(c) else c for c in text.strip()[:MOST_CHARACTERS])
-    text = unicodedata.normalize("NFKC", text)[:MOST_CHARACTERS]
+    text = "".join(" " if _is_emoji(c) else c for c in text.strip()[:MAX_CHARACTERS])
+    text = unicodedata.normalize("NFKC", text)[:MAX_CHARACTERS]
     letters = [character for character in text if character.isalpha()]
     if sum(not _is_latin(letter) for letter in letters) > OTHER_SCRIPTS * len(letters):
         return True
@@ -125,7 +125,7 @@ def _is_plainly_english(words: list[str]) -> bool:
     little: it takes slang for whatever language has such letters.
     """
     common = [word in COMMON_WORDS for word in words]
-    if sum(common) >= MOST_WORDS * len(words):
+    if sum(common) >= MAX_WORDS * len(words):
         return True
     end = set(words[-2:])
     return not VERDICT_WORDS.isdisjoint(end) and end <= COMMON_WORDS | BESIDE_VERDICTS

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from bot.engine import BusyError
 
-MOST_WAITING = 20
+MAX_WAITING = 20
 """Messages of one person in one place; more than a person writes while a review is judged."""
 
 
@@ -35,7 +35,7 @@ class InOrder:
         Raises BusyError where too many wait already.
         """
         line = self._lines.setdefault(whom, _Line())
-        if line.count > MOST_WAITING:
+        if line.count > MAX_WAITING:
             raise BusyError
         line.count += 1
         try:

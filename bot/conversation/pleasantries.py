@@ -6,10 +6,10 @@ in three words.
 
 import re
 
-from bot.conversation.answers import MOST_CHARACTERS
+from bot.conversation.answers import MAX_CHARACTERS
 from trainer.model.marks import normalise
 
-MOST_WORDS = 12
+MAX_WORDS = 12
 """Of a lukewarm review that may be taken for something else."""
 
 _PHRASE = (
@@ -47,7 +47,7 @@ _LUKEWARM = re.compile(
 
 def is_acknowledgement(text: str) -> bool:
     """Whether this only takes note of a reply: "ok, no worries", a thumb up, "bye"."""
-    if len(text) > MOST_CHARACTERS:
+    if len(text) > MAX_CHARACTERS:
         return False
     words = _plain(_THUMBS_UP.sub(" thanks ", text))
     return _ACKNOWLEDGEMENT.fullmatch(words) is not None
@@ -55,8 +55,8 @@ def is_acknowledgement(text: str) -> bool:
 
 def is_lukewarm(text: str) -> bool:
     """Whether a short text has words of an opinion that is neither praise nor a complaint."""
-    words = _plain(text) if len(text) <= MOST_CHARACTERS else ""
-    return len(words.split()) <= MOST_WORDS and _LUKEWARM.search(words) is not None
+    words = _plain(text) if len(text) <= MAX_CHARACTERS else ""
+    return len(words.split()) <= MAX_WORDS and _LUKEWARM.search(words) is not None
 
 
 def _plain(text: str) -> str:

@@ -18,10 +18,10 @@ from trainer.model.calibration import LEANS_FROM
 HELD_SECONDS = 600.0
 """How long an answer is expected; afterwards what they write is something new."""
 
-MOST_HELD = 10_000
+MAX_HELD = 10_000
 """Questions and verdicts at once; of more, those asked first are forgotten."""
 
-MOST_ASKED = 2
+MAX_ASKED = 2
 """Questions about one review: one, and one more if the answer leaves it open."""
 
 
@@ -75,7 +75,7 @@ class HeldQuestions:
     ) -> None:
         self.seconds = seconds
         """How long something is held."""
-        self._held: TTLCache[Hashable, Held | Given] = TTLCache(MOST_HELD, seconds, clock)
+        self._held: TTLCache[Hashable, Held | Given] = TTLCache(MAX_HELD, seconds, clock)
 
     def hold(self, whom: Hashable, expected: Held | Given) -> None:
         """Expects an answer to this, and none to anything earlier.

@@ -7,7 +7,7 @@ speech. Knows no platform.
 
 import re
 
-from bot.conversation.answers import MOST_CHARACTERS, is_filler
+from bot.conversation.answers import MAX_CHARACTERS, is_filler
 from bot.conversation.cues import word_set
 from trainer.model.marks import normalise
 
@@ -48,7 +48,7 @@ _PERSON = re.compile(
 
 def read_request(text: str) -> str | None:
     """ "service" or "person", where an answer begins with such a request; None for all else."""
-    if len(text) > MOST_CHARACTERS:
+    if len(text) > MAX_CHARACTERS:
         return None
     plain = re.sub("[\u2019\u2018`]", "'", normalise(text).lower())
     for clause in re.split(r"[,.;:!?\n]+|\b(?:but|because|cos|and)\b", plain):

@@ -29,7 +29,7 @@ from trainer.model.marks import margin, normalise, read_mark
 if TYPE_CHECKING:
     from trainer.model.classifier import Verdict
 
-MOST_PARTS = 48
+MAX_PARTS = 48
 """Of a text with more words, neighbours are left out together."""
 
 AT_ONCE = 25
@@ -39,12 +39,12 @@ only. They are judged behind what customers write."""
 REMEMBERED_SECONDS = 300.0
 """How long weights are kept for the next one who asks: about as long as people discuss a reply."""
 
-MOST_REMEMBERED = 256
+MAX_REMEMBERED = 256
 
-MOST_WAITING = 8
+MAX_WAITING = 8
 """Explanations that may wait for the one under way, which takes a second or two."""
 
-LEAST_PROBABILITY = 1e-6
+MIN_PROBABILITY = 1e-6
 """Nearer to 0 or 1 no probability is believed: a model may be certain to its last bit."""
 
 STRONG, SLIGHT = 0.5, 0.2
@@ -129,7 +129,7 @@ class Explainer:
         self._callers = 0
         self._key = secrets.token_bytes(32)
         self._remembered: TTLCache[tuple[bytes, int], _Weights] = TTLCache(
-            MOST_REMEMBERED, REMEMBERED_SECONDS, clock
+            MAX_REMEMBERED, REMEMBERED_SECONDS, clock
         )
 
     async def explain(self, text: str) -> Explanation:
@@ -141,7 +141,7 @@ class Explainer:
         parts = split(text)
         if (known := self._recall(text)) is not None:
             return known.explanation(parts)
-        if self._callers > MOST_WAITING:
+        if self._callers > MAX_WAITING:
             raise BusyError
         self._callers += 1
         try:
@@ -193,9 +193,9 @@ def _is_symbol(text: str) -> bool:
 def split(text: str) -> list[str]:
     """The words of a text, in order; runs of about as many words where there are too many."""
     words = text.split()
-    if len(words) <= MOST_PARTS:
+    if len(words) <= MAX_PARTS:
         return words
-    cuts = [len(words) * number // MOST_PARTS for number in range(MOST_PARTS + 1)]
+    cuts = [len(words) * number // MAX_PARTS for number in range(MAX_PARTS + 1)]
     return [" ".join(words[start:end]) for start, end in pairwise(cuts)]
 
 
@@ -206,7 +206,7 @@ def without_each(parts: Sequence[str]) -> list[str]:
 
 def _log_odds(verdict: "Verdict", label: str) -> float:
     probability = verdict.probabilities[label]
-    clipped = min(max(probability, LEAST_PROBABILITY), 1 - LEAST_PROBABILITY)
+    clipped = min(max(probability, MIN_PROBABILITY), 1 - MIN_PROBABILITY)
     return math.log(clipped / (1 - clipped))
 
 

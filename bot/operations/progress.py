@@ -10,7 +10,7 @@ from trainer.model.files import open_regular
 LONGEST_SENTENCE = 2_000
 """In characters: what is kept of a sentence of the trainer, which may quote a file."""
 
-MOST_NOTES = 20
+MAX_NOTES = 20
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class ProgressFile:
                 self.progress.judging = judging
             case Note(message):
                 self.progress.notes.append(message[:LONGEST_SENTENCE])
-                del self.progress.notes[:-MOST_NOTES]
+                del self.progress.notes[:-MAX_NOTES]
             case Saved():
                 self.progress.is_saved = True
             case Failed(message):

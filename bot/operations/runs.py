@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from trainer.config import LARGEST_SEED, LEAST_FRACTION, MOST_EPOCHS
+from trainer.config import MAX_EPOCHS, MAX_SEED, MIN_FRACTION
 from trainer.events import Compared
 
 BASE_MODEL = "TRAIN_BASE_MODEL"
@@ -24,9 +24,9 @@ class Order(BaseModel, frozen=True, strict=True):
     """What the trainer is given for it, from the settings."""
     columns: tuple[str, ...] = ()
     """The trainer's options on the columns, from the settings."""
-    fraction: float | None = Field(default=None, ge=LEAST_FRACTION, le=1)
-    epochs: int | None = Field(default=None, ge=1, le=MOST_EPOCHS)
-    seed: int | None = Field(default=None, ge=0, le=LARGEST_SEED)
+    fraction: float | None = Field(default=None, ge=MIN_FRACTION, le=1)
+    epochs: int | None = Field(default=None, ge=1, le=MAX_EPOCHS)
+    seed: int | None = Field(default=None, ge=0, le=MAX_SEED)
 
 
 def _require_printable(text: str) -> str:

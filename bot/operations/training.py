@@ -28,13 +28,13 @@ log = logging.getLogger(__name__)
 FOLDER = STATE / "training"
 """Where a run's state and output are, seen from the working directory."""
 
-MOST_STATE_BYTES = 1_048_576
+MAX_STATE_BYTES = 1_048_576
 """Of a file that this bot or its trainer wrote: far more than either writes."""
 
 LOOK_SECONDS = 2.0
 """Between two looks at a run, and so between two edits of the message that shows it."""
 
-MOST_COMPARED = 5_000
+MAX_COMPARED = 5_000
 """Reviews on which two checkpoints are compared: with so many the 95% interval of the difference is
 about a point to either side."""
 
@@ -148,7 +148,7 @@ class Training:
             raise CheckpointError("no checkpoint serves.")
         await self._begin(
             _COMPARE,
-            *("evaluate", "--json", f"--dataset={run.dataset}", f"--limit={MOST_COMPARED}"),
+            *("evaluate", "--json", f"--dataset={run.dataset}", f"--limit={MAX_COMPARED}"),
             *run.columns,
             *(f"--checkpoint={run.output}", f"--against={serving}"),
         )
@@ -159,7 +159,7 @@ class Training:
             return Trained(name, problem=f"{run.cancelled_by} stopped the comparison.")
         try:
             output = self._process.output(_COMPARE)
-            text = await asyncio.to_thread(read_regular, output, MOST_STATE_BYTES)
+            text = await asyncio.to_thread(read_regular, output, MAX_STATE_BYTES)
             comparison = parse_compared(text)
         except (OSError, ValueError):
             reason = self._last_words(_COMPARE)
@@ -212,7 +212,7 @@ class Training:
 
     def _read_state(self) -> Run | None:
         try:
-            return Run.model_validate_json(read_regular(self._state, MOST_STATE_BYTES))
+            return Run.model_validate_json(read_regular(self._state, MAX_STATE_BYTES))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:  # of which pydantic's is one

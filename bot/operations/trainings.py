@@ -14,14 +14,14 @@ from bot.operations.progress import Progress
 from bot.operations.runs import Order, Outcome, Run
 from bot.operations.training import Training
 from bot.sources import split_source
-from trainer.config import LARGEST_SEED, LEAST_FRACTION, MOST_EPOCHS
+from trainer.config import MAX_EPOCHS, MAX_SEED, MIN_FRACTION
 from trainer.extras import TRAINING, missing
 
 log = logging.getLogger(__name__)
 
 _OUT_OF_RANGE = (
-    f"The fraction must be from {LEAST_FRACTION} to 1, the epochs a whole number from 1 to "
-    f"{MOST_EPOCHS}, and the seed one from 0 to {LARGEST_SEED}."
+    f"The fraction must be from {MIN_FRACTION} to 1, the epochs a whole number from 1 to "
+    f"{MAX_EPOCHS}, and the seed one from 0 to {MAX_SEED}."
 )
 
 

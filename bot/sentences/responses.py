@@ -18,7 +18,7 @@ from bot.sentences.placeholders import HELP_LINE, OWNER, can_be_said, fill, has_
 if TYPE_CHECKING:
     from trainer.model.classifier import Verdict
 
-MOST_PLACES = 1_000
+MAX_PLACES = 1_000
 """Of which it is remembered what was said there last; of more, those that were silent longest are
 forgotten."""
 
@@ -68,7 +68,7 @@ class Responses:
         self.count = sum(len(each) for lists in self._languages.values() for each in lists.values())
         """How many sentences there are, of all kinds and languages."""
         self._help_line = help_line
-        self._said: LRUCache[Hashable, _Said] = LRUCache(MOST_PLACES)
+        self._said: LRUCache[Hashable, _Said] = LRUCache(MAX_PLACES)
 
     @classmethod
     def load(cls, file: Path, help_line: str = HELP_LINE) -> "Responses":

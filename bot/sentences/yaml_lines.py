@@ -8,7 +8,7 @@ from bot.errors import ResponsesError
 from bot.sentences.kinds import Kind
 from trainer.model.files import read_regular
 
-MOST_BYTES = 262_144
+MAX_BYTES = 262_144
 """Of responses.yaml: five full sentences of each kind, and a fraction of a second to read."""
 
 
@@ -23,7 +23,7 @@ def parse(file: Path) -> tuple[str, yaml.MappingNode]:
     Raises ResponsesError: the file, the line, what is wrong there and what to do.
     """
     try:
-        content = read_regular(file, MOST_BYTES)
+        content = read_regular(file, MAX_BYTES)
     except FileNotFoundError:
         raise ResponsesError(
             f"{file} is missing: it holds every sentence that the bot says; put the one that "

@@ -58,7 +58,7 @@ def _draw_scores(
             textcoords="offset points",
             ha="center",
         )
-    _dress(panel, title)
+    _style(panel, title)
     panel.margins(x=0.35)
     panel.grid(axis="x", color="#dddddd", linewidth=0.8)
 
@@ -76,12 +76,12 @@ def _draw_costs(
             textcoords="offset points",
             va="center",
         )
-    _dress(panel, title)
+    _style(panel, title)
     panel.margins(x=0.3)
     panel.set_xlim(left=0)
 
 
-def _dress(panel: "Axes", title: str) -> None:
+def _style(panel: "Axes", title: str) -> None:
     panel.set_title(title, fontsize=11)
     panel.spines[["top", "right", "left"]].set_visible(False)
     panel.tick_params(axis="y", length=0)

@@ -165,8 +165,8 @@ def _records(
                 f" Shorten it, or remove the row."
             ) from error
         raise ReviewsError(
-            f"{name}, line {first + 1}: a quotation mark opens a field that is not properly closed"
-            f"{'' if last <= first + 1 else f', up to line {last}'}. Close it before the "
+            f"{name}, line {first + 1}: a quotation mark opens a field that is not closed "
+            f"properly{'' if last <= first + 1 else f', up to line {last}'}. Close it before the "
             f'separator, and double each quotation mark within the field ("").'
         ) from error
 

@@ -12,7 +12,7 @@ from trainer.data.review_files import Review
 from trainer.data.reviews import STARTER, load_reviews, take
 from trainer.model.text import clean
 
-MOST_STARTER_REVIEWS = 500
+MAX_STARTER_REVIEWS = 500
 """Enough for a standard error of 1.5 points at 0.87; more would make training slower."""
 
 EXAMPLES = (Review("What a wonderful film!", 1), Review("What a dreadful film!", 0))
@@ -21,7 +21,7 @@ EXAMPLES = (Review("What a wonderful film!", 1), Review("What a dreadful film!",
 @cache
 def fixed_reviews() -> tuple[Review, ...]:
     """The examples, and held-out starter reviews: short ones, as in a chat."""
-    return (*EXAMPLES, *take(load_reviews(STARTER).test, MOST_STARTER_REVIEWS))
+    return (*EXAMPLES, *take(load_reviews(STARTER).test, MAX_STARTER_REVIEWS))
 
 
 def without_fixed(reviews: Iterable[Review]) -> list[Review]:

@@ -28,7 +28,7 @@ from trainer.data.reviews import (
 )
 from trainer.model.text import clean
 
-LARGE = 20_000
+MIN_SAMPLED_REVIEWS = 20_000
 """Sets with at least this many training reviews are sampled, as the recipe samples IMDb's 25,000.
 A tenth of a smaller set would be too little to learn from."""
 LARGE_FRACTION = 0.1
@@ -111,7 +111,7 @@ class ReviewSets:
 
 def default_fraction(reviews: ReviewSet) -> float:
     """The share of a set to train on if no option sets it."""
-    return LARGE_FRACTION if sum(reviews.class_sizes) >= LARGE else 1.0
+    return LARGE_FRACTION if sum(reviews.class_sizes) >= MIN_SAMPLED_REVIEWS else 1.0
 
 
 def load_sets(config: TrainingConfig, recipe: Recipe) -> ReviewSets:
@@ -126,7 +126,7 @@ def load_sets(config: TrainingConfig, recipe: Recipe) -> ReviewSets:
     for name in dict.fromkeys(config.datasets):
         reviews = load_reviews(name, columns)
         if all(reviews.fingerprint != other.fingerprint for other in sets):
-            sets.append(replace(reviews, name=_free_name(reviews.name, sets)))
+            sets.append(replace(reviews, name=_unique_name(reviews.name, sets)))
         notes.append(reviews.note)
     are_long = [_is_long(each) for each in sets] if recipe.companions else []
     if any(are_long):
@@ -137,10 +137,10 @@ def load_sets(config: TrainingConfig, recipe: Recipe) -> ReviewSets:
             sets.append(starter)
             notes.append("Starter reviews are trained on too, because chat messages are short.")
     notes += [f"{each.name}: left out {each.dropped}." for each in sets if str(each.dropped)]
-    return ReviewSets(tuple(_apart(sets)), tuple(filter(None, notes)))
+    return ReviewSets(tuple(_without_overlap(sets)), tuple(filter(None, notes)))
 
 
-def _free_name(name: str, sets: Sequence[ReviewSet]) -> str:
+def _unique_name(name: str, sets: Sequence[ReviewSet]) -> str:
     """`name`, with a number if another set has that name: files may share one."""
     taken = {each.name for each in sets}
     return next(n for n in chain([name], (f"{name} ({i})" for i in count(2))) if n not in taken)
@@ -165,7 +165,7 @@ def _sentences(notes: list[str]) -> list[ReviewSet]:
     return [found]
 
 
-def _apart(sets: Sequence[ReviewSet]) -> list[ReviewSet]:
+def _without_overlap(sets: Sequence[ReviewSet]) -> list[ReviewSet]:
     """The sets, without training reviews that are held out in another one."""
     held = [{clean(review.text) for review in (*each.validation, *each.test)} for each in sets]
     apart = []

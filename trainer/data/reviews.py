@@ -35,9 +35,9 @@ STARTER_REVIEWS = Path(__file__).with_name("starter_reviews.csv")
 
 HELD_OUT_SHARE = 0.15
 """Share of a set held out for validation, and for test if it has no test split."""
-MOST_VALIDATION_REVIEWS = 1000
+MAX_VALIDATION_REVIEWS = 1000
 """Enough for a standard error of 1.2 points at 0.83; more would cost time and training reviews."""
-LEAST_SHARE = 0.4
+MIN_SHARE = 0.4
 """Of training reviews, for each class: below it a model learns the proportion, not the words."""
 
 
@@ -182,7 +182,7 @@ def split_reviews(name: str, train: Sequence[Review], test: Sequence[Review] | N
     if test is None:
         held_out, kept = _hold_out(kept, round(HELD_OUT_SHARE * len(kept)), purpose="test")
     sizes = (sum(r.label == 0 for r in kept), sum(r.label == 1 for r in kept))
-    validation_size = min(round(HELD_OUT_SHARE * len(kept)), MOST_VALIDATION_REVIEWS)
+    validation_size = min(round(HELD_OUT_SHARE * len(kept)), MAX_VALIDATION_REVIEWS)
     validation, kept = _hold_out(kept, validation_size, purpose="validation")
     stay = set(kept)
     return ReviewSet(
@@ -244,7 +244,7 @@ def imbalance_warning(sample: Sequence[Review]) -> str:
     """A warning about a sample in which one class is too rare; empty if neither is."""
     counts = class_counts(sample)
     (rare, fewer), (common, more) = sorted(counts.items(), key=lambda item: item[1])
-    if fewer >= LEAST_SHARE * len(sample):
+    if fewer >= MIN_SHARE * len(sample):
         return ""
     if fewer == 0:
         return (

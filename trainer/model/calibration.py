@@ -22,10 +22,10 @@ unsure (`python -m benchmarks.strangers`)."""
 LEANS_FROM = 0.65
 """An unsure review leans to its more probable class from this probability on: the bot's question
 then names the class. Probabilities are calibrated, so this is wrong in at most one of three;
-`Doubt` has the measured share."""
+`SelectiveFigures` has the measured share."""
 _LOWEST, _HIGHEST = 0.05, 20.0
 _GOLDEN = (5**0.5 - 1) / 2
-_LEAST_TEMPERATURE, _MOST_TEMPERATURE = 0.01, 100.0
+_MIN_TEMPERATURE, _MAX_TEMPERATURE = 0.01, 100.0
 """For temperatures that are read: well beyond any chosen here."""
 
 
@@ -34,10 +34,10 @@ def require_temperature(value: float) -> None:
 
     A negative temperature would reverse verdicts, and one near 0 overflow.
     """
-    if not _LEAST_TEMPERATURE <= value <= _MOST_TEMPERATURE:  # also refuses NaN
+    if not _MIN_TEMPERATURE <= value <= _MAX_TEMPERATURE:  # also refuses NaN
         raise ValueError(
-            f"a temperature is {value}, but must be from {_LEAST_TEMPERATURE} to "
-            f"{_MOST_TEMPERATURE:.0f}"
+            f"a temperature is {value}, but must be from {_MIN_TEMPERATURE} to "
+            f"{_MAX_TEMPERATURE:.0f}"
         )
 
 
@@ -51,7 +51,7 @@ def require_threshold(value: float) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class SelectiveFigures:
     """The effect of confidence thresholds on labelled reviews."""
 
     reviews: int
@@ -129,22 +129,24 @@ def _lowest_confidence(
 
 
 def confident(
-    probabilities: FloatArray, least: Sequence[float] | FloatArray
+    probabilities: FloatArray, minimum: Sequence[float] | FloatArray
 ) -> npt.NDArray[np.bool_]:
     """(reviews,), whether the more probable class of each reaches the required confidence.
 
-    `least` is that confidence, (classes,) or (reviews, classes).
+    `minimum` is that confidence, (classes,) or (reviews, classes).
     """
-    asked = np.broadcast_to(np.asarray(least, dtype=np.float32), probabilities.shape)
+    asked = np.broadcast_to(np.asarray(minimum, dtype=np.float32), probabilities.shape)
     rows, predicted = np.arange(len(probabilities)), probabilities.argmax(axis=1)
     return np.asarray(probabilities[rows, predicted] >= asked[rows, predicted])
 
 
-def doubt(probabilities: FloatArray, labels: Sequence[int], sure: npt.NDArray[np.bool_]) -> Doubt:
+def measure_selective(
+    probabilities: FloatArray, labels: Sequence[int], sure: npt.NDArray[np.bool_]
+) -> SelectiveFigures:
     """The figures if verdicts are given only on the reviews that are `sure`."""
     right = probabilities.argmax(axis=1) == np.asarray(labels)
     leaning = ~sure & (probabilities.max(axis=1) >= LEANS_FROM)
-    return Doubt(
+    return SelectiveFigures(
         reviews=len(sure),
         unsure=float(np.mean(~sure)),
         right=float(np.mean(right[sure])) if sure.any() else 1.0,

@@ -63,10 +63,10 @@ _HEAD_FILE = "pooled_kinds.safetensors"
 _GRAPH_FILE = "model.onnx"
 _CHECKSUMS_FILE = "checksums.sha256"
 _POINTER_FILE = "serving.json"
-_MOST_POINTER_BYTES = 1_048_576
-_MOST_TEXT_BYTES = 67_108_864
+_MAX_POINTER_BYTES = 1_048_576
+_MAX_TEXT_BYTES = 67_108_864
 """For a record, which has a loss for each step, or another text file of a checkpoint."""
-_MOST_NAME_BYTES = 255
+_MAX_NAME_BYTES = 255
 """The limit of common file systems."""
 # Anything with this prefix was made here, and is deleted when its process is gone.
 _REQUIRED = (_WEIGHTS_FILE, _CONFIG_FILE, _TOKENIZER_FILE, _TRAINING_FILE)
@@ -95,7 +95,7 @@ def new_checkpoint(path: Path) -> Iterator[Path]:
         CheckpointError: `path` exists, or cannot be written.
     """
     refuse_existing(path)
-    with _disk_errors_named(path), _made(path.parent):
+    with _translate_disk_errors(path), _existing_folder(path.parent):
         _remove_leftovers(path.parent)
         partial = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=path.parent))
         try:
@@ -209,12 +209,12 @@ def read_tokenizer(path: Path) -> "Tokenizer":
     """
     from tokenizers import Tokenizer
 
-    with unusable_named(path / _TOKENIZER_FILE):
+    with translate_load_errors(path / _TOKENIZER_FILE):
         return Tokenizer.from_file(str(path / _TOKENIZER_FILE))
 
 
 @contextmanager
-def unusable_named(file: Path) -> Iterator[None]:
+def translate_load_errors(file: Path) -> Iterator[None]:
     """Raises CheckpointError for any error of a library that reads this file."""
     try:
         yield
@@ -383,7 +383,7 @@ def discard(name: str, root: Path = CHECKPOINTS) -> None:
             if _read_pointer(root)[-1:] == [path.name]:
                 raise CheckpointError(f"{path.name} is serving and cannot be deleted.")
             if not (path / _CHECKSUMS_FILE).exists() and path.exists():
-                raise CheckpointError(_foreign(path))
+                raise CheckpointError(_not_a_checkpoint(path))
             # Over an empty folder, a rename is still one step.
             partial = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=root))
             try:
@@ -408,7 +408,7 @@ def _read_pointer(root: Path) -> list[str]:
     """Names of the promoted checkpoints, the serving one last."""
     pointer = root / _POINTER_FILE
     try:
-        content = json.loads(read_regular(pointer, _MOST_POINTER_BYTES))
+        content = json.loads(read_regular(pointer, _MAX_POINTER_BYTES))
         return [_name(name) for name in (*content["earlier"], content["serving"])]
     except FileNotFoundError:
         return []
@@ -427,7 +427,7 @@ def _name(written: object) -> str:
     Raises ValueError if it leads out of the folder, or cannot be a name.
     """
     path = Path(str(written))
-    is_file_name = path.name.isprintable() and len(os.fsencode(path.name)) <= _MOST_NAME_BYTES
+    is_file_name = path.name.isprintable() and len(os.fsencode(path.name)) <= _MAX_NAME_BYTES
     if len(path.parts) != 1 or path.is_absolute() or path.name.startswith(".") or not is_file_name:
         raise ValueError("not the name of a checkpoint")
     return path.name
@@ -466,7 +466,7 @@ def _read_checksums(path: Path) -> dict[str, str]:
         pairs = [line.split("  ", 1) for line in _read_text(file).splitlines()]
         return {_name(name): digest for digest, name in pairs}
     except FileNotFoundError as error:
-        raise CheckpointError(_foreign(path)) from error
+        raise CheckpointError(_not_a_checkpoint(path)) from error
     except OSError as error:
         raise CheckpointError(_unreadable(file, error)) from error
     except ValueError as error:
@@ -483,7 +483,7 @@ def _refuse_code(path: Path) -> None:
 
 
 def _read_text(file: Path) -> str:
-    return read_regular(file, _MOST_TEXT_BYTES).decode()
+    return read_regular(file, _MAX_TEXT_BYTES).decode()
 
 
 def _read_object(file: Path) -> dict[str, Any]:
@@ -511,7 +511,7 @@ def _digest_or_error(file: Path) -> str | OSError:
         return error
 
 
-def _foreign(path: Path) -> str:
+def _not_a_checkpoint(path: Path) -> str:
     return f"{path} is not a checkpoint of this trainer: it has no {_CHECKSUMS_FILE}."
 
 
@@ -552,7 +552,7 @@ def _set_modes(folder: Path) -> None:
 
 
 @contextmanager
-def _made(folder: Path) -> Iterator[None]:
+def _existing_folder(folder: Path) -> Iterator[None]:
     """Makes a folder; removes it at the end if it is empty."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
@@ -593,7 +593,7 @@ def _remove_leftovers(root: Path) -> None:
 
 
 @contextmanager
-def _disk_errors_named(path: Path) -> Iterator[None]:
+def _translate_disk_errors(path: Path) -> Iterator[None]:
     # safetensors reports a full disk as an error of its own; only the text gives the reason.
     from safetensors import SafetensorError
 

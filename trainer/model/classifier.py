@@ -16,7 +16,7 @@ from trainer.model.checkpoint import (
     read_tokenizer,
     read_training,
     serving_checkpoint,
-    unusable_named,
+    translate_load_errors,
     verify,
 )
 from trainer.model.inference import Runtime, predict
@@ -27,7 +27,7 @@ from trainer.model.judgement import Verdict as Verdict
 from trainer.model.openvino_runtime import OpenVinoRuntime
 from trainer.model.runtime import OnnxRuntime, TorchRuntime, has_gpu
 from trainer.model.runtime import RuntimeName as RuntimeName  # the bot takes it from here
-from trainer.model.text import MOST_WINDOWS, TextEncoder
+from trainer.model.text import MAX_WINDOWS, TextEncoder
 from trainer.model.text import Encoding as Encoding
 
 _UNKNOWN_WORDS = "\U000e0001 \u4dff qzxj"
@@ -66,12 +66,12 @@ class Classifier:
         training = read_training(path)
         asked = training.hyperparameters
         tokenizer = read_tokenizer(path)
-        with unusable_named(path):
+        with translate_load_errors(path):
             encoder = TextEncoder(
                 tokenizer,
                 asked.max_length,
                 training.pad_id,
-                MOST_WINDOWS if asked.whole_review else 1,
+                MAX_WINDOWS if asked.whole_review else 1,
                 asked.marks,
             )
             encoder([_UNKNOWN_WORDS])
@@ -105,7 +105,7 @@ def _load_runtime(path: Path, name: RuntimeName, threads: int | None) -> Runtime
     if name is RuntimeName.TORCH:
         if no_torch:
             raise CheckpointError(no_torch)
-        with unusable_named(path):
+        with translate_load_errors(path):
             return TorchRuntime.load(path, head_file(path), threads)
     if not graph.exists():
         raise CheckpointError(
@@ -113,7 +113,7 @@ def _load_runtime(path: Path, name: RuntimeName, threads: int | None) -> Runtime
             f"training.json. Serve it with the runtime torch, or auto."
         )
     made = OpenVinoRuntime if name is RuntimeName.OPENVINO else OnnxRuntime
-    with unusable_named(graph):
+    with translate_load_errors(graph):
         return made(graph, threads)
 
 

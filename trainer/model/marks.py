@@ -280,7 +280,7 @@ def _words(text: str) -> frozenset[str]:
 
 _WORD = re.compile(r"[^\W_]+(?:['.&-][^\W_]+)*")
 _SENTENCE_END = re.compile(r"(?<=[^\W\d_]{3})[.!?]+(?=\s)|\n")
-_MOST_TITLE_WORDS = 14  # Dr. Strangelove or: How I Learned to Stop Worrying and Love the Bomb
+_MAX_TITLE_WORDS = 14  # Dr. Strangelove or: How I Learned to Stop Worrying and Love the Bomb
 _SMALL_WORDS = _words("a an and as at but by de for from in is it la le of on or the to vs with x")
 # Words around a mark that express no opinion.
 _FILLERS = _words("""
@@ -328,7 +328,7 @@ def _is_title(text: str, *, leads: bool) -> bool:
     capital = all(word[0].isupper() or word[0].isdigit() or word in _SMALL_WORDS for word in words)
     if capital and not text.isupper():
         is_named = not opinions or not lower <= _OPINIONS | _SENTENCE_WORDS
-        return is_named and len(words) <= _MOST_TITLE_WORDS
+        return is_named and len(words) <= _MAX_TITLE_WORDS
     is_short = len(words) == 1 or (len(words) <= 3 and not lower & _SENTENCE_WORDS)
     return leads and is_short and not opinions
 

@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from trainer.errors import printable
-from trainer.model.calibration import Doubt
+from trainer.model.calibration import SelectiveFigures
 from trainer.model.judgement import Judgement
 from trainer.model.kinds import KindFigures
 
@@ -23,7 +23,7 @@ SCHEMA = 1
 """Increased by each change that earlier versions cannot read. Files without it are older."""
 
 
-_MOST_CHARACTERS = 300
+_MAX_CHARACTERS = 300
 """Of an error sentence: the name of a part comes from the file, and may be very long."""
 
 
@@ -32,8 +32,8 @@ class RecordError(ValueError):
 
     def __init__(self, sentence: str) -> None:
         sentence = printable(sentence)
-        is_long = len(sentence) > _MOST_CHARACTERS
-        super().__init__(f"{sentence[: _MOST_CHARACTERS - 1]}…" if is_long else sentence)
+        is_long = len(sentence) > _MAX_CHARACTERS
+        super().__init__(f"{sentence[: _MAX_CHARACTERS - 1]}…" if is_long else sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ class Hyperparameters:
 
 
 @dataclass(frozen=True, slots=True)
-class Recognised(KindFigures):
+class NamedKindFigures(KindFigures):
     """The figures of the kinds, with the kinds' names in the order of the matrix."""
 
     kinds: list[str]
@@ -197,7 +197,7 @@ class SetFigures:
     """Figures on one set, by split."""
 
     evaluation: dict[str, Figures]
-    doubt: dict[str, Doubt]
+    doubt: dict[str, SelectiveFigures]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,12 +229,12 @@ class TrainingRecord:
     graph: Exported
     evaluation: dict[str, Figures]
     """By split, of the main set."""
-    doubt: dict[str, Doubt]
+    doubt: dict[str, SelectiveFigures]
     reliability: list[Bin]
     fixed: Figures | None = None
     """On the reviews of `trainer.data.fixed_reviews`. None: an older record."""
     mixed_unsure: float
-    kinds: Recognised
+    kinds: NamedKindFigures
     by_set: dict[str, SetFigures]
     chat: dict[str, float]
 
@@ -262,7 +262,7 @@ class TrainingRecord:
 
         try:
             data = json.loads(
-                text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_small
+                text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_integer
             )
             if not isinstance(data, dict):
                 raise RecordError("does not hold a training record.")
@@ -278,7 +278,7 @@ class TrainingRecord:
             record.to_json()  # pydantic accepts the string "Infinity" as a float
             return record
         except KeyError as error:
-            raise RecordError(_lacks(str(error.args[0]))) from error
+            raise RecordError(_missing(str(error.args[0]))) from error
         except ValidationError as error:
             raise RecordError(_first_problem(error)) from error
         except RecordError:
@@ -310,7 +310,7 @@ def _finite(digits: str) -> float:
     return value
 
 
-def _small(digits: str) -> int:
+def _integer(digits: str) -> int:
     if abs(value := int(digits)) >= 2**63:
         raise RecordError("holds a number that is too large.")
     return value
@@ -320,11 +320,11 @@ def _first_problem(error: "ValidationError") -> str:
     problem = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(map(str, problem["loc"]))
     if problem["type"] == "missing":
-        return _lacks(place)
+        return _missing(place)
     return f"does not hold what was written ({place or 'record'}: {problem['msg']})."
 
 
-def _lacks(what: str) -> str:
+def _missing(what: str) -> str:
     return (
         f"was made by an earlier version of the trainer, which did not record its {what}. Train "
         f"again: python -m trainer fit"

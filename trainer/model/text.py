@@ -36,7 +36,7 @@ class Encoding:
     """In all windows: the cost of judging the text."""
 
 
-MOST_WINDOWS = 16
+MAX_WINDOWS = 16
 """About 1,500 words: longer than any chat message, and a limit on the cost of a text."""
 
 # IMDb's reviews were scraped from HTML and still contain line breaks as tags. The repetitions are
@@ -62,7 +62,7 @@ class TextEncoder:
     """The longest window, in tokens, including special tokens."""
     pad_id: int
     """The padding token; masked, so it does not affect results."""
-    most_windows: int = MOST_WINDOWS
+    most_windows: int = MAX_WINDOWS
     """Maximum windows of a review that are read. 1: only its beginning; else all of it, or the two
     ends of a longer one."""
     marks: bool = True

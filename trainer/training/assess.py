@@ -18,11 +18,11 @@ from trainer.events import Judging, Listener
 from trainer.model.calibration import (
     SHORT_TARGET_PRECISION,
     TARGET_PRECISION,
-    Doubt,
+    SelectiveFigures,
     choose_confidences,
     confident,
-    doubt,
     fit_temperature,
+    measure_selective,
 )
 from trainer.model.classifier import Judgement, Scale
 from trainer.model.inference import FloatArray, Runtime, Scores, predict, softmax
@@ -36,7 +36,7 @@ from trainer.training.evaluation import Bin, Figures, measure, reliability
 from trainer.training.export import Exported, export_if_it_agrees
 from trainer.training.kind_head import fit_kind_head
 
-_ENOUGH = 100
+_MIN_REVIEWS = 100
 """Validation reviews needed to choose a value by them: fewer may all be right by chance."""
 
 
@@ -50,7 +50,7 @@ class Assessment:
     exported: Exported
     figures: dict[str, Figures]
     """On the validation and the test reviews of the main set."""
-    doubt: dict[str, Doubt]
+    doubt: dict[str, SelectiveFigures]
     """The same."""
     by_set: dict[str, dict[str, Any]]
     """The same for each set, by name: `evaluation` and `doubt`, as JSON types."""
@@ -188,7 +188,7 @@ class _Judged:
     """The verdicts of the judgement on some reviews."""
 
     figures: Figures
-    doubt: Doubt
+    doubt: SelectiveFigures
     reliability: list[Bin]
     right: npt.NDArray[np.bool_]
     """(reviews,), whether the more probable class is the true one."""
@@ -206,7 +206,7 @@ def _judge(judgement: Judgement, scores: Scores, read: _Read) -> _Judged:
     probabilities, sure = judgement.weigh(scores, read.marks)
     return _Judged(
         measure(probabilities, read.labels),
-        doubt(probabilities, read.labels, sure),
+        measure_selective(probabilities, read.labels, sure),
         reliability(probabilities, read.labels),
         probabilities.argmax(axis=1) == np.array(read.labels),
     )
@@ -247,8 +247,8 @@ def _kinds_of_reviews(
     are_reviews = np.array([kind == REVIEW for kind in held_out.kinds])
     # Long texts are hardly ever mistaken for another kind: only short ones help choose thresholds.
     short = validated.windows == 1
-    short = short if short.sum() >= _ENOUGH else np.ones_like(short)
-    some = [validated.kinds[short][mine] for mine in _large(np.asarray(sets)[short])]
+    short = short if short.sum() >= _MIN_REVIEWS else np.ones_like(short)
+    some = [validated.kinds[short][mine] for mine in _large_sets(np.asarray(sets)[short])]
     return some, np.concatenate([learned, validated.kinds, lines[are_reviews]])
 
 
@@ -262,7 +262,7 @@ def choose_judgement(
     """Chooses temperature and confidences on validation reviews, for texts of one and of several
     windows.
 
-    If one of the two groups has fewer than `_ENOUGH` reviews, it uses the scale of all reviews.
+    A group with fewer than `_MIN_REVIEWS` reviews uses the scale of all reviews.
     `sets` numbers the set of each review: the confidences hold for each set separately, so that an
     easy set does not hide a hard one. A judgement that does not abstain requires no confidence and
     has no strength.
@@ -274,7 +274,7 @@ def choose_judgement(
         (scores.windows == 1, SHORT_TARGET_PRECISION),
         (scores.windows > 1, TARGET_PRECISION),
     ):
-        kind = kind if kind.sum() >= _ENOUGH else np.ones_like(kind)
+        kind = kind if kind.sum() >= _MIN_REVIEWS else np.ones_like(kind)
         evidence = scores.evidence()[kind]
         temperature = fit_temperature(evidence, truth[kind].tolist())
         probabilities = softmax(evidence / np.float32(temperature))
@@ -282,7 +282,7 @@ def choose_judgement(
         if abstains:
             chosen = [
                 choose_confidences(probabilities[mine], truth[kind][mine].tolist(), target)
-                for mine in _large(numbers[kind])
+                for mine in _large_sets(numbers[kind])
             ]
             confidences = max(each[0] for each in chosen), max(each[1] for each in chosen)
             strengths = choose_bounds(probabilities, confident(probabilities, confidences))
@@ -291,10 +291,12 @@ def choose_judgement(
     return Judgement(one, several, kinds)
 
 
-def _large(sets: npt.NDArray[np.int_]) -> list[npt.NDArray[np.bool_]]:
-    """Masks of the sets with at least `_ENOUGH` reviews; if there are none, one mask of all."""
+def _large_sets(sets: npt.NDArray[np.int_]) -> list[npt.NDArray[np.bool_]]:
+    """Masks of the sets with at least `_MIN_REVIEWS` reviews, or one mask of all."""
     masks = [sets == number for number in np.unique(sets)]
-    return [mask for mask in masks if mask.sum() >= _ENOUGH] or [np.ones(len(sets), dtype=bool)]
+    return [mask for mask in masks if mask.sum() >= _MIN_REVIEWS] or [
+        np.ones(len(sets), dtype=bool)
+    ]
 
 
 def _by_phenomenon(

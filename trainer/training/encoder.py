@@ -30,7 +30,7 @@ from transformers.utils import logging as transformers_logging
 from trainer.config import LABELS
 from trainer.data.hub import exists, hub_answers
 from trainer.errors import ConfigError, EncoderError
-from trainer.model.text import MOST_WINDOWS, TextEncoder
+from trainer.model.text import MAX_WINDOWS, TextEncoder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -64,7 +64,7 @@ class Encoder:
     """Explains the choice, if there was one."""
 
     def text_encoder(
-        self, max_length: int, most_windows: int = MOST_WINDOWS, marks: bool = True
+        self, max_length: int, most_windows: int = MAX_WINDOWS, marks: bool = True
     ) -> TextEncoder:
         """The tokenizer with its limits; `marks` as in `TextEncoder`.
 

@@ -14,7 +14,7 @@ from trainer.data.fixed_reviews import fixed_reviews
 from trainer.data.review_files import Review
 from trainer.errors import ReviewsError
 from trainer.events import Judging, Listener, ignore
-from trainer.model.calibration import doubt
+from trainer.model.calibration import measure_selective
 from trainer.model.record import Bin as Bin
 from trainer.model.record import ClassFigures
 from trainer.model.record import Figures as Figures
@@ -110,8 +110,8 @@ class Judged:
 
     def figures(self, labels: Sequence[int]) -> dict[str, Any]:
         """Accuracy and related figures, and those of abstention, as JSON types."""
-        doubted = doubt(self.probabilities.astype(np.float32), labels, self.sure)
-        return self.measure(labels).as_dict() | {"doubt": doubted.as_dict()}
+        selective = measure_selective(self.probabilities.astype(np.float32), labels, self.sure)
+        return self.measure(labels).as_dict() | {"doubt": selective.as_dict()}
 
     def measure(self, labels: Sequence[int]) -> Figures:
         """Accuracy and related figures."""
@@ -140,7 +140,7 @@ def judge(
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class PairedTest:
     """Two checkpoints on the same reviews: is the difference significant?"""
 
     difference: float
@@ -162,7 +162,7 @@ class Comparison:
         return {**asdict(self), "not_worse": self.not_worse}
 
 
-def compare(first: Probabilities, second: Probabilities, labels: Sequence[int]) -> Comparison:
+def compare(first: Probabilities, second: Probabilities, labels: Sequence[int]) -> PairedTest:
     """Compares the probabilities (reviews, classes) of two checkpoints on the same reviews, or
     their logits: only the order of the classes matters."""
     truth = np.asarray(labels)
@@ -176,7 +176,7 @@ def compare(first: Probabilities, second: Probabilities, labels: Sequence[int]) 
     centre = (gains - losses) / (len(truth) + 2)
     spread = split + 1 - (gains - losses) ** 2 / (len(truth) + 2)
     margin = 1.96 * math.sqrt(spread) / (len(truth) + 2)
-    return Comparison(
+    return PairedTest(
         difference=(gains - losses) / len(truth),
         interval=(max(-1.0, centre - margin), min(1.0, centre + margin)),
         p_value=min(1.0, 2 * tail),
@@ -205,7 +205,7 @@ def judge_on_fixed_reviews(
     }
 
 
-def objection(serving: Figures, fixed: tuple[Figures, Figures], difference: Comparison) -> str:
+def objection(serving: Figures, fixed: tuple[Figures, Figures], difference: PairedTest) -> str:
     """Why a candidate must not be promoted automatically; empty if there is no reason.
 
     `serving` are the figures of the serving checkpoint on the reviews of the new set; `fixed` those

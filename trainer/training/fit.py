@@ -20,11 +20,11 @@ from trainer.errors import CheckpointError, ConfigError, EncoderError
 from trainer.events import Listener, Note, Plan, Saved, Step, ignore
 from trainer.extras import missing
 from trainer.model import checkpoint
-from trainer.model.calibration import Doubt
+from trainer.model.calibration import SelectiveFigures
 from trainer.model.inference import predict
 from trainer.model.record import TrainingRecord
 from trainer.model.runtime import TorchRuntime, to_best_device
-from trainer.model.text import MOST_WINDOWS, TextEncoder, Windows, by_length
+from trainer.model.text import MAX_WINDOWS, TextEncoder, Windows, by_length
 from trainer.training.assess import Assessment, assess
 from trainer.training.encoder import Encoder, load_encoder
 from trainer.training.evaluation import Figures, beats_chance, below_chance, draw
@@ -43,7 +43,7 @@ class FineTuned:
     """The checkpoint."""
     validation: Figures
     test: Figures
-    doubt: Doubt
+    doubt: SelectiveFigures
     """How much of the test reviews is left unsure, and the accuracy on the rest."""
     serving: bool
     """Whether it was promoted: only the first checkpoint is promoted automatically."""
@@ -74,23 +74,23 @@ def fine_tune_model(
     encoder = _load_encoder(config, on_event)
     recipe = _resolve(config, encoder, sets)
     text_encoder = encoder.text_encoder(
-        config.max_length, MOST_WINDOWS if recipe.whole_review else 1, recipe.marks
+        config.max_length, MAX_WINDOWS if recipe.whole_review else 1, recipe.marks
     )
-    lesson = _prepare(sets, parts, recipe, text_encoder, on_event)
+    data = _prepare(sets, parts, recipe, text_encoder, on_event)
     output = config.output or checkpoint.dated_path(sets.name)
     with checkpoint.new_checkpoint(output) as folder:
         checkpoint.require_space(folder, 2 * _size(encoder))  # the weights, and a graph of them
-        _try_two_batches(encoder, text_encoder, lesson.windows, config.batch_size * recipe.windows)
-        on_event(_plan(config, recipe, encoder, lesson, parts, output))
-        run = _fit(config, recipe, encoder, text_encoder, lesson.examples, on_event)
+        _try_two_batches(encoder, text_encoder, data.windows, config.batch_size * recipe.windows)
+        on_event(_plan(config, recipe, encoder, data, parts, output))
+        run = _fit(config, recipe, encoder, text_encoder, data.examples, on_event)
         graph = checkpoint.graph_file(folder)
-        assessment = assess(encoder, text_encoder, recipe, lesson.windows, parts, graph, on_event)
+        assessment = assess(encoder, text_encoder, recipe, data.windows, parts, graph, on_event)
         training = TrainingRecord.build(
             name=output.name,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             base_model={"name": encoder.name, "description": encoder.description},
             datasets=[part.record() for part in parts],
-            texts=lesson.texts,
+            texts=data.texts,
             hyperparameters=_hyperparameters(config, recipe),
             pad_id=text_encoder.pad_id,
             device=str(encoder.model.device),
@@ -136,16 +136,16 @@ def _plan(
     config: TrainingConfig,
     recipe: Recipe,
     encoder: Encoder,
-    lesson: "_Lesson",
+    data: "_TrainingData",
     parts: Sequence[Part],
     output: Path,
 ) -> Plan:
     return Plan(
         dataset=", ".join(part.reviews.name for part in parts),
         base_model=encoder.name,
-        reviews=lesson.counts,
+        reviews=data.counts,
         epochs=recipe.epochs,
-        steps=recipe.epochs * math.ceil(len(lesson.examples) / config.batch_size),
+        steps=recipe.epochs * math.ceil(len(data.examples) / config.batch_size),
         output=str(output),
     )
 
@@ -163,7 +163,7 @@ def _promote_if_first(output: Path, warning: str, on_event: Listener) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Lesson:
+class _TrainingData:
     """The training texts, tokenised."""
 
     examples: list[Example]
@@ -184,7 +184,7 @@ def _prepare(
     recipe: Recipe,
     encoder: TextEncoder,
     on_event: Listener,
-) -> _Lesson:
+) -> _TrainingData:
     reviews = [review for part in parts for review in part.sample]
     texts = [(review.text, float(review.label)) for review in reviews]
     records = [read_kinds().record("starter kinds")]
@@ -198,7 +198,7 @@ def _prepare(
     read = [(words, target) for words, target in read if words]
     windows = encoder.windows([words for words, _ in read])
     examples = list(zip(windows, (target for _, target in read), strict=True))
-    return _Lesson(examples, class_counts(reviews), records)
+    return _TrainingData(examples, class_counts(reviews), records)
 
 
 def _resolve(config: TrainingConfig, encoder: Encoder, sets: ReviewSets) -> Recipe:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def first_token_alone(model: "PreTrainedModel") -> Iterator[None]:
+def first_token_only(model: "PreTrainedModel") -> Iterator[None]:
     """Within it, `model` computes only what its head reads of the last layer.
 
     Models of other families are unchanged: their heads pool in other ways.

@@ -21,7 +21,7 @@ from trainer.config import LABELS, Precision, Recipe
 from trainer.errors import ConfigError
 from trainer.events import Step
 from trainer.model.text import TextEncoder, Windows
-from trainer.training.last_layer import first_token_alone
+from trainer.training.last_layer import first_token_only
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -238,7 +238,7 @@ def prepared(model: "PreTrainedModel", recipe: Recipe, bf16: bool) -> Iterator[N
         model.set_attn_implementation("eager")
     model.train()
     try:
-        with first_token_alone(model):
+        with first_token_only(model):
             yield
     finally:
         model.set_attn_implementation(attention)

@@ -10,7 +10,7 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from trainer.config import LABELS
-from trainer.model.record import Hyperparameters, Recognised, TrainingRecord
+from trainer.model.record import Hyperparameters, NamedKindFigures, TrainingRecord
 from trainer.training.encoder import DISTILBERT, STAND_IN
 
 _VERSIONS_OF = (
@@ -153,7 +153,7 @@ def _fixed(training: TrainingRecord) -> str:
 """
 
 
-def _kinds(figures: Recognised) -> str:
+def _kinds(figures: NamedKindFigures) -> str:
     """The confusion matrix of the kinds of message."""
     rows = "\n".join(
         f"| {kind} | {' | '.join(map(str, counts))} |"

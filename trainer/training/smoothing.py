@@ -33,7 +33,7 @@ activations lose more of the product's precision, at 0.8 the weights."""
 _SPLIT = 4
 """How many units may be split, to parts no larger than the next one: one or two per layer stand
 out, by a factor of 3 to 5 in fine-tuned stand-ins."""
-_MOST_PARTS = 16
+_MAX_PARTS = 16
 _TINY = float(np.finfo(np.float32).tiny)
 
 
@@ -176,7 +176,7 @@ def _split(smoothed: Smoothed, first: str, second: str, seen: Range) -> None:
     """Repeats hidden units between the products `first` and `second`."""
     weights = smoothed.weights
     size = np.maximum(seen.largest, -seen.least)
-    limit = max(np.sort(size)[-min(_SPLIT + 1, len(size))], size.max() / _MOST_PARTS, _TINY)
+    limit = max(np.sort(size)[-min(_SPLIT + 1, len(size))], size.max() / _MAX_PARTS, _TINY)
     parts = np.maximum(1, np.ceil(size / limit)).astype(int)
     for name in (f"{first}.weight", f"{first}.bias"):
         weights[name] = np.repeat(weights[name], parts, axis=0)

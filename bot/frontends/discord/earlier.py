@@ -12,7 +12,7 @@ import discord
 from cachetools import TTLCache
 
 from bot.conversation.concierge import Reply
-from bot.conversation.questions import HELD_SECONDS, MOST_HELD
+from bot.conversation.questions import HELD_SECONDS, MAX_HELD
 from bot.frontends.discord.delivery import CANNOT_SEND
 
 _Sent = asyncio.Future[discord.PartialMessage | None]
@@ -23,7 +23,7 @@ class EarlierReplies:
     """Remembers where questions and verdicts stand, as long as an answer to them is expected."""
 
     def __init__(self, seconds: float = HELD_SECONDS) -> None:
-        self._sent: TTLCache[tuple[int, int], _Sent] = TTLCache(MOST_HELD, seconds)
+        self._sent: TTLCache[tuple[int, int], _Sent] = TTLCache(MAX_HELD, seconds)
 
     @asynccontextmanager
     async def followed_by(

@@ -26,13 +26,13 @@ log = logging.getLogger(__name__)
 OLDEST = timedelta(minutes=10)
 """An answer to anything older would surprise more than it helps."""
 
-MOST_CHANNELS = 50
+MAX_CHANNELS = 50
 """Histories that are read after one gap; each is a request, of which Discord takes 50 a second."""
 
 _TIME_BITS = 22
 """An id of Discord is a time in milliseconds, with so many bits behind it."""
 
-MOST_MESSAGES = 100
+MAX_MESSAGES = 100
 """That are read of each: what Discord hands out in one request."""
 
 DIRECT_CHANNELS = 200
@@ -143,7 +143,7 @@ class Missed(commands.Cog):
             for channel in _text_channels(guild)
             if (channel.last_message_id or 0) > after
         ]
-        for channel in [*channels, *direct][:MOST_CHANNELS]:
+        for channel in [*channels, *direct][:MAX_CHANNELS]:
             await self._answer_in(channel, discord.Object(after))
         self._left_direct = ()
 
@@ -170,7 +170,7 @@ class Missed(commands.Cog):
         """
         messages: list[discord.Message] = []
         try:
-            async for message in channel.history(after=after, limit=MOST_MESSAGES):
+            async for message in channel.history(after=after, limit=MAX_MESSAGES):
                 messages.append(message)
         except discord.HTTPException as error:
             log.info("What was missed in a channel cannot be read: %s", reason(error))

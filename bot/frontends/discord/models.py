@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 2.0
 """Between looks at which checkpoint serves."""
 
-MOST_SUGGESTIONS = 25
+MAX_SUGGESTIONS = 25
 """As many as Discord shows."""
 
 
@@ -110,7 +110,7 @@ class ModelCommands(OperatorCog, group_name="model", group_description="The mode
             return []
         return [
             app_commands.Choice(name=name, value=name)
-            for name in names[:MOST_SUGGESTIONS]
+            for name in names[:MAX_SUGGESTIONS]
             if len(name) <= 100  # longer ones Discord takes neither as a name nor as a value
         ]
 

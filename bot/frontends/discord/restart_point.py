@@ -14,11 +14,11 @@ log = logging.getLogger(__name__)
 
 STATE_FILE = STATE / "last_message"
 
-MOST_DIRECT = 50
+MAX_DIRECT = 50
 """Direct conversations in the file; Discord never lists them, so each is named by its id."""
 
-_MOST_ID = 2**63 - 1
-_MOST_BYTES = 20 * (1 + MOST_DIRECT)
+_MAX_ID = 2**63 - 1
+_MAX_BYTES = 20 * (1 + MAX_DIRECT)
 """An id has at most 19 digits, and a blank or a line's end behind it."""
 
 _writing = threading.Lock()
@@ -38,7 +38,7 @@ class RestartPoint:
 def read() -> RestartPoint | None:
     """The point in the file; None at the first start, or where the file was changed by hand."""
     try:
-        message, *direct = map(_id, read_regular(STATE_FILE, _MOST_BYTES).split())
+        message, *direct = map(_id, read_regular(STATE_FILE, _MAX_BYTES).split())
     except (OSError, ValueError):
         return None
     return RestartPoint(message, tuple(direct))
@@ -48,7 +48,7 @@ def write(point: RestartPoint) -> None:
     """Writes the file, whole or not at all; where it cannot be, the next start knows less."""
     try:
         with _writing:
-            ids = point.message, *point.direct[-MOST_DIRECT:]
+            ids = point.message, *point.direct[-MAX_DIRECT:]
             write_state(STATE_FILE, " ".join(map(str, ids)) + "\n")
     except OSError as error:
         log.warning("%s cannot be written (%s)", STATE_FILE, error.strerror)
@@ -56,6 +56,6 @@ def write(point: RestartPoint) -> None:
 
 def _id(digits: bytes) -> int:
     number = int(digits) if digits.isdigit() else -1
-    if not 0 <= number <= _MOST_ID:
+    if not 0 <= number <= _MAX_ID:
         raise ValueError("not an id of Discord")
     return number

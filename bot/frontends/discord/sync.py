@@ -25,7 +25,7 @@ STATE_FILE = STATE / "commands.json"
 """The hash of what Discord was told last; in the working directory, as the checkpoints are."""
 
 
-MOST_STATE_BYTES = 65_536
+MAX_STATE_BYTES = 65_536
 
 
 class NoModel:
@@ -76,7 +76,7 @@ def _hash(bot: ConciergeBot) -> str:
 
 def _last_hash() -> object:
     try:
-        return json.loads(read_regular(STATE_FILE, MOST_STATE_BYTES))["hash"]
+        return json.loads(read_regular(STATE_FILE, MAX_STATE_BYTES))["hash"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None  # the first start, or somebody has been at the file: to sync once more is safe
 

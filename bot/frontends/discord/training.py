@@ -21,7 +21,7 @@ from bot.frontends.discord.reports import ended, occupied, result, standing
 from bot.operations.progress import Progress
 from bot.operations.runs import Cancelled, Failed, Outcome, Run, Trained
 from bot.operations.trainings import Begun, CannotShowError, Occupied, Refused, Request
-from trainer.config import LARGEST_SEED, LEAST_FRACTION, MOST_EPOCHS
+from trainer.config import MAX_EPOCHS, MAX_SEED, MIN_FRACTION
 from trainer.model.checkpoint import CHECKPOINTS, PICTURE_FILE
 
 log = logging.getLogger(__name__)
@@ -167,7 +167,7 @@ def _train_command(
     @app_commands.check(require_operator)  # it is no member of the cog, which checks its own
     @app_commands.describe(
         dataset="What it learns from",
-        fraction=f"The share of the reviews to learn from, from {LEAST_FRACTION} to 1",
+        fraction=f"The share of the reviews to learn from, from {MIN_FRACTION} to 1",
         epochs="How often it reads them",
         seed="The same number gives the same model",
     )
@@ -178,9 +178,9 @@ def _train_command(
     async def train(
         interaction: discord.Interaction,
         dataset: str,
-        fraction: app_commands.Range[float, LEAST_FRACTION, 1.0] | None = None,
-        epochs: app_commands.Range[int, 1, MOST_EPOCHS] | None = None,
-        seed: app_commands.Range[int, 0, LARGEST_SEED] | None = None,
+        fraction: app_commands.Range[float, MIN_FRACTION, 1.0] | None = None,
+        epochs: app_commands.Range[int, 1, MAX_EPOCHS] | None = None,
+        seed: app_commands.Range[int, 0, MAX_SEED] | None = None,
     ) -> None:
         await cog.train(interaction, Request(dataset, fraction, epochs, seed))
 

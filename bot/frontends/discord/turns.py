@@ -23,7 +23,7 @@ those that wait inside the library can no longer be dropped."""
 LONGEST_SECONDS = 10.0
 """That a reply waits for its turn."""
 
-MOST_WAITING = 500
+MAX_WAITING = 500
 """Replies of one channel."""
 
 
@@ -83,7 +83,7 @@ class Turns:
     async def _wait(self, channel_id: int, queue: deque[_Waiting]) -> Turn:
         entry = _Waiting(self._clock(), asyncio.get_running_loop().create_future())
         queue.append(entry)
-        if len(queue) > MOST_WAITING:
+        if len(queue) > MAX_WAITING:
             _give(queue.popleft(), Turn.DROPPED)
         try:
             return await entry.turn

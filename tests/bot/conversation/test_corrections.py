@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bot.conversation.answers import MOST_CHARACTERS
+from bot.conversation.answers import MAX_CHARACTERS
 from bot.conversation.corrections import Correction, Strength, read_correction
 from bot.conversation.insults import without_insults
 from bot.conversation.pleasantries import is_acknowledgement, is_lukewarm
@@ -117,7 +117,7 @@ def test_manners_and_lukewarm_opinions_are_told_from_other_messages() -> None:
     "part", [*HOSTILE, "you are ", "so ", "no, ", "i was being ", "my ", "ok "]
 )
 def test_a_hostile_text_takes_little_time(part: str) -> None:
-    text = (part * MOST_CHARACTERS)[:MOST_CHARACTERS]
+    text = (part * MAX_CHARACTERS)[:MAX_CHARACTERS]
     for read in (read_correction, without_insults, read_request, is_acknowledgement, is_lukewarm):
         read(text)
         began = time.process_time()

@@ -20,7 +20,7 @@ from bot.operations.trainings import Begun, CannotShowError, Occupied, Refused, 
 from bot.sentences.responses import Responses
 from tests.bot import fake_trainer
 from tests.bot.stub import KeywordClassifier, settings
-from trainer.config import LARGEST_SEED, MOST_EPOCHS
+from trainer.config import MAX_EPOCHS, MAX_SEED
 
 OLGA = Caller("1", "Olga", is_owner=True)
 ADAM = Caller("2", "Adam", roles=frozenset({"boss", "all"}), everyone="all")
@@ -145,10 +145,10 @@ async def test_a_run_is_stopped_by_whom_it_says(operations: Operations, wall: Wa
     ("request_", "reason"),
     [
         (Request("/srv/films.csv"), "There is: films."),
-        (Request("films", epochs=MOST_EPOCHS + 1), "from 1 to 1000"),
+        (Request("films", epochs=MAX_EPOCHS + 1), "from 1 to 1000"),
         (Request("films", fraction=0.0), "from 0.001 to 1"),
         (Request("films", fraction=float("nan")), "from 0.001 to 1"),
-        (Request("films", seed=LARGEST_SEED + 1), "to 4294967295"),
+        (Request("films", seed=MAX_SEED + 1), "to 4294967295"),
         (Request("films", epochs=True), "whole number"),
     ],
 )

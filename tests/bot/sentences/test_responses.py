@@ -26,13 +26,13 @@ from bot.sentences.kinds import (
 from bot.sentences.placeholders import HELP_LINE, OWNER
 from bot.sentences.responses import (
     ANYONE,
-    MOST_PLACES,
+    MAX_PLACES,
     Kind,
     Recipient,
     Responses,
     default_responses_file,
 )
-from bot.sentences.yaml_lines import MOST_BYTES
+from bot.sentences.yaml_lines import MAX_BYTES
 from trainer.model.judgement import Verdict
 from trainer.model.strength import Strength
 
@@ -196,7 +196,7 @@ def test_what_is_wrong_is_told_with_its_line(
         ("{a: " * 2_000, "not valid YAML"),
         ("- " * 2_000, "not valid YAML"),
         ('positive: ["\\UFFFFFFFF"]', "not valid YAML"),
-        (f"{VALID}#{'x' * MOST_BYTES}", "cannot be read: it is larger than 262,144 bytes"),
+        (f"{VALID}#{'x' * MAX_BYTES}", "cannot be read: it is larger than 262,144 bytes"),
     ],
 )
 def test_a_hostile_file_ends_in_a_sentence(tmp_path: Path, content: str, problem: str) -> None:
@@ -509,7 +509,7 @@ def test_what_was_said_is_remembered_of_a_bounded_number_of_places() -> None:
     early = [Recipient(place=room) for room in range(60)]
     first = [responses.say(Kind.THANKS, room) for room in early]
     lively = []
-    for room in range(MOST_PLACES):
+    for room in range(MAX_PLACES):
         responses.say(Kind.THANKS, Recipient(place=f"other {room}"))
         lively.append(responses.say(Kind.THANKS, Recipient(place="lively")))
     assert all(one != other for one, other in pairwise(lively))

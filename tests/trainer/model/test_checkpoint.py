@@ -185,7 +185,7 @@ class TestWriting:
             check=False,
         )
         assert "new cannot be written: File too large" in result.stderr
-        assert "Nothing was kept of it" in result.stderr
+        assert "Nothing of it was kept" in result.stderr
         assert list(tmp_path.iterdir()) == []
 
 
@@ -337,13 +337,13 @@ class TestServing:
         promote("a", root)
         assert promote(typed, root) == root / "b"
         assert [row.name for row in list_checkpoints(root) if row.serving] == ["b"]
-        with pytest.raises(CheckpointError, match="is the one that answers"):
+        with pytest.raises(CheckpointError, match="is serving and cannot be deleted"):
             discard("b", root)
 
     def test_a_name_that_an_earlier_version_stored_as_it_was_typed(self, root: Path) -> None:
         (root / "serving.json").write_text('{"serving": "b/", "earlier": []}')
         assert serving_checkpoint(root) == root / "b"
-        with pytest.raises(CheckpointError, match="is the one that answers"):
+        with pytest.raises(CheckpointError, match="is serving and cannot be deleted"):
             discard("b", root)
 
     @pytest.mark.parametrize("name", ["/", "..", "../checkpoints/a", ".hidden", ""])
@@ -446,7 +446,7 @@ class TestDiscarding:
             assert (root / "b").is_dir()
             (root / "serving.json").write_text('{"serving": "b", "earlier": []}')
             os.close(lock)
-            with pytest.raises(CheckpointError, match="b is the one that answers"):
+            with pytest.raises(CheckpointError, match="b is serving and cannot be deleted"):
                 discarded.result(10)
 
 

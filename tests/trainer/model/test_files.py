@@ -62,7 +62,7 @@ def test_a_part_that_no_library_can_read_is_named(
     digest = hashlib.sha256(content).hexdigest()
     sums.write_text("".join(f"{digest if n == name else d}  {n}\n" for d, n in lines))
     runtime = RuntimeName.ONNX if name == "model.onnx" else RuntimeName.TORCH
-    with pytest.raises(CheckpointError, match="is as it was written, but cannot be used"):
+    with pytest.raises(CheckpointError, match="is unchanged, but cannot be used"):
         Classifier.load(path, runtime)
 
 
