@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.conversation.concierge import Concierge, Reply
-from bot.conversation.questions import Held, HeldQuestions
+from bot.conversation.questions import HeldQuestion, HeldQuestions
 from bot.engine import Engine
 from bot.sentences.kinds import Side
 from bot.sentences.responses import Responses, default_responses_file
@@ -53,11 +53,11 @@ class Row:
         """Whether it is in the half that was not used for writing rules."""
         return zlib.crc32(self.answer.encode()) % 2 == 1
 
-    def held(self) -> Held:
+    def held(self) -> HeldQuestion:
         """The question that waits for this answer."""
         asks_whether_right = self.question.endswith(CONFIRMATIONS)
         lean = {Side.POSITIVE: LEANS_LOG_ODDS, Side.NEGATIVE: -LEANS_LOG_ODDS}
-        return Held.of(
+        return HeldQuestion.of(
             self.question, self.yes, lean[self.yes] if self.yes and asks_whether_right else 0.0
         )
 

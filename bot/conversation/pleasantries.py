@@ -1,7 +1,7 @@
-"""Short messages that the model takes for something else: "ok, no worries", "so so". No platform.
+"""Short messages that the model misreads: "ok, no worries", "so so". Knows no platform.
 
-Its lines of other kinds than reviews have polite phrases in them, and hardly any review is lukewarm
-in three words.
+Its training lines of other kinds contain polite phrases, and hardly any review is lukewarm in three
+words.
 """
 
 import re
@@ -10,7 +10,7 @@ from bot.conversation.answers import MAX_CHARACTERS
 from trainer.model.marks import normalise
 
 MAX_WORDS = 12
-"""Of a lukewarm review that may be taken for something else."""
+"""Of a lukewarm review that may be mistaken for something else."""
 
 _PHRASE = (
     r"(?:ok|okay|okey|k+|cool|nice|great|fine|sure|right|alright|all right|got it|gotcha|noted|"
@@ -46,7 +46,7 @@ _LUKEWARM = re.compile(
 
 
 def is_acknowledgement(text: str) -> bool:
-    """Whether this only takes note of a reply: "ok, no worries", a thumb up, "bye"."""
+    """Whether this only acknowledges a reply: "ok, no worries", a thumb up, "bye"."""
     if len(text) > MAX_CHARACTERS:
         return False
     words = _plain(_THUMBS_UP.sub(" thanks ", text))

@@ -12,7 +12,7 @@ import yaml
 from bot import generate_response
 from bot.conversation.concierge import Concierge, Reply
 from bot.conversation.order import MAX_WAITING
-from bot.conversation.questions import HELD_SECONDS, MAX_HELD, Held, HeldQuestions
+from bot.conversation.questions import HELD_SECONDS, MAX_HELD, HeldQuestion, HeldQuestions
 from bot.conversation.throttle import Throttle
 from bot.conversation.why import Explanation, Mark, Part
 from bot.engine import Engine, estimate_tokens
@@ -311,7 +311,7 @@ async def test_a_question_is_for_one_person_in_one_place(asking: Concierge) -> N
 
 def test_the_oldest_of_too_many_questions_is_forgotten(clock: Clock) -> None:
     questions = HeldQuestions(clock=clock)
-    question = Held(Side.POSITIVE, 0.1)
+    question = HeldQuestion(Side.POSITIVE, 0.1)
     for customer in range(MAX_HELD + 1):
         questions.hold((ROOM, customer), question)
     assert questions.take((ROOM, 0)) is None
