@@ -135,7 +135,7 @@ async def test_a_run_is_shown_and_concluded_where_it_was_ordered(
 
 async def test_a_run_is_stopped_by_whom_it_says(operations: Operations, wall: Wall) -> None:
     fake_trainer.hold("fit")
-    assert await operations.cancel(OLGA) == Refused("No training is on.")
+    assert await operations.cancel(OLGA) == Refused("No training is running.")
     await _train(operations, wall)
     assert await operations.cancel(OLGA) == Stopped()
     assert wall.concluded == [("wall of films", Cancelled("Olga"))]
@@ -144,7 +144,7 @@ async def test_a_run_is_stopped_by_whom_it_says(operations: Operations, wall: Wa
 @pytest.mark.parametrize(
     ("request_", "reason"),
     [
-        (Request("/srv/films.csv"), "There is: films."),
+        (Request("/srv/films.csv"), "The data sets are: films."),
         (Request("films", epochs=MAX_EPOCHS + 1), "from 1 to 1000"),
         (Request("films", fraction=0.0), "from 0.001 to 1"),
         (Request("films", fraction=float("nan")), "from 0.001 to 1"),

@@ -177,7 +177,7 @@ async def test_a_promotion_elsewhere_of_what_is_damaged_is_logged_once(
         await models.look()
         await engine.classify("great")
     assert classifier.judged == ["great"]
-    assert caplog.text.count("second was promoted elsewhere, but is not taken") == 1
+    assert caplog.text.count("second was promoted elsewhere, but cannot be used") == 1
 
 
 async def test_a_candidate_is_discarded_but_never_the_one_that_answers(
