@@ -1,4 +1,5 @@
-"""What all buttons share: they are found by their ids, and end in the client's last resort."""
+"""What all buttons share: they are found by their ids, and errors go to the client's last
+resort."""
 
 import re
 from typing import Any, ClassVar, Self
@@ -10,14 +11,14 @@ from bot.frontends.discord.recipients import user_of
 
 
 class ConciergeButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"(?!)"):
-    """What it does is in its id, which Discord keeps with the message: a restart loses nothing.
+    """Its action is in its id, which Discord keeps with the message: a restart loses nothing.
 
-    The library logs what `callback` raises and says nothing to the one who pressed, so a button
-    overrides `pressed` instead.
+    The library logs the errors of `callback` and does not inform the user, so a button overrides
+    `pressed` instead.
     """
 
     log_name: ClassVar[str]
-    """What the log calls it."""
+    """Its name in the log."""
 
     @classmethod
     async def from_custom_id(
@@ -36,12 +37,12 @@ class ConciergeButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r
             await self.pressed(interaction)
 
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
-        """Somebody pressed it, who may be anybody."""
+        """Called when any user presses it."""
         raise NotImplementedError
 
 
 def view(*buttons: ConciergeButton) -> discord.ui.View:
-    """These buttons, to go under a message."""
+    """A view of these buttons, for a message."""
     made = discord.ui.View(timeout=None)
     for button in buttons:
         made.add_item(button)

@@ -1,4 +1,4 @@
-"""How the Discord front end starts and stops."""
+"""Starts and stops the Discord front end."""
 
 import asyncio
 import logging
@@ -47,8 +47,7 @@ async def serve(concierge: Concierge, operations: Operations, token: SecretStr) 
     """Answers on Discord until SIGTERM or Ctrl-C, then closes the gateway.
 
     Raises RefusedTokenError, RefusedRequestError, RateLimitedError, UnreachableError after a
-    bounded number of attempts to start, and SettingsError where Discord shows that a setting is
-    wrong.
+    bounded number of attempts to start, and SettingsError if Discord shows that a setting is wrong.
     """
     loop = asyncio.get_running_loop()
     session = asyncio.create_task(_session(concierge, operations, token, _stay_connected))
@@ -72,9 +71,9 @@ async def serve(concierge: Concierge, operations: Operations, token: SecretStr) 
 
 
 async def register_commands(concierge: Concierge, operations: Operations, token: SecretStr) -> int:
-    """Tells Discord which commands there are, changed or not; returns their number.
+    """Registers the commands with Discord, changed or not; returns their number.
 
-    Raises what `serve` does.
+    Raises like `serve`.
     """
     return await _session(concierge, operations, token, sync)
 
@@ -85,7 +84,7 @@ async def _session(
     token: SecretStr,
     use: Callable[[ConciergeBot], Awaitable[T]],
 ) -> T:
-    """Logs in, with a bounded number of attempts, and does something with the client."""
+    """Logs in, with a bounded number of attempts, and runs a function with the client."""
     retrying = AsyncRetrying(
         wait=wait_chain(*map(wait_fixed, RETRY_SECONDS)),
         stop=stop_after_attempt(len(RETRY_SECONDS) + 1),
@@ -103,7 +102,7 @@ async def _session(
 
 
 class _NoConnectionError(UnreachableError):
-    """Discord cannot be reached for now."""
+    """Discord cannot be reached at the moment."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -111,7 +110,7 @@ class _NoConnectionError(UnreachableError):
 
 
 async def _log_in(bot: ConciergeBot, token: SecretStr) -> None:
-    """Raises what `serve` does; _NoConnectionError where another attempt may succeed."""
+    """Raises like `serve`; _NoConnectionError if another attempt may succeed."""
     try:
         async with asyncio.timeout(LOGIN_SECONDS):
             await bot.login(token.get_secret_value())
