@@ -36,7 +36,7 @@ class Player(Protocol):
         """Ends the program, and starts it anew."""
 
     async def aclose(self) -> None:
-        """Ends the conversation, and checks that nothing was said beside the replies."""
+        """Ends the conversation, and checks that there was no message other than the replies."""
 
 
 class _Lines(io.BytesIO):

@@ -1,4 +1,4 @@
-"""What kind of answer a message gets."""
+"""The kind of reply that a message gets."""
 
 import asyncio
 import logging

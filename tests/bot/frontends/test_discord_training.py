@@ -53,7 +53,7 @@ async def _answer(server: DiscordServer, interaction: Interaction) -> Posted:
 
 
 async def _shown(server: DiscordServer) -> Posted:
-    """The message that shows how the run goes, once the trainer has told something."""
+    """The message of the run, once the trainer has reported something."""
     shown = await server.wait_for_message(lambda posted: "begins …" in posted.request["content"])
     await server.wait_until(lambda: "step 4 of 10" in shown.content, PATIENCE)
     return shown

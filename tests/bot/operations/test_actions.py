@@ -1,4 +1,4 @@
-"""What operators may do, without any platform."""
+"""The operators' actions, without any platform."""
 
 # ruff: noqa: ASYNC110, ASYNC240 - a test may look at its own files, as often as it likes
 import asyncio

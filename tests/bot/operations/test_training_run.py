@@ -1,4 +1,4 @@
-"""Background runs: what the trainer is told, what is kept, and how a run is found again."""
+"""Background runs: the trainer's arguments, the files of a run, and how it is found again."""
 
 # ruff: noqa: ASYNC110, ASYNC240 - a test may look at its own files, as often as it likes
 import asyncio

@@ -1,4 +1,4 @@
-"""responses.yaml: what it must hold, and what is said when it does not."""
+"""responses.yaml: what it must contain, and the errors if it does not."""
 
 import json
 import os

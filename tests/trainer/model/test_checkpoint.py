@@ -49,7 +49,7 @@ def _fill(folder: Path) -> None:
 
 
 def _reseal(folder: Path) -> None:
-    """Writes checksums of the files as they are, as whoever made the folder could."""
+    """Writes checksums of the current files, as the author of the folder could."""
     checksums = folder / "checksums.sha256"
     names = [line.split("  ", 1)[1] for line in checksums.read_text().splitlines()]
     digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}

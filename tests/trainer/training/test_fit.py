@@ -327,7 +327,7 @@ class TestBeforeItBegins:
 
 
 class TestPlain:
-    """The original program's answers: the likelier class, whatever was written."""
+    """The original program's answers: the more probable class, for any text."""
 
     def test_it_never_abstains(self, checkpoint: Path) -> None:
         texts = [
