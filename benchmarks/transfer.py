@@ -37,8 +37,8 @@ def judge(classifier: Classifier, reviews: Sequence[Review]) -> tuple[float, ...
     for start in range(0, len(reviews), 256):
         verdicts += classifier([review.text for review in reviews[start : start + 256]])
     truth = [LABELS[review.label] for review in reviews]
-    likelier = [max(v.probabilities, key=v.probabilities.__getitem__) for v in verdicts]
-    right = [found == label for found, label in zip(likelier, truth, strict=True)]
+    more_probable = [max(v.probabilities, key=v.probabilities.__getitem__) for v in verdicts]
+    right = [found == label for found, label in zip(more_probable, truth, strict=True)]
     given = [hit for hit, verdict in zip(right, verdicts, strict=True) if verdict.label in LABELS]
     return (
         mean(right),

@@ -270,8 +270,8 @@ def _read_words(text: str, yes: Side | None, denies: bool) -> Answer:
         return Answer(yes if agrees else yes.opposite, is_all=True)
     for side, pattern in _STATED:
         if (found := pattern.search(phrase)) is not None:
-            beside = phrase[: found.start()] + phrase[found.end() :]
-            return Answer(side, is_all=_is_mostly_filler(beside))
+            other_words = phrase[: found.start()] + phrase[found.end() :]
+            return Answer(side, is_all=_is_mostly_filler(other_words))
     is_conceding = _concedes(segments)
     if not is_conceding and (cues := read_cues(segments)) is not None:
         return Answer(

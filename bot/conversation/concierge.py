@@ -395,9 +395,9 @@ class Concierge:
                 return self._weigh(verdict, held, to)
             return self._ask_once_more(held, 0.0, to)
         if answer.opinion:
-            beside = await self.engine.classify(answer.opinion)
-            if beside.is_review and beside.label == answer.side.opposite:  # "yes, it was awful"
-                return self._ask_once_more(held, _log_odds(beside), to)
+            other = await self.engine.classify(answer.opinion)
+            if other.is_review and other.label == answer.side.opposite:  # "yes, it was awful"
+                return self._ask_once_more(held, _log_odds(other), to)
         return self.say(Kind(answer.side), to)
 
     def _weigh(self, verdict: "Verdict", held: HeldQuestion, to: Recipient) -> Reply:

@@ -23,11 +23,11 @@ OTHER_SCRIPTS = 1 / 3
 """The minimum share of letters that are not Latin in a foreign text. Less than half, because a
 Chinese or Japanese letter says more than a Latin one."""
 
-TIMES_LIKELIER = 30.0
+MIN_RATIO = 30.0
 """How much more probable than English another language must be. Chosen on the starter reviews and
 the development sentences in `tests/bot/conversation`, like the rules for informative words."""
 
-TIMES_LIKELIER_DESPITE_ENGLISH = 200.0
+MIN_RATIO_DESPITE_ENGLISH = 200.0
 """The same for a text with one of ENGLISH_WORDS, or with an English beginning or end: "very boring
 but très chic" is English, and "The Lord of the Rings ist für mich der beste Film" is not."""
 
@@ -111,10 +111,10 @@ def is_foreign(text: str) -> bool:
         return False  # "adorable", "omg omg omg", "S O  G O O D"
     likelihoods = _likelihoods(words)
     english = likelihoods.pop("en")
-    times_likelier = max(likelihoods.values()) / max(english, 1e-9)
-    if times_likelier <= TIMES_LIKELIER or _is_plainly_english(words):
+    ratio = max(likelihoods.values()) / max(english, 1e-9)
+    if ratio <= MIN_RATIO or _is_plainly_english(words):
         return False
-    if times_likelier > TIMES_LIKELIER_DESPITE_ENGLISH:
+    if ratio > MIN_RATIO_DESPITE_ENGLISH:
         return True
     return not different & ENGLISH_WORDS and not _is_english_at_an_end(words)
 

@@ -34,7 +34,7 @@ Write a review and press Enter: I say what I make of it, and reply.
   history   the reviews of this conversation (the arrow keys bring one back)
   help      this text
   quit      leave; so does Ctrl-D
-A word alone is a command; with anything beside it, it is a review."""
+A single word is a command; with more words, it is a review."""
 
 
 class Screen(Protocol):
@@ -131,11 +131,11 @@ def _verdict(reply: Reply) -> str:
     percent = f"{int(reply.verdict.confidence * 100)}%"
     if label in probabilities:
         return f"{label} {percent}"
-    likelier = max(probabilities, key=lambda name: probabilities[name])
-    return f"{label} {percent} {likelier}"
+    more_probable = max(probabilities, key=lambda name: probabilities[name])
+    return f"{label} {percent} {more_probable}"
 
 
-def _likelier(explanation: Explanation) -> str:
+def _more_probable(explanation: Explanation) -> str:
     """Its class and percentage, as above."""
     return f"{explanation.label} {int(explanation.probabilities[explanation.label] * 100)}%"
 
@@ -169,7 +169,7 @@ class Plain:
         return write_lines([f"[{_verdict(reply)}] {reply.text}" if reply.verdict else reply.text])
 
     def why(self, explanation: Explanation) -> bool:
-        return write_lines([f"[{_likelier(explanation)}] {'; '.join(_reasons(explanation))}"])
+        return write_lines([f"[{_more_probable(explanation)}] {'; '.join(_reasons(explanation))}"])
 
 
 class Terminal:
@@ -197,7 +197,7 @@ class Terminal:
             Mark.NONE: "",
         }
         words = [Text(_printable(part.text), styles[part.mark]) for part in explanation.parts]
-        self._console.print(Text(f"{_likelier(explanation)}:", "bold"), Text(" ").join(words))
+        self._console.print(Text(f"{_more_probable(explanation)}:", "bold"), Text(" ").join(words))
         return self.say("\n".join(_reasons(explanation)) + "\n")
 
     def _gauge(self, reply: Reply) -> Text:

@@ -53,7 +53,7 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file under a temporary name beside it, syncs it to the disk and renames it.
+    """Writes a file under a temporary name next to it, syncs it to the disk and renames it.
 
     Raises:
         OSError: it cannot be written; the file at `path` is unchanged.

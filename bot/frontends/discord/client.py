@@ -105,7 +105,7 @@ class ConciergeBot(commands.Bot):
         assert self.application is not None  # read at every log-in
         team = self.application.team
         owner = team.owner_id if team else self.application.owner.id
-        self.concierge.owner = f"<@{owner}>"  # shown as a name; nobody is pinged
+        self.concierge.owner = f"<@{owner}>"  # shown as a name; no one is pinged
         for extension in EXTENSIONS:
             await self.load_extension(extension)
 
