@@ -1,12 +1,12 @@
-# The README's commands. Everything runs in .venv, which is made at the first call and again when
-# pyproject.toml or constraints.txt change.
+# The README's commands. Everything runs in .venv, which is created by the first call and updated
+# when pyproject.toml or constraints.txt change.
 
 PYTHON ?= python3.11
 BIN := .venv/bin
 DATASET ?= auto
 BASE_MODEL ?= auto
 
-# pip installs these exact versions; the build backend too, in the environment that it builds in.
+# pip installs these exact versions, also of the build backend in its own environment.
 export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
 
@@ -24,11 +24,11 @@ train: .venv/ready
 chat: .venv/ready
 	@$(BIN)/python -m bot chat
 
-# A file of tests stays in one process, which trains what its tests share; the slow ones go first.
+# The tests of a file stay in one process, which trains their shared models; slow files go first.
 test: .venv/ready-dev
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-coverage: .venv/ready-dev  ## the lines and branches that no test reaches; slower than `make test`
+coverage: .venv/ready-dev  ## shows lines and branches that no test reaches; slower than `make test`
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
 		--cov --cov-report=term-missing:skip-covered
 
@@ -37,7 +37,7 @@ lint: .venv/ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/ready-dev  ## speed beside the real libraries; ten minutes, into docs/speed.*
+bench: .venv/ready-dev  ## speed against the real libraries; ten minutes, into docs/speed.*
 	$(BIN)/python -m benchmarks.speed
 
 bench-discord: .venv/ready-dev  ## the Discord load test; needs a serving checkpoint
@@ -47,9 +47,9 @@ picture: .venv/ready-dev  ## docs/*.svg, from real conversations; needs a servin
 	$(BIN)/python -m docs.conversation
 	$(BIN)/python -m docs.discord_picture
 
-# The files list all that is needed, so no dependency is looked up. Torch and the CUDA libraries have a
-# file of their own: where torch is installed already, it stays.
-hashed:  ## sets up .venv from files of which the SHA-256 is known; then as usual
+# The files list everything, so no dependency is resolved. Torch and the CUDA libraries have a separate
+# file: if torch is installed already, it stays.
+hashed:  ## sets up .venv from files with known SHA-256; then continue as usual
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -c "import torch" 2>/dev/null || \
 		PIP_CONSTRAINT= $(BIN)/python -m pip install --require-hashes --no-deps -r requirements-torch.txt
@@ -57,7 +57,7 @@ hashed:  ## sets up .venv from files of which the SHA-256 is known; then as usua
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch .venv/ready
 
-lock: .venv/ready-dev  ## writes requirements*.txt anew, for the versions in constraints.txt
+lock: .venv/ready-dev  ## rewrites requirements*.txt for the versions in constraints.txt
 	@$(BIN)/python -m pip install --quiet uv
 	@echo "torch ; python_version < '3'" > .venv/without-torch.txt
 	@echo torch | $(BIN)/$(LOCK) - > requirements-torch.txt
@@ -69,8 +69,8 @@ lock: .venv/ready-dev  ## writes requirements*.txt anew, for the versions in con
 clean:
 	rm -rf .venv
 
-# torch first and by itself: later installs find it there and bring no other build of it. The
-# stand-in encoder without its dependencies: only the weights in it are read.
+# torch first and alone: later installs then keep this build of it. The stand-in encoder without its
+# dependencies: only its weights are read.
 .venv/ready: pyproject.toml constraints.txt
 	@echo "Setting up .venv, once; this takes a few minutes ..."
 	@$(PYTHON) -m venv .venv

@@ -1,1 +1,1 @@
-"""Measurements, each by one command; none of them is a test."""
+"""Measurements, one command each; none of them is a test."""

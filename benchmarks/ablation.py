@@ -1,11 +1,11 @@
-"""What each part of the best recipe is worth, by validation reviews; test reviews choose nothing.
+"""The effect of each part of the best recipe on validation reviews; test reviews choose nothing.
 
     python -m benchmarks.ablation --dataset path/to/imdb
 
-Every row trains the stand-in on the same samples, with one thing changed, and judges the validation
-reviews of the set and of the starter set. A run takes minutes. It is written to `--runs` as soon as
-it is over, and what stands there is not run again: stop it whenever you like, and share the rows
-out among processes (OMP_NUM_THREADS=1, --only, --seed).
+Every row trains the stand-in on the same samples, with one change, and judges the validation
+reviews of the set and of the starter set. A run takes minutes. Its result is written to `--runs` as
+soon as it ends, and finished runs are skipped: you may stop at any time, and split the rows among
+processes (OMP_NUM_THREADS=1, --only, --seed).
 """
 
 import json
@@ -27,7 +27,7 @@ from trainer.events import Step
 from trainer.model.calibration import choose_confidences, confident
 from trainer.model.inference import FloatArray, predict, softmax
 from trainer.model.runtime import TorchRuntime, to_best_device
-from trainer.model.text import MOST_WINDOWS
+from trainer.model.text import MAX_WINDOWS
 from trainer.training.encoder import load_encoder
 from trainer.training.evaluation import measure
 from trainer.training.loop import make_batches, train, uses_bf16
@@ -53,7 +53,7 @@ RUNS = Path("docs/ablation.jsonl")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One training, by validation reviews."""
+    """One training run, measured on validation reviews."""
 
     recipe: str
     """Its row."""
@@ -61,24 +61,24 @@ class Run:
     accuracy: float
     """On the set's own."""
     decided: float
-    """Share of them on which verdicts can be given so that `TARGET_PRECISION` of each class are
-    right."""
+    """Share of them that can get a verdict so that `TARGET_PRECISION` of the verdicts on each class
+    are right."""
     short: float
     """Accuracy on the starter set's."""
     mixed: float
-    """Share of the mixed reviews held back that would be left unsure, at the confidences that make
+    """Share of the held-out mixed reviews that would be left unsure, with the confidences that make
     `TARGET_PRECISION` of the verdicts on the starter set's right."""
     seconds: float
     """Of training."""
 
 
 def run(dataset: str, name: str, seed: int) -> Run:
-    """Trains once and judges by validation reviews, in the arithmetic of the training."""
+    """Trains once and measures on validation reviews, in the arithmetic of the training."""
     recipe = VARIANTS[name]
     reviews, starter = load_reviews(dataset), load_reviews(STARTER)
     encoder = load_encoder("stand-in", seed)
     to_best_device(encoder.model)
-    text_encoder = encoder.text_encoder(128, MOST_WINDOWS if recipe.whole_review else 1)
+    text_encoder = encoder.text_encoder(128, MAX_WINDOWS if recipe.whole_review else 1)
     learned = sample_balanced(reviews, default_fraction(reviews), seed)
     learned += starter.train if recipe.companions else []
     mixed = read_mixed()
@@ -115,15 +115,16 @@ def run(dataset: str, name: str, seed: int) -> Run:
 
 
 def main(
-    dataset: Annotated[str, typer.Option(help="As `trainer fit` takes it; long reviews.")],
+    dataset: Annotated[str, typer.Option(help="As for `trainer fit`; long reviews.")],
     only: Annotated[list[str] | None, typer.Option(help="A row; repeat it for more.")] = None,
     seeds: Annotated[list[int] | None, typer.Option("--seed", help="Repeat it for more.")] = None,
-    runs: Annotated[Path, typer.Option(help="What has been run, JSON lines.")] = RUNS,
+    runs: Annotated[Path, typer.Option(help="The finished runs, as JSON lines.")] = RUNS,
 ) -> None:
-    """Run what is missing, then print all as Markdown: the mean of the seeds (least to most)."""
+    """Do the missing runs, then print all as Markdown: the mean of the seeds (lowest to
+    highest)."""
     names = only or list(VARIANTS)
     if unknown := set(names) - set(VARIANTS):
-        raise typer.BadParameter(f"{unknown.pop()!r} is no row; those are: {', '.join(VARIANTS)}.")
+        raise typer.BadParameter(f"There is no row {unknown.pop()!r}. Rows: {', '.join(VARIANTS)}.")
     for seed, name in product(seeds or range(3), names):
         if any((one.recipe, one.seed) == (name, seed) for one in read_runs(runs)):
             continue
@@ -138,14 +139,14 @@ def main(
 
 
 def read_runs(file: Path) -> list[Run]:
-    """What has been run so far."""
+    """The finished runs."""
     if not file.exists():
         return []
     return [Run(**json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 def table(done: list[Run]) -> str:
-    """The rows that have been run, in Markdown."""
+    """The rows with finished runs, in Markdown."""
     lines = [
         "| recipe | accuracy | decided | short | mixed unsure | seconds | seeds |",
         "|---|---|---|---|---|---|---|",

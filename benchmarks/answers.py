@@ -2,11 +2,10 @@
 
     python -m benchmarks.answers --checkpoint checkpoints/NAME
 
-`tests/conversations/answers.csv` has natural answers, each with the question, what a yes means to
-it, and the side that is meant; "other" is no answer. A fixed rule splits it: the rules of
-`bot.conversation.answers` were written while looking at the first half, and are judged by the
-second. With --development, the first half is judged, and each answer that was not understood is
-printed.
+`tests/conversations/answers.csv` has natural answers, each with the question, the meaning of a yes
+to it, and the intended side; "other" is not an answer. A fixed rule splits it: the rules of
+`bot.conversation.answers` were written with the first half at hand, and are judged on the second.
+With --development, the first half is judged, and each answer that was not understood is printed.
 """
 
 import asyncio
@@ -22,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.conversation.concierge import Concierge, Reply
-from bot.conversation.questions import Held, HeldQuestions
+from bot.conversation.questions import HeldQuestion, HeldQuestions
 from bot.engine import Engine
 from bot.sentences.kinds import Side
 from bot.sentences.responses import Responses, default_responses_file
@@ -32,17 +31,17 @@ from trainer.model.classifier import Classifier
 LIST = Path(__file__).parents[1] / "tests" / "conversations" / "answers.csv"
 
 LEANS_LOG_ODDS = math.log(0.75 / 0.25)
-"""How far the bot leans where its question names a side: between its two thresholds."""
+"""How far the bot leans if its question names a side: between its two thresholds."""
 
 CONFIRMATIONS = ("right?", "understood you?")
-"""How a question ends that names a side."""
+"""The endings of questions that name a side."""
 
 OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One answer and what is meant by it."""
+    """One answer and its intended meaning."""
 
     question: str
     yes: Side | None
@@ -51,19 +50,19 @@ class Row:
 
     @property
     def is_held_out(self) -> bool:
-        """Whether it is in the half that no rule was written for."""
+        """Whether it is in the half that was not used for writing rules."""
         return zlib.crc32(self.answer.encode()) % 2 == 1
 
-    def held(self) -> Held:
-        """The question, as it waits for this answer."""
+    def held(self) -> HeldQuestion:
+        """The question that waits for this answer."""
         asks_whether_right = self.question.endswith(CONFIRMATIONS)
         lean = {Side.POSITIVE: LEANS_LOG_ODDS, Side.NEGATIVE: -LEANS_LOG_ODDS}
-        return Held.of(
+        return HeldQuestion.of(
             self.question, self.yes, lean[self.yes] if self.yes and asks_whether_right else 0.0
         )
 
     def outcome(self, reply: Reply) -> str:
-        """Whether the reply takes the side that was meant, asks, or takes another one."""
+        """Whether the reply takes the intended side, asks, or takes another side."""
         if self.side == OTHER:
             return "understood" if reply.given is None else "misread"
         if reply.given is None:
@@ -77,7 +76,7 @@ OUTCOMES = ("understood", "asked again", "misread", "turned round")
 
 
 def read(held_out: bool) -> list[Row]:
-    """One half of the list."""
+    """One half of the answers."""
     with LIST.open(encoding="utf-8", newline="") as file:
         rows = [
             Row(
@@ -108,7 +107,7 @@ async def answer(classifier: Classifier, rows: list[Row]) -> list[Reply]:
 def main(
     checkpoint: Annotated[Path, typer.Option(help="The checkpoint's folder.", metavar="DIR")],
     development: Annotated[
-        bool, typer.Option(help="The half that rules were written for.")
+        bool, typer.Option(help="Judge the half that the rules were written with.")
     ] = False,
 ) -> None:
     """Print how many answers are understood, question by question."""

@@ -1,4 +1,4 @@
-"""A client for the load test to talk to: `bare`, `stub` or `checkpoint`; prints its loop's lag."""
+"""A client for the load test: `bare`, `stub` or `checkpoint`; prints the lag of its event loop."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ TIMER_SECONDS = 0.005
 
 
 class Stub:
-    """Finds everything wonderful at once."""
+    """Judges every text as positive, without delay."""
 
     name = "stub"
 
@@ -41,7 +41,7 @@ class Stub:
 
 
 class Bare(discord.Client):
-    """The least that replies."""
+    """The minimal client that replies."""
 
     async def on_message(self, message: discord.Message) -> None:
         if self.user in message.mentions and message.author != self.user:
@@ -49,7 +49,7 @@ class Bare(discord.Client):
 
 
 async def watch_the_loop(late: list[float]) -> None:
-    """Notes how late a timer fires, in milliseconds."""
+    """Records how late a timer fires, in milliseconds."""
     while True:
         began = time.perf_counter()
         await asyncio.sleep(TIMER_SECONDS)

@@ -1,11 +1,11 @@
-"""Mention-to-reply round trips a second through the loopback Discord, replies lost and doubled.
+"""Mention-to-reply round trips per second through the loopback Discord; lost and doubled replies.
 
     make bench-discord
     python -m benchmarks.discord_load --messages 20000 --home path/to/a/folder/with/checkpoints
 
-Three clients, each a process of its own beside the loopback server: a bare discord.py client that
+Three clients, each in its own process next to the loopback server: a bare discord.py client that
 replies "ok", the bot with a stub for a model (its own overhead), and the bot with the serving
-checkpoint, once more while a training run is on. The sides take turns; figures are medians of the
+checkpoint, once more during a training run. The sides take turns; figures are medians of the
 rounds. Event-loop lag is how late a timer of 5 ms fires in the client's process.
 """
 
@@ -40,11 +40,12 @@ REVIEWS = (
 )
 ROUNDS = 3
 FAST = {"MESSAGES_PER_SECOND": "0", "LOG_LEVEL": "WARNING"}
-"""One customer sends everything here, and is not to be slowed down."""
+"""One customer sends everything here, and must not be rate-limited."""
 
 
 async def load(server: DiscordServer, messages: int, outstanding: int) -> dict[str, float]:
-    """Sends mentions, `outstanding` at a time, and waits for each reply; seconds and counts."""
+    """Sends mentions, `outstanding` at a time, and waits for each reply; returns seconds and
+    counts."""
     latencies: list[float] = []
     left = iter(range(messages))
     lost = 0
@@ -65,7 +66,7 @@ async def load(server: DiscordServer, messages: int, outstanding: int) -> dict[s
     began = time.perf_counter()
     await asyncio.gather(*(customer() for _ in range(outstanding)))
     seconds = time.perf_counter() - began
-    await asyncio.sleep(0.5)  # a reply that comes twice comes now
+    await asyncio.sleep(0.5)  # a doubled reply would arrive now
     replies = Counter(posted.reply_to for posted in server.messages)
     cuts = quantiles(latencies, n=20) if len(latencies) > 1 else [0.0] * 19
     return {
@@ -102,7 +103,7 @@ async def measure(side: str, messages: int, outstanding: int, home: Path) -> dic
 
 @asynccontextmanager
 async def training(home: Path) -> AsyncIterator[None]:
-    """A training run, started as /train starts it, for as long as the block takes."""
+    """A training run, started like /train does, for the duration of the block."""
     background = Background(home)
     log = ProgressFile(background.output("fit"))
     background.start(
@@ -123,15 +124,17 @@ async def training(home: Path) -> AsyncIterator[None]:
         last = log.read().step
         assert last is not None
         pace = (last.number - first.number) / (time.perf_counter() - began)
-        print(f"Meanwhile the training went on, at {pace:.1f} steps a second.")
+        print(f"Meanwhile the training ran at {pace:.1f} steps per second.")
     finally:
         await background.stop()
 
 
 def main(
-    messages: Annotated[int, typer.Option(help="Of the stub and the bare client, in all.")] = 20000,
-    outstanding: Annotated[int, typer.Option(help="Messages without a reply at a time.")] = 32,
-    home: Annotated[Path, typer.Option(help="Where checkpoints/ is.")] = Path(),
+    messages: Annotated[
+        int, typer.Option(help="In all, for the stub and the bare client.")
+    ] = 20000,
+    outstanding: Annotated[int, typer.Option(help="Messages in flight at a time.")] = 32,
+    home: Annotated[Path, typer.Option(help="The folder of checkpoints/.")] = Path(),
 ) -> None:
     """Measure and print."""
     _print(asyncio.run(_measure_all(messages, outstanding, home)))
@@ -148,7 +151,7 @@ async def _measure_all(
 
     for _ in range(ROUNDS):
         for side in ("bare", "stub"):
-            # Rounded up: over all rounds no fewer than was asked for.
+            # Rounded up: over all rounds at least as many as requested.
             await run(
                 f"{side}, {outstanding} outstanding", side, -(-messages // ROUNDS), outstanding
             )
@@ -172,13 +175,15 @@ def _print(results: dict[str, list[dict[str, float]]]) -> None:
         table.add_row(name, *cells)
     Console(width=110).print(table)
 
-    def middle(name: str, column: str) -> float:
+    def median_of(name: str, column: str) -> float:
         (rounds,) = [rounds for key, rounds in results.items() if key == name]
         return median(r[column] for r in rounds)
 
-    overhead = middle("stub, one at a time", "p50 ms") - middle("bare, one at a time", "p50 ms")
-    busy = middle("checkpoint, one at a time, while training", "p95 ms")
-    idle = middle("checkpoint, one at a time", "p95 ms")
+    overhead = median_of("stub, one at a time", "p50 ms") - median_of(
+        "bare, one at a time", "p50 ms"
+    )
+    busy = median_of("checkpoint, one at a time, while training", "p95 ms")
+    idle = median_of("checkpoint, one at a time", "p95 ms")
     print(f"The bot's own overhead at the median: {overhead:.2f} ms.")
     print(f"p95 of replies while training: {busy / idle:.1f} times the idle one.")
 

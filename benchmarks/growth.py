@@ -1,4 +1,4 @@
-"""How time grows with what there is to do, and its picture."""
+"""How time grows with the amount of work, and its picture."""
 
 import math
 from collections.abc import Sequence
@@ -27,16 +27,16 @@ class Curve:
 
     title: str
     size: str
-    """What is counted along the axis."""
+    """The unit of the axis."""
     unit: str
     sizes: list[int]
     ours: list[float]
     theirs: list[float]
-    """Empty where there is no other side."""
+    """Empty if there is no other side."""
 
     def row(self) -> Row:
-        """The exponent of our growth over the upper half of the sizes, where what a call costs by
-        itself counts for little: the slope of a straight line through the logarithms."""
+        """The exponent of our growth over the upper half of the sizes, where the fixed cost of a
+        call matters little: the slope of a straight line through the logarithms."""
         start = (len(self.sizes) - 1) // 2
         sizes, times = self.sizes[start:], self.ours[start:]
         exponent = float(np.polyfit(np.log(sizes), np.log(times), 1)[0])
@@ -47,7 +47,7 @@ class Curve:
 def answering(
     checkpoint: Path, lengths: Sequence[int], batches: Sequence[int], tokens: int, seconds: float
 ) -> list[Curve]:
-    """The network alone: one text of more and more tokens, and more and more texts of `tokens`."""
+    """The network alone: one text of increasing length, and increasingly many texts of `tokens`."""
     runtime = OnnxRuntime(graph_file(checkpoint))
     model = AutoModelForSequenceClassification.from_pretrained(
         checkpoint, dtype=torch.float32, trust_remote_code=False
@@ -56,7 +56,7 @@ def answering(
     shapes = [(1, length) for length in lengths] + [(batch, tokens) for batch in batches]
     rng = np.random.default_rng(0)
     inputs = [rng.integers(1000, model.config.vocab_size, size=shape) for shape in shapes]
-    # All take turns with all: a minute in which the machine was busy is not one point's alone.
+    # Everything takes turns, so that a busy minute of the machine does not affect one point only.
     sides = [
         partial(network, ids, np.ones_like(ids)) for network in (runtime, other) for ids in inputs
     ]
@@ -70,7 +70,7 @@ def answering(
 
 
 def training(encoder: Encoder, sizes: Sequence[int]) -> Curve:
-    """One epoch of starter reviews, which are short: the time until so many are learnt."""
+    """One epoch of starter reviews, which are short: the time for increasingly many of them."""
     texts = chat_messages(min(1000, sizes[-1]))
     repeated = texts * math.ceil(sizes[-1] / len(texts))
     reviews = [Review(text, number % 2) for number, text in enumerate(repeated[: sizes[-1]])]
@@ -102,13 +102,13 @@ def _draw_curve(axes: Any, curve: Curve) -> None:
             curve.sizes, curve.theirs, color="#e6550d", marker="s", label="transformers, fp32"
         )
     axes.plot(curve.sizes, curve.ours, color="#08519c", marker="o", label="ours")
-    # From our last point back: where ours runs beside it, growth is linear.
+    # From our last point backwards: where our curve runs parallel to it, growth is linear.
     linear = [curve.ours[-1] * size / curve.sizes[-1] for size in curve.sizes]
     axes.plot(curve.sizes, linear, color="grey", linestyle=":", linewidth=1, label="linear")
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks(curve.sizes, [f"{size:,}" for size in curve.sizes])
-    # 1, 2 and 5 in each decade, for a curve may lie within one; plain numbers, not powers.
+    # 1, 2 and 5 in each decade, because a curve may lie within one; plain numbers, not powers.
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     axes.minorticks_off()

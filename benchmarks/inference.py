@@ -1,4 +1,4 @@
-"""Answering: ours beside `transformers.pipeline` on the same checkpoint, texts and machine."""
+"""Answering: ours against `transformers.pipeline`, with the same checkpoint, texts and machine."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -26,30 +26,29 @@ from trainer.training.export import GraphPrecision, export
 Pipe = Callable[..., Any]
 
 OUTSTANDING = 64
-"""Callers at a time, each with one message."""
+"""Concurrent callers, each with one message."""
 FP32_BOUND = 1e-4
-"""How far a probability of our graph in fp32 may be from the pipeline's."""
+"""The largest allowed difference between a probability of our graph in fp32 and the pipeline's."""
 INT8_BOUND = 0.25
-"""The same in int8, as a share of the spread. Random weights lose more than trained ones: what
-int8 costs a trained checkpoint stands in its `training.json`."""
+"""The same in int8, as a share of the spread. Random weights lose more than trained ones: the loss
+of a trained checkpoint is in its `training.json`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Whether both sides give the same answers: else their times could not be compared."""
+    """Whether both sides give the same answers: otherwise their times are not comparable."""
 
     texts: int
     fp32: float
     """The largest difference of a probability between our graph in fp32 and the pipeline."""
     int8: float
-    """The same of the graph in int8, which is the one that is measured."""
+    """The same for the graph in int8, which is the one measured."""
     spread: float
-    """From the lowest to the highest probability that the pipeline gives: what a difference is to
-    be compared with."""
+    """From the lowest to the highest probability of the pipeline: the scale for differences."""
 
     @property
     def holds(self) -> bool:
-        """Whether both are within their bounds."""
+        """Whether both are within their limits."""
         return self.fp32 <= FP32_BOUND and self.int8 <= INT8_BOUND * self.spread
 
 
@@ -64,7 +63,7 @@ def make_pipe(checkpoint: Path, dtype: torch.dtype = torch.float32) -> Pipe:
 
 
 def agreement(checkpoint: Path, texts: Sequence[str], scratch: Path) -> Agreement:
-    """Asks both sides the same."""
+    """Compares the answers of both sides."""
     expected = [
         {answer["label"]: answer["score"] for answer in answers}
         for answers in make_pipe(checkpoint)(list(texts), top_k=None)
@@ -106,7 +105,7 @@ def one_message(checkpoint: Path, texts: Sequence[str], seconds: float) -> list[
 
 
 def many_messages(checkpoint: Path, texts: Sequence[str], seconds: float) -> list[Row]:
-    """All texts, `OUTSTANDING` at a time: through the bot's engine, and what others would do."""
+    """All texts, `OUTSTANDING` at a time: through the bot's engine, and by common alternatives."""
     classifier, pipe = make_classifier(checkpoint), make_pipe(checkpoint)
     sides: dict[str, Side] = {
         "pipeline, one at a time in an executor": lambda: asyncio.run(_in_executor(pipe, texts)),
@@ -122,13 +121,13 @@ def many_messages(checkpoint: Path, texts: Sequence[str], seconds: float) -> lis
     figure = f"{len(texts)} messages of mixed length, {OUTSTANDING} at a time"
     return [
         Row(figure, name, "/s", ours, theirs, target, more_is_better=True)
-        # The last is no target, and where there is no bf16, no row.
+        # The last is not a target, and has no row without bf16.
         for name, theirs, target in zip(sides, others, (8.0, 3.0, None), strict=False)
     ]
 
 
 def long_text(checkpoint: Path, words: int, seconds: float) -> list[Row]:
-    """A long review: the pipeline cuts it to its first 128 tokens, ours can read all of it."""
+    """A long review: the pipeline truncates it to its first 128 tokens, ours can read all of it."""
     text = long_review(words)
     first, whole = make_classifier(checkpoint, windows=1), make_classifier(checkpoint)
     pipe = make_pipe(checkpoint)
@@ -143,7 +142,7 @@ def long_text(checkpoint: Path, words: int, seconds: float) -> list[Row]:
 
 
 def threads(checkpoint: Path, texts: Sequence[str], seconds: float) -> list[Row]:
-    """Our side with 1, 2, 4, ... threads a batch; the last is the default, one a core."""
+    """Our side with 1, 2, 4, ... threads per batch; the last is the default, one per core."""
     counts = [count for count in (1, 2, 4, 8, 16, 32, 64) if count < cores()] + [cores()]
     made = [make_classifier(checkpoint, threads=count) for count in counts]
     batch = texts[:32]
@@ -161,7 +160,8 @@ def _alone(classifier: Classifier, texts: Sequence[str]) -> Side:
 
 
 def _one_by_one(judge: Callable[[str], object], texts: Sequence[str]) -> Side:
-    """A side that takes the next text at each call: all sides see the same, in the same order."""
+    """A side that takes the next text at each call: all sides get the same texts in the same
+    order."""
     left = cycle(texts)
     return lambda: judge(next(left))
 

@@ -1,13 +1,13 @@
-"""What the verdicts of several trainings are worth: a table and a reliability diagram.
+"""The quality of the verdicts of several trainings: a table and a reliability diagram.
 
     for seed in 0 1 2; do
         python -m trainer fit --dataset path/to/imdb --seed $seed --output checkpoints/imdb-$seed
     done
     python -m benchmarks.judgement checkpoints/imdb-0 checkpoints/imdb-1 checkpoints/imdb-2
 
-Every figure is one that the training itself took, on test reviews that chose nothing, with what
-would serve; nothing is judged anew. With --output, `judgement.md` and `reliability.png` are
-written.
+Every figure was measured by the training itself, on test reviews that chose nothing, with the
+runtime that serves; nothing is judged again. With --output, `judgement.md` and `reliability.png`
+are written.
 """
 
 from collections.abc import Callable, Sequence
@@ -56,19 +56,19 @@ def rows(trainings: Sequence[TrainingRecord]) -> list[list[str]]:
 
 
 def page(trainings: Sequence[TrainingRecord]) -> str:
-    """The table in Markdown, with what was trained on what."""
+    """The table in Markdown, with the training data."""
     first = trainings[0]
     asked = first.hyperparameters
     test = first.evaluation["test"].reviews
     heading = ["figure", *(f"seed {t.hyperparameters.seed}" for t in trainings), "mean"]
     lines = [heading, ["---"] * len(heading), *rows(trainings)]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"""# What the verdicts are worth
+    return f"""# The quality of the verdicts
 
 Base model {first.base_model.name}, recipe {asked.recipe}, in {first.arithmetic};
 trained on {first.datasets[0].fraction:.0%} of {first.datasets[0].name};
-judged once by {test:,} test reviews, with what serves.
-Made by `python -m benchmarks.judgement`, which tells how.
+judged once on {test:,} test reviews, in the runtime that serves.
+Made by `python -m benchmarks.judgement`, whose docstring describes it.
 
 {table}
 
@@ -77,11 +77,11 @@ Made by `python -m benchmarks.judgement`, which tells how.
 
 
 def draw(trainings: Sequence[TrainingRecord], file: Path) -> None:
-    """How often verdicts are right (dots) beside how sure they are (the diagonal), as a PNG."""
+    """How often verdicts are right (dots) against how sure they are (the diagonal), as a PNG."""
     figure = Figure(figsize=(7, 5.6), layout="constrained")
     FigureCanvasAgg(figure)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(5, 2))
-    above.plot([0.5, 1], [0.5, 1], color="black", linewidth=1, label="as often as it says")
+    above.plot([0.5, 1], [0.5, 1], color="black", linewidth=1, label="perfectly calibrated")
     for training in trainings:
         bins = training.reliability
         confidence = [row.confidence for row in bins]
@@ -101,7 +101,7 @@ def main(
     checkpoints: Annotated[list[Path], typer.Argument(metavar="CHECKPOINT...")],
     output: Annotated[Path | None, typer.Option(help="The folder for table and picture.")] = None,
 ) -> None:
-    """Print what the trainings of these checkpoints came to."""
+    """Print the figures of the trainings of these checkpoints."""
     try:
         trainings = [read_training(path) for path in checkpoints]
     except TrainerError as error:

@@ -1,4 +1,4 @@
-"""How far ours is from what the machine could do: memory for one message, products for a batch."""
+"""How far ours is from the machine's limits: memory for one message, products for a batch."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,10 +23,10 @@ _CONTRIB = "com.microsoft"
 def distance(
     checkpoint: Path, message: str, megabytes: int, batch: tuple[int, int], seconds: float
 ) -> list[Row]:
-    """The times beside the limits; a ratio of 1 would be the limit itself.
+    """The times and their limits; a ratio of 1 would be the limit itself.
 
-    One message cannot be answered before the int8 weights of all products were read once. A batch
-    of (texts, tokens) cannot be answered before its products are computed.
+    One message cannot be answered before the int8 weights of all products are read once. A batch of
+    (texts, tokens) cannot be answered before its products are computed.
     """
     config = AutoConfig.from_pretrained(checkpoint, trust_remote_code=False)
     bandwidth = read_bandwidth(megabytes, seconds / 4)
@@ -61,9 +61,9 @@ def distance(
 
 
 def _products(config: Any, texts: int, tokens: int) -> onnxruntime.InferenceSession:
-    """A session of nothing but the network's products, in its shapes and with its main operator.
+    """A session with only the network's products, in its shapes and with its main operator.
 
-    Of each result that nothing needs, one number is an output: else it would not be computed.
+    One number of each unused result is an output: otherwise it would not be computed.
     """
     width, hidden = config.dim, config.hidden_dim
     graph = _Graph()
@@ -72,7 +72,7 @@ def _products(config: Any, texts: int, tokens: int) -> onnxruntime.InferenceSess
     for layer in range(config.n_layers):
         last = layer == config.n_layers - 1
         kept.append(graph.first(graph.product(x, width, 2 * width if last else 3 * width), 1))
-        if last:  # only the first token of each text goes on
+        if last:  # only the first token of each text continues
             x = graph.first(x, texts)
             kept.append(graph.first(graph.product(x, width, width), 1))
         x = graph.product(x, width, width)
@@ -81,7 +81,7 @@ def _products(config: Any, texts: int, tokens: int) -> onnxruntime.InferenceSess
 
 
 class _Graph:
-    """Nodes and constants in the making; a method returns the name of its output."""
+    """A graph under construction; a method returns the name of its output."""
 
     def __init__(self) -> None:
         self._nodes: list[Any] = []
@@ -89,7 +89,7 @@ class _Graph:
         self._rng = np.random.default_rng(0)
 
     def product(self, x: str, inputs: int, outputs: int) -> str:
-        """x by random int8 weights."""
+        """x times random int8 weights."""
         integers, scales = quantise(
             self._rng.standard_normal((outputs, inputs), dtype=np.float32), bits=7
         )

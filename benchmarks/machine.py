@@ -1,4 +1,4 @@
-"""What machine a measurement ran on."""
+"""The machine that a measurement ran on."""
 
 import platform
 from concurrent.futures import ThreadPoolExecutor
@@ -14,20 +14,20 @@ import torch
 from benchmarks.timing import alternate
 from trainer.model.runtime import cores
 
-_TELLING = ("avx2", "avx512_f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
+_CPU_FEATURES = ("avx2", "avx512_f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
 _VERSIONS_OF = ("torch", "transformers", "onnxruntime", "tokenizers", "accelerate")
 _EXTRAS = ("openvino", "nncf")
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The parts that figures depend on."""
+    """The properties that figures depend on."""
 
     processor: str
     cores: int
-    """Those that this process may use."""
+    """The number that this process may use."""
     instructions: list[str]
-    """Of those that matrix products use."""
+    """The instruction sets that speed up matrix products."""
     versions: dict[str, str]
 
     def __str__(self) -> str:
@@ -41,7 +41,7 @@ def describe() -> Machine:
     return Machine(
         processor=_processor(),
         cores=cores(),
-        instructions=[name for name in _TELLING if capabilities.get(name)],
+        instructions=[name for name in _CPU_FEATURES if capabilities.get(name)],
         versions={
             "python": platform.python_version(),
             **{name: version(name) for name in _VERSIONS_OF},
@@ -57,10 +57,10 @@ def has_bf16() -> bool:
 
 
 def read_bandwidth(megabytes: int, seconds: float) -> float:
-    """Bytes a second that all cores together read from memory.
+    """Bytes per second that all cores together read from memory.
 
-    The largest number of an array is looked for, a part of it on each core: nothing but reading.
-    The array is to be much larger than the caches.
+    Each core searches a part of an array for the largest number, which only reads. The array should
+    be much larger than the caches.
     """
     buffer = np.ones(megabytes * 2**20 // 4, dtype=np.float32)
     parts = np.array_split(buffer, cores())

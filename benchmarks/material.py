@@ -1,7 +1,7 @@
-"""What is measured with: a checkpoint of DistilBERT's size, and texts.
+"""The material of measurements: a checkpoint of DistilBERT's size, and texts.
 
-No hub is needed: the weights are random, for speed does not depend on their values. The texts are
-the starter reviews that come with the project; longer reviews are made by joining some of them.
+No hub is needed: the weights are random, because speed does not depend on their values. The texts
+are the starter reviews that come with the project; longer reviews are made by joining several.
 """
 
 import random
@@ -17,7 +17,7 @@ from trainer.config import LABELS, RECIPES, TrainingConfig
 from trainer.data.review_files import Review
 from trainer.data.reviews import STARTER, load_reviews
 from trainer.model import checkpoint
-from trainer.model.calibration import Doubt
+from trainer.model.calibration import SelectiveFigures
 from trainer.model.classifier import Classifier, Judgement
 from trainer.model.inference import Runtime
 from trainer.model.kinds import KINDS, head_layers
@@ -28,17 +28,17 @@ from trainer.model.record import (
     Exported,
     Figures,
     Hyperparameters,
-    Recognised,
+    NamedKindFigures,
     TrainingRecord,
 )
 from trainer.model.runtime import OnnxRuntime
-from trainer.model.text import MOST_WINDOWS, TextEncoder
+from trainer.model.text import MAX_WINDOWS, TextEncoder
 from trainer.training.encoder import STAND_IN, load_encoder
 from trainer.training.export import GraphPrecision, export
 from trainer.training.kind_head import UNITS
 
 MAX_LENGTH = 128
-"""Tokens of a window, as the trainer's default is."""
+"""Tokens of a window, the trainer's default."""
 
 # IMDb's training reviews: the median has 174 words, the mean 234.
 _MEDIAN_WORDS, _SPREAD = 174, 0.75
@@ -47,12 +47,13 @@ _MEDIAN_WORDS, _SPREAD = 174, 0.75
 def make_checkpoint(path: Path, size: dict[str, Any]) -> Path:
     """Writes a checkpoint of a DistilBERT with random weights, as `python -m trainer fit` would.
 
-    `size` holds what differs from `DistilBertConfig`, whose defaults are distilbert-base-uncased's.
+    `size` holds the differences from `DistilBertConfig`, whose defaults are
+    distilbert-base-uncased's.
     """
     torch.manual_seed(0)
     labels = dict(enumerate(LABELS))
     config = DistilBertConfig(
-        # Twice the usual: else all texts are answered alike, and a wrong answer looks right.
+        # Twice the usual: otherwise all texts get similar answers, and a wrong answer looks right.
         **({"initializer_range": 0.04} | size),
         id2label=labels,
         label2id={word: label for label, word in labels.items()},
@@ -65,7 +66,7 @@ def make_checkpoint(path: Path, size: dict[str, Any]) -> Path:
         torch.nn.ReLU(),
         torch.nn.Linear(UNITS, len(KINDS)),
     )
-    # So that the graph has all operators of one that was exported after a training.
+    # So that the graph has all operators of one exported after a training.
     measured = [tokenizer(text).input_ids for text in chat_messages(16)]
     assert config.pad_token_id is not None
     training = _untrained(path.name, config.pad_token_id)
@@ -79,10 +80,10 @@ def make_checkpoint(path: Path, size: dict[str, Any]) -> Path:
 
 
 def _untrained(name: str, pad_id: int) -> TrainingRecord:
-    """The record of a checkpoint that nothing is known of but how it reads."""
+    """A record with no figures, only what is needed to load the checkpoint."""
     none = Figures(0, 0.0, 0.0, 0.0, 0.0, [], {}, 0.0, 0.0)
     by_split = {"validation": none, "test": none}
-    doubts = {split: Doubt(0, 0.0, 0.0) for split in by_split}
+    doubts = {split: SelectiveFigures(0, 0.0, 0.0) for split in by_split}
     settings = TrainingConfig(max_length=MAX_LENGTH)
     resolved = RECIPES[settings.recipe].done()
     return TrainingRecord(
@@ -108,7 +109,7 @@ def _untrained(name: str, pad_id: int) -> TrainingRecord:
         doubt=doubts,
         reliability=[],
         mixed_unsure=0.0,
-        kinds=Recognised(0, 0.0, [], 0, 0.0, 0.0, []),
+        kinds=NamedKindFigures(0, 0.0, [], 0, 0.0, 0.0, []),
         by_set={},
         chat={},
     )
@@ -118,10 +119,10 @@ def make_classifier(
     path: Path,
     *,
     runtime: Runtime | None = None,
-    windows: int = MOST_WINDOWS,
+    windows: int = MAX_WINDOWS,
     threads: int | None = None,
 ) -> Classifier:
-    """Our side: the checkpoint's graph, or another `runtime`, behind the checkpoint's tokenizer."""
+    """Our side: the checkpoint's graph, or another `runtime`, with the checkpoint's tokenizer."""
     runtime = runtime or OnnxRuntime(checkpoint.graph_file(path), threads)
     pad_id = checkpoint.read_training(path).pad_id
     encoder = TextEncoder(checkpoint.read_tokenizer(path), MAX_LENGTH, pad_id, windows)
@@ -129,13 +130,13 @@ def make_classifier(
 
 
 def chat_messages(count: int) -> list[str]:
-    """Different starter reviews, at random: what people write in a chat."""
+    """Different starter reviews, at random: as people write in a chat."""
     texts = sorted({review.text for review in load_reviews(STARTER).train})
     return random.Random(0).sample(texts, count)
 
 
 def long_review(words: int) -> str:
-    """Starter reviews, joined to so many words."""
+    """Starter reviews, joined to the given number of words."""
     return _joined(random.Random(1), chat_messages(500), words)
 
 

@@ -1,8 +1,8 @@
-"""Ours beside other ways to serve the same network on the processor in fewer bits.
+"""Ours against other low-precision ways to serve the same network on the processor.
 
-ONNX Runtime's `quantize_dynamic` of a traced graph; OpenVINO in bf16, or in fp32 where the
-processor has no bf16; OpenVINO in int8 by NNCF, with scales measured on chat messages, as ours are.
-OpenVINO's need two packages more:
+ONNX Runtime's `quantize_dynamic` of a traced graph; OpenVINO in bf16, or in fp32 if the processor
+has no bf16; OpenVINO in int8 by NNCF, with scales measured on chat messages, like ours.
+OpenVINO's need two more packages:
 .venv/bin/pip install --constraint constraints.txt --editable ".[peers]"
 """
 
@@ -45,15 +45,15 @@ _INPUTS = ("input_ids", "attention_mask")
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """What is measured, by name."""
+    """The runtimes to measure, by name."""
 
     ours: dict[str, Runtime]
     theirs: dict[str, Runtime]
     left_out: str | None
-    """A sentence on what is not installed."""
+    """A sentence about packages that are not installed."""
 
     def rows(self, figure: str, unit: str, found: Sequence[float]) -> list[Row]:
-        """`found` is a figure for each of ours, then of theirs."""
+        """`found` has a figure for each of ours, then for each of theirs."""
         ours = dict(zip(self.ours, found, strict=False))
         theirs = dict(zip(self.theirs, found[len(ours) :], strict=True))
         return [
@@ -73,26 +73,26 @@ class Sides:
 
 
 def make_sides(checkpoint: Path, scratch: Path) -> Sides:
-    """Loads ours, and makes the others of the same weights; takes half a minute."""
+    """Loads ours, and makes the others from the same weights; takes half a minute."""
     graph = files.graph_file(checkpoint)
     ours: dict[str, Runtime] = {ONNX: OnnxRuntime(graph)}
     with _quietly():
         theirs: dict[str, Runtime] = {DYNAMIC: _quantized_dynamically(checkpoint, scratch)}
         if not has_openvino():
-            return Sides(ours, theirs, "OpenVINO is left out: openvino is not installed.")
+            return Sides(ours, theirs, "OpenVINO is skipped: openvino is not installed.")
         ours[OPENVINO] = OpenVinoRuntime(graph)
         model = _openvino_model(checkpoint)
         precision = "bf16" if has_bf16() else "f32"
         theirs[f"OpenVINO, {precision}"] = _OpenVino(model, precision)
         if find_spec("nncf") is None:
-            return Sides(ours, theirs, "OpenVINO in int8 is left out: nncf is not installed.")
+            return Sides(ours, theirs, "OpenVINO in int8 is skipped: nncf is not installed.")
         theirs[NNCF] = _OpenVino(_quantized_by_nncf(model, checkpoint))
     return Sides(ours, theirs, None)
 
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """The exporter and the quantisers warn about what does no harm here, and show progress."""
+    """Hides harmless warnings and the progress of the exporter and the quantisers."""
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings(action="ignore"), redirect_stdout(sys.stderr):
@@ -102,10 +102,10 @@ def _quietly() -> Iterator[None]:
 
 
 def check(sides: Sides, checkpoint: Path, texts: Sequence[str]) -> None:
-    """Asks all of them what PyTorch is asked.
+    """Compares the answers of all of them with PyTorch's.
 
     Raises:
-        SystemExit: one does not answer alike, so its time would mean nothing.
+        SystemExit: the answers of one differ, so its time would be meaningless.
     """
 
     def positive(runtime: Runtime) -> FloatArray:
@@ -116,7 +116,7 @@ def check(sides: Sides, checkpoint: Path, texts: Sequence[str]) -> None:
     for name, runtime in (sides.ours | sides.theirs).items():
         error = float(np.abs(positive(runtime) - expected).max())
         if error > INT8_BOUND * np.ptp(expected):
-            raise SystemExit(f"{name} gives other answers than PyTorch, by up to {error:.2f}.")
+            raise SystemExit(f"{name} gives different answers from PyTorch, by up to {error:.2f}.")
 
 
 def forward_passes(
@@ -137,7 +137,7 @@ def forward_passes(
 def through_the_engine(
     sides: Sides, checkpoint: Path, texts: Sequence[str], seconds: float
 ) -> list[Row]:
-    """All texts through the bot's engine, from text to verdict, whatever runs the network."""
+    """All texts through the bot's engine, from text to verdict, in each runtime."""
     classifiers = [
         make_classifier(checkpoint, runtime=runtime)
         for runtime in (*sides.ours.values(), *sides.theirs.values())
@@ -153,7 +153,7 @@ def _once(classifier: Classifier, texts: Sequence[str]) -> None:
 
 
 class _Logits(torch.nn.Module):
-    """The model with a tensor for an output, as tracing wants it."""
+    """The model with a tensor as output, which tracing needs."""
 
     def __init__(self, model: PreTrainedModel) -> None:
         super().__init__()
@@ -185,7 +185,7 @@ def _quantized_dynamically(checkpoint: Path, scratch: Path) -> Runtime:
         input_names=list(_INPUTS),
         dynamic_axes={name: {0: "batch", 1: "length"} for name in _INPUTS},
         opset_version=_OPSET,
-        dynamo=False,  # the new exporter needs a package more
+        dynamo=False,  # the new exporter needs one more package
     )
     quantize_dynamic(traced, quantized, per_channel=True)
     return _Optimized(quantized)
@@ -213,7 +213,7 @@ class _Optimized:
 
 
 class _OpenVino:
-    """A model of OpenVINO's own; without a `precision` its own choice for what is not int8."""
+    """An OpenVINO model; without a `precision`, OpenVINO chooses one for what is not int8."""
 
     padded_tokens = PADDED_TOKENS
 

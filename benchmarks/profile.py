@@ -1,9 +1,9 @@
-"""Where the time goes: the operators of one answer, and of one training step.
+"""Where the time goes: the operators of one answer and of one training step.
 
     python -m benchmarks.profile
 
-The answer is the DistilBERT-size graph of `make bench`, the step the stand-in's by the best recipe,
-16 windows of 128 tokens.
+The answer comes from the DistilBERT-size graph of `make bench`; the step trains the stand-in with
+the best recipe, 16 windows of 128 tokens.
 """
 
 import json
@@ -31,7 +31,7 @@ SHOWN = 8
 
 
 def answer(tokens: int) -> Counter[str]:
-    """Microseconds by operator of one text of so many tokens, by ONNX Runtime's own profile."""
+    """Microseconds by operator for one text of the given length, from ONNX Runtime's profile."""
     with tempfile.TemporaryDirectory() as folder:
         graph = Path(folder) / "graph"
         model = DistilBertForSequenceClassification(DistilBertConfig())
@@ -53,7 +53,7 @@ def answer(tokens: int) -> Counter[str]:
 
 
 def step() -> Counter[str]:
-    """Microseconds by operator of one training step, by PyTorch's own profile."""
+    """Microseconds by operator for one training step, from PyTorch's profile."""
     model = load_encoder("stand-in", 0).model
     recipe = RECIPES[RecipeName.BEST]
     bf16 = uses_bf16(model.device, Precision.AUTO, recipe)
@@ -76,7 +76,7 @@ def step() -> Counter[str]:
 
 
 def main() -> None:
-    """Print the operators that take longest."""
+    """Print the slowest operators."""
     console = Console(width=100)
     for title, times in (
         ("one text of 14 tokens", answer(14)),

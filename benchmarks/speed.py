@@ -1,13 +1,13 @@
-"""Speed, as tables of ours beside the real libraries; also as JSON and a picture.
+"""Speed, as tables of ours against the real libraries; also as JSON and a picture.
 
     make bench
     python -m benchmarks.speed --full --imdb path/to/imdb
     python -m benchmarks.speed --quick
 
-Both sides run on the same machine, inputs and checkpoint, in turns, and each figure is a median.
+Both sides run on the same machine, inputs and checkpoint, alternating, and each figure is a median.
 The checkpoint has DistilBERT's size and random weights: speed does not depend on their values.
-Takes about ten minutes on two cores; `--quick` measures next to nothing in seconds, to see that
-all works.
+Takes about ten minutes on two cores; `--quick` only checks in seconds that everything works, with
+meaningless figures.
 """
 
 import json
@@ -42,21 +42,21 @@ class Scale:
     """How much is measured."""
 
     model: dict[str, Any]
-    """What differs from `DistilBertConfig` in the checkpoint that answers."""
+    """The checkpoint's differences from `DistilBertConfig`."""
     seconds: float
-    """For a part of the table; some take a multiple of it."""
+    """The time for a part of the table; some take a multiple of it."""
     messages: int
     start_rounds: int
     megabytes: int
-    """That memory is measured with."""
+    """The array size for measuring memory bandwidth."""
     batch: tuple[int, int]
     """(texts, tokens) of the batch whose products are measured alone."""
     shapes: Sequence[tuple[int, int]]
-    """(texts, tokens) of the batches that other runtimes are set beside ours at."""
+    """(texts, tokens) of the batches for comparing with other runtimes."""
     lengths: Sequence[int]
     batches: Sequence[int]
     trains_stand_in: bool
-    """Else the checkpoint itself is trained on."""
+    """If False, the checkpoint itself is trained."""
     training_reviews: int
     training_seconds: float
     training_sizes: Sequence[int]
@@ -96,7 +96,7 @@ QUICK = Scale(
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """All that was measured."""
+    """All measurements."""
 
     machine: Machine
     agreement: Agreement
@@ -104,7 +104,7 @@ class Results:
     tables: dict[str, list[Row]] = field(default_factory=dict)
     """Rows by the title of their table."""
     left_out: list[str] = field(default_factory=list)
-    """Sentences on what could not be measured here."""
+    """Sentences about measurements that were not possible here."""
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON types."""
@@ -122,9 +122,9 @@ class Results:
 def measure(
     scale: Scale, reviews: Sequence[Review], scratch: Path, note: Callable[[str], object]
 ) -> Results:
-    """Measures everything; `reviews` are trained on, and `scratch` is an empty folder.
+    """Measures everything; `reviews` are the training data, and `scratch` is an empty folder.
 
-    `note` hears of each part when it begins.
+    `note` is called at the start of each part.
 
     Raises:
         SystemExit: the sides do not give the same answers.
@@ -136,7 +136,7 @@ def measure(
     agreement = inference.agreement(checkpoint, texts[:64], scratch)
     if not agreement.holds:
         raise SystemExit(
-            f"The two sides do not answer alike, so no time means a thing: {agreement}"
+            f"The two sides give different answers, so no time is meaningful: {agreement}"
         )
     results = Results(machine.describe(), agreement)
     tables = results.tables
@@ -219,7 +219,7 @@ def save(results: Results, folder: Path, seconds: float) -> None:
 
 
 def main(
-    quick: Annotated[bool, typer.Option("--quick", help="Next to nothing, in seconds.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Only a check, in seconds.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Train whole epochs, not a sample.")] = False,
     imdb: Annotated[
         str | None, typer.Option(help="Train on these reviews: IMDb, by name or path.")
@@ -238,14 +238,14 @@ def main(
     console = Console(width=130)
     show(results, console)
     seconds = time.perf_counter() - began
-    meaning = " The short form: these times mean nothing." if quick else ""
+    meaning = " The quick form: these times are meaningless." if quick else ""
     console.print(f"{seconds:.0f} seconds in all.{meaning}")
     if output or not quick:
         save(results, output or Path("docs"), seconds)
 
 
 def _sample(dataset: str, count: int) -> list[Review]:
-    """About `count` reviews of a data set, as many of each class."""
+    """About `count` reviews of a data set, equally many of each class."""
     try:
         found = load_reviews(dataset)
         return sample_balanced(found, min(1.0, count / sum(found.class_sizes)), 0)

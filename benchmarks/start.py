@@ -1,4 +1,4 @@
-"""From the start of a process to its first answer, and the memory that it then holds."""
+"""From the start of a process to its first answer, and its memory then."""
 
 import os
 import subprocess
@@ -33,9 +33,9 @@ sys.stdin.read()
 
 
 def first_answer(checkpoint: Path, text: str, rounds: int) -> list[Row]:
-    """All sides in turns, each in a process of its own; the files are in the page cache.
+    """All sides alternate, each in its own process; the files are in the page cache.
 
-    A round that does not count goes first where there are several.
+    If there are several rounds, an additional one goes first and does not count.
     """
     sides = {"ours": (_OURS, RuntimeName.ONNX), "pipeline": (_THEIRS, "")}
     if has_openvino():

@@ -1,4 +1,4 @@
-"""How sides are timed against each other, and what a row of the table holds."""
+"""Times several sides against each other, and defines the rows of the table."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,17 +14,17 @@ class Row:
 
     figure: str
     against: str
-    """What the other side is."""
+    """The name of the other side."""
     unit: str
     ours: float
     theirs: float | None = None
     target: float | None = None
-    """So many times better than the other side is the aim; None: reported only."""
+    """The target: how many times better than the other side. None: reported only."""
     more_is_better: bool = False
 
     @property
     def ratio(self) -> float | None:
-        """How many times better ours is; None where there is no other side."""
+        """How many times better ours is; None if there is no other side."""
         if self.theirs is None:
             return None
         return self.ours / self.theirs if self.more_is_better else self.theirs / self.ours
@@ -37,11 +37,11 @@ class Row:
 def alternate(
     sides: Sequence[Side], seconds: float, block: int = 1, least: int = 3
 ) -> list[list[float]]:
-    """Calls the sides in turns, `block` calls each, until `seconds` are over.
+    """Calls the sides alternately, `block` calls each, until `seconds` have passed.
 
-    What the machine does beside falls on all sides alike. Where a block has several calls, one that
-    does not count goes before them: the other side's threads have gone to sleep by its end, and the
-    weights are back in the caches. Of each side at least `least` blocks are timed.
+    Other load on the machine then affects all sides equally. If a block has several calls, an extra
+    one that does not count goes first: by then the other side's threads sleep again, and the
+    weights are back in the caches. At least `least` blocks of each side are timed.
 
     Returns:
         For each side the seconds of each of its calls.

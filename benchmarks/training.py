@@ -1,7 +1,7 @@
-"""Training: ours beside the original recipe and Hugging Face's `Trainer`, on the same reviews.
+"""Training: ours against the original recipe and Hugging Face's `Trainer`, on the same reviews.
 
-All train the stand-in on the first 128 tokens of each review, 16 reviews a step. A sample is timed
-and extrapolated to an epoch: every step of an epoch is like every other.
+All train the stand-in on the first 128 tokens of each review, 16 reviews per step. A sample is
+timed and extrapolated to an epoch: all steps of an epoch are alike.
 """
 
 import copy
@@ -40,8 +40,8 @@ EPOCH = 2500
 """Reviews: a tenth of IMDb."""
 PLAIN = RECIPES[RecipeName.PLAIN]
 FAST = replace(RECIPES[RecipeName.BEST], windows=1, whole_review=False, companions=False)
-"""The plain recipe's reviews, with what makes the best one fast; what makes it better costs time
-that the others do not spend."""
+"""The plain recipe's reviews, with the parts of the best one that make it fast, but not those that
+make it better, which take extra time."""
 
 _Side = Callable[[Encoder, Sequence[Review]], list[float]]
 """Trains a copy of the model for one epoch; returns the seconds from the start of the loop to the
@@ -49,11 +49,11 @@ end of each step."""
 
 
 def epoch(encoder: Encoder, reviews: Sequence[Review], seconds: float) -> list[Row]:
-    """Times one epoch of `reviews` on each side, in turns, until `seconds` are over."""
+    """Times one epoch of `reviews` on each side, alternating, until `seconds` have passed."""
     trainer, settings = best_trainer(encoder, reviews[: 3 * BATCH_SIZE])
     sides: list[_Side] = [ours(FAST), ours(PLAIN), original, trainer]
     times: list[list[float]] = [[] for _ in sides]
-    for side in sides:  # what happens at the first step only is no part of the other 156
+    for side in sides:  # work done only in the first step is not part of the other 156
         side(encoder, reviews[:BATCH_SIZE])
     began = time.perf_counter()
     while not times[0] or time.perf_counter() - began < seconds:
@@ -91,7 +91,7 @@ def ours(recipe: Recipe) -> _Side:
 
 
 def original(encoder: Encoder, reviews: Sequence[Review]) -> list[float]:
-    """The original recipe to the letter: fp32, everything padded to 128 tokens, AdamW as it is."""
+    """Exactly the original recipe: fp32, everything padded to 128 tokens, AdamW's defaults."""
     model = copy.deepcopy(encoder.model)
     encoded = encoder.tokenizer(
         [review.text for review in reviews],
@@ -118,7 +118,7 @@ def original(encoder: Encoder, reviews: Sequence[Review]) -> list[float]:
 
 
 def best_trainer(encoder: Encoder, reviews: Sequence[Review]) -> tuple[_Side, str]:
-    """`Trainer` with those settings that are the fastest here, found by trying; and their names."""
+    """`Trainer` with the settings that are fastest here, found by trying; and their names."""
     precisions = {"fp32": False} | ({"bf16": True} if has_bf16() else {})
     sides = {
         f"{precision}, {attention} attention": hugging_face(bf16, attention)
@@ -130,7 +130,7 @@ def best_trainer(encoder: Encoder, reviews: Sequence[Review]) -> tuple[_Side, st
 
 
 class _Clock(TrainerCallback):
-    """Times the loop without what `Trainer` sets up before it."""
+    """Times the loop without the set-up of `Trainer`."""
 
     def __init__(self) -> None:
         self.ends: list[float] = []

@@ -1,13 +1,13 @@
-"""How verdicts carry over to texts of other kinds than those that were trained on.
+"""How well verdicts transfer to texts of other kinds than the training texts.
 
     python -m benchmarks.transfer checkpoints/a checkpoints/b checkpoints/c \\
         --set path/to/rotten_tomatoes/test.parquet --set path/to/blogs/dev.csv
 
-For each set: the share for which the likelier class is right (forced), the share that is given a
+For each set: the share for which the more probable class is right (forced), the share that gets a
 verdict (answered), and how often those verdicts are right. With several checkpoints, such as three
-seeds, each figure is their mean, with the least and the most behind it. Each text goes the way of
-a customer's message, but for its kind: the sets hold opinions only. Rows with the label `neutral`
-are left out.
+seeds, each figure is their mean, followed by the lowest and the highest. Each text is processed
+like a customer's message, except for its kind: the sets hold only opinions. Rows with the label
+`neutral` are skipped.
 """
 
 from collections.abc import Sequence
@@ -37,8 +37,8 @@ def judge(classifier: Classifier, reviews: Sequence[Review]) -> tuple[float, ...
     for start in range(0, len(reviews), 256):
         verdicts += classifier([review.text for review in reviews[start : start + 256]])
     truth = [LABELS[review.label] for review in reviews]
-    likelier = [max(v.probabilities, key=v.probabilities.__getitem__) for v in verdicts]
-    right = [found == label for found, label in zip(likelier, truth, strict=True)]
+    more_probable = [max(v.probabilities, key=v.probabilities.__getitem__) for v in verdicts]
+    right = [found == label for found, label in zip(more_probable, truth, strict=True)]
     given = [hit for hit, verdict in zip(right, verdicts, strict=True) if verdict.label in LABELS]
     return (
         mean(right),
@@ -53,7 +53,7 @@ def main(
     checkpoints: Annotated[list[Path], typer.Argument(help="Checkpoints' folders.")],
     sets: Annotated[list[Path], typer.Option("--set", help="A labelled file; repeat it for more.")],
 ) -> None:
-    """Print how verdicts carry over, as a Markdown table."""
+    """Print how well verdicts transfer, as a Markdown table."""
     classifiers = [Classifier.load(path) for path in checkpoints]
     print(f"| set | texts | {' | '.join(COLUMNS)} |")
     print(f"|---|---|{'---|' * len(COLUMNS)}")

@@ -19,18 +19,18 @@ __all__ = ["__version__", "generate_response"]
 
 
 def generate_response(prediction: "Verdict") -> str:
-    """The sentence that answers a text that was judged, from the default responses.yaml.
+    """The sentence that answers a judged text, from the default responses.yaml.
 
-    Where the model was unsure it asks, and what is no review is answered by its kind.
+    If the model was unsure it asks; a text that is not a review is answered by its kind.
 
-    Raises bot.errors.ResponsesError where that file is missing or malformed.
+    Raises bot.errors.ResponsesError if that file is missing or malformed.
     """
     return _responses().render(prediction)
 
 
 @cache
 def _responses() -> "Responses":
-    # Imported here: whoever wants another part of the package does not wait for pydantic.
+    # Imported here, so that importing another part of the package does not load pydantic.
     from bot.sentences.responses import Responses, default_responses_file
 
     return Responses.load(default_responses_file())

@@ -1,6 +1,6 @@
 """The command line: Discord by default, chat, classify, responses, start, sync, backup, restore.
 
-The one place that turns an error into a sentence on standard error and an exit code.
+The only place that turns an error into a sentence on standard error and an exit code.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from bot import logs
 from bot.errors import BotError, MissingTokenError, UnusableCheckpointError
 from trainer.errors import printable
 
-# What a command needs is imported inside it: `--help` does not wait for torch and discord.
+# Each command imports what it needs: `--help` does not wait for torch and discord.
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
@@ -28,7 +28,7 @@ INTERRUPTED = 130
 
 app = Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 responses_app = Typer(rich_markup_mode=None)
-app.add_typer(responses_app, name="responses", help="Checks the file of sentences, or shows it.")
+app.add_typer(responses_app, name="responses", help="Checks or shows the file of sentences.")
 
 ResponsesFile = Annotated[
     Path | None, Argument(metavar="FILE", help="Default: RESPONSES_FILE, else responses.yaml.")
@@ -46,7 +46,7 @@ def default(context: Context) -> None:
 def chat() -> None:
     """Talks in the terminal.
 
-    Where standard input is not a terminal, answers the lines it reads.
+    If standard input is not a terminal, answers the lines it reads.
     """
     _chat(_settings())
 
@@ -54,16 +54,16 @@ def chat() -> None:
 @app.command()
 def classify(
     file: Annotated[
-        Path | None, Argument(help="One review a line, in UTF-8. Default: standard input.")
+        Path | None, Argument(help="One review per line, in UTF-8. Default: standard input.")
     ] = None,
     checkpoint: Annotated[
         Path | None, Option(help="The checkpoint's directory. Default: the serving one.")
     ] = None,
     explain: Annotated[
-        bool, Option("--explain", help="Tell how much each word speaks for the verdict.")
+        bool, Option("--explain", help="Show how much each word supports the verdict.")
     ] = False,
 ) -> None:
-    """Judges reviews: one a line in, one JSON object a line out."""
+    """Judges reviews: one per line in, one JSON object per line out."""
     from bot.frontends import lines
 
     front_end = partial(lines.classify, file=file, explain=explain)
@@ -91,7 +91,7 @@ def start() -> None:
 
 @app.command()
 def sync() -> None:
-    """Tells Discord which commands there are.
+    """Registers the commands with Discord.
 
     The bot does so itself, but only when they have changed.
     """
@@ -99,7 +99,7 @@ def sync() -> None:
     if settings.discord_token is None:
         raise MissingTokenError
     count = asyncio.run(register(settings, settings.discord_token))
-    _say(f"Discord knows {count} commands now. Whoever does not see them reloads Discord.")
+    _say(f"Discord has {count} commands now. If you do not see them, reload Discord.")
 
 
 @responses_app.command("check")
@@ -124,7 +124,7 @@ def preview_responses(file: ResponsesFile = None) -> None:
 
 @responses_app.command("schema")
 def responses_schema() -> None:
-    """Prints the JSON Schema by which editors check the file."""
+    """Prints the JSON Schema with which editors check the file."""
     from bot.frontends.lines import write_lines
     from bot.sentences.schema import schema_text
 
@@ -133,7 +133,7 @@ def responses_schema() -> None:
 
 @app.command()
 def backup(
-    file: Annotated[Path, Argument(help="The new file that is to hold the backup.")],
+    file: Annotated[Path, Argument(help="The new file for the backup.")],
 ) -> None:
     """Backs up the desk's database, also while the bot runs."""
     settings = _settings()
@@ -146,9 +146,9 @@ def backup(
 
 @app.command()
 def restore(
-    file: Annotated[Path, Argument(help="A file that `backup` has written.")],
+    file: Annotated[Path, Argument(help="A file written by `backup`.")],
 ) -> None:
-    """Lets a backup take the place of the desk's database, while no bot runs."""
+    """Replaces the desk's database with a backup, while no bot runs."""
     settings = _settings()
     from bot.desk.schedule import utc_now
     from bot.desk.store import copies
@@ -177,7 +177,7 @@ def _discord(settings: "Settings") -> None:
 
 
 async def register(settings: "Settings", token: "SecretStr") -> int:
-    """Tells Discord of the commands, for which no model is needed; returns their number."""
+    """Registers the commands with Discord, without a model; returns their number."""
     from bot.conversation.concierge import Concierge
     from bot.engine import Engine
     from bot.frontends.discord import register_commands
@@ -249,7 +249,7 @@ def _serving_checkpoint() -> Path | None:
 
 
 def _load(checkpoint: Path | None, settings: "Settings") -> "Classifier":
-    """The classifier to answer with; loading takes seconds, so it says what it does."""
+    """Loads the serving classifier, which takes seconds, so it prints what it does."""
     from trainer.model.checkpoint import CheckpointError
     from trainer.model.classifier import Classifier
 
@@ -266,7 +266,7 @@ def _load(checkpoint: Path | None, settings: "Settings") -> "Classifier":
 
 
 def _say(sentence: str) -> None:
-    """To standard error: standard output holds nothing but answers."""
+    """Prints to standard error: standard output holds only answers."""
     print(logs.printable_lines(sentence), file=sys.stderr, flush=True)
 
 
@@ -283,7 +283,7 @@ def main() -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:
-        # Without its message and traceback: they could hold what a customer wrote.
+        # Without its message and traceback: they could contain a customer's text.
         _say(f"error: This is a bug, please report it: {logs.whereabouts(error)}")
         return 1
 

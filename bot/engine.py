@@ -1,12 +1,12 @@
-"""One queue, one worker thread, one model: many callers' texts in, a verdict for each out.
+"""One queue, one worker thread, one model: texts of many callers in, a verdict for each out.
 
-What queues up while the model is busy is the worker's next round, up to a bound; nothing ever waits
-for a batch to fill. A round is tokenised once, on the worker thread, since a text of 4,000
-characters takes 10 ms, and cut into batches by the rule of `trainer.model.batching`.
+Texts that arrive while the model is busy form the worker's next round, up to a limit; nothing ever
+waits for a batch to fill. A round is tokenised once, on the worker thread, because a text of 4,000
+characters takes 10 ms, and cut into batches as in `trainer.model.batching`.
 
-Each text has a due time: when it came, plus an allowance for its length. Rounds take the texts that
-are due first. So a short text passes long ones that came shortly before it, but none waits for
-ever. The queue is bounded by tokens, as these are what the work is proportional to.
+Each text has a due time: its arrival, plus an allowance for its length. Rounds take the texts that
+are due first. So a short text overtakes long ones that came shortly before it, but none waits for
+ever. The queue is limited by tokens, because the work is proportional to them.
 
 Everything but `_judge_round` and below runs on the event loop, so there are no locks.
 """
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from trainer.model.classifier import Encoding, Verdict
 
 QUEUE_TOKENS = 131_072
-"""Tokens that may wait at once: some ten seconds of work on two cores, which is as long as people
-in a chat wait."""
+"""The maximum number of waiting tokens: about ten seconds of work on two cores, which is as long as
+people in a chat wait."""
 
 ROUND_TOKENS = 4_096
-"""In a round: a third of a second of work, for which a text that comes meanwhile waits."""
+"""Per round: a third of a second of work, for which a text that arrives meanwhile waits."""
 
-MOST_TOKENS = 2_048
-"""That a model reads of one text (`trainer.model.text.MOST_WINDOWS`)."""
+MAX_TOKENS = 2_048
+"""Of one text, the maximum that a model reads (`trainer.model.text.MAX_WINDOWS`)."""
 
 SECONDS_A_TOKEN = 0.005
-"""How long a text lets shorter ones pass, for each of its tokens: 10 s at most."""
+"""How long a text lets shorter ones overtake it, for each of its tokens: 10 s at most."""
 
 BACKGROUND_SECONDS = 5.0
-"""How much longer a text waits that no customer has just written."""
+"""How much longer a text waits in the background, behind customers' new messages."""
 
 
 class BusyError(Exception):
@@ -47,11 +47,11 @@ class BusyError(Exception):
 
 
 class UnansweredError(Exception):
-    """The model failed on this text; str(error) says where, and holds nothing of the text."""
+    """The model failed on this text; str(error) says where, and contains nothing of the text."""
 
 
 class TextClassifier(Protocol):
-    """What the engine needs of a model; trainer.model.classifier.Classifier is one."""
+    """The engine's interface to a model; trainer.model.classifier.Classifier implements it."""
 
     name: str
     """The checkpoint's name."""
@@ -60,12 +60,12 @@ class TextClassifier(Protocol):
         """The text as the model reads it; blocks."""
 
     def judge(self, encodings: "Sequence[Encoding]") -> "list[Verdict]":
-        """One verdict for each text that `encode` gave, in order; blocks."""
+        """One verdict for each text from `encode`, in order; blocks."""
 
 
 @dataclass(slots=True, eq=False)
 class _Request:
-    """One text, and all those who are waiting for its verdict."""
+    """One text, and all callers that wait for its verdict."""
 
     text: str
     answer: "asyncio.Future[Verdict]"
@@ -80,7 +80,7 @@ _Outcome = tuple[_Request, "Verdict | UnansweredError"]
 
 
 class Engine:
-    """Judges texts off the event loop. Use it under `async with`, which answers what it has."""
+    """Judges texts off the event loop. Use it under `async with`, which finishes pending texts."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Engine:
         self._padded_tokens = padded_tokens
         self._waiting_tokens = 0
         self.swaps = 0
-        """How often the model was exchanged."""
+        """How often the model was replaced."""
         self._queued: dict[str, _Request] = {}
         self._judging: dict[str, _Request] = {}
         self._round: asyncio.Future[None] | None = None
@@ -108,7 +108,7 @@ class Engine:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Takes no more texts, and returns when those it has are answered."""
+        """Accepts no more texts, and returns when all pending ones are answered."""
         self._closing = True
         self._start_round()
         try:
@@ -123,15 +123,15 @@ class Engine:
         return self._classifier.name
 
     def swap(self, classifier: TextClassifier) -> None:
-        """Judges with `classifier` from the next round on; the present one ends on the old."""
+        """Uses `classifier` from the next round on; the current round finishes on the old one."""
         self._classifier = classifier
         self.swaps += 1
 
     async def classify(self, text: str, *, background: bool = False) -> "Verdict":
         """The verdict on `text`; identical texts that wait at the same time are judged once.
 
-        In the `background`, it lets what customers write pass. Raises BusyError at once where the
-        queue is full, and UnansweredError where the model fails on this text.
+        In the `background`, customers' texts overtake it. Raises BusyError at once if the queue is
+        full, and UnansweredError if the model fails on this text.
         """
         tokens = estimate_tokens(text)
         if self._closing or self._waiting_tokens + tokens > self._queue_tokens:
@@ -144,8 +144,8 @@ class Engine:
         request.due = min(request.due, due)
         request.callers += 1
         self._waiting_tokens += tokens
-        # When whoever is about to call in this turn of the loop has: many texts of one caller,
-        # and messages that arrived together, are one round. Nobody waits for it.
+        # On the next iteration of the loop, so that many texts of one caller, and messages that
+        # arrived together, share a round. This causes no delay.
         asyncio.get_running_loop().call_soon(self._start_round)
         try:
             return await asyncio.shield(request.answer)
@@ -156,7 +156,7 @@ class Engine:
                 self._forget(request)
 
     def _start_round(self) -> None:
-        """Hands the worker what is due first, unless it is at work or nothing is queued."""
+        """Passes the texts that are due first to the worker, if it is idle and there are any."""
         if self._round is not None or not self._queued:
             return
         self._judging = self._take_round()
@@ -167,7 +167,7 @@ class Engine:
         self._round.add_done_callback(self._end_round)
 
     def _take_round(self) -> dict[str, _Request]:
-        """Takes up to ROUND_TOKENS out of the queue, and one text at least."""
+        """Removes up to ROUND_TOKENS from the queue, and at least one text."""
         taken: dict[str, _Request] = {}
         tokens = 0
         for request in sorted(self._queued.values(), key=attrgetter("due")):
@@ -178,7 +178,7 @@ class Engine:
         return taken
 
     def _end_round(self, ended: "asyncio.Future[None]") -> None:
-        # Nobody is left waiting, even if the worker itself has failed.
+        # No caller is left waiting, even if the worker itself has failed.
         error = None if ended.cancelled() else ended.exception()
         reason = whereabouts(error) if error else "the round ended without a verdict"
         self._deliver([(request, UnansweredError(reason)) for request in self._judging.values()])
@@ -190,13 +190,14 @@ class Engine:
             self._forget(request)
             if isinstance(outcome, UnansweredError):
                 request.answer.set_exception(outcome)
-                # All callers may have gone: asyncio is not to complain that nobody looked.
+                # All callers may have gone: asyncio must not complain about an unread error.
                 request.answer.exception()
             else:
                 request.answer.set_result(outcome)
 
     def _forget(self, request: _Request) -> None:
-        """Lets nobody join `request` any more; a later one of the same text is left alone."""
+        """Prevents later callers from joining `request`; leaves a later request of that text
+        alone."""
         for requests in (self._queued, self._judging):
             if requests.get(request.text) is request:
                 del requests[request.text]
@@ -212,7 +213,7 @@ class Engine:
         for request in requests:
             try:
                 encoded.append((request, classifier.encode(request.text)))
-            except BaseException as error:  # a panic of the tokenizer is no Exception
+            except BaseException as error:  # a panic of the tokenizer is not an Exception
                 loop.call_soon_threadsafe(self._deliver, [_failed(request, error)])
         for batch in batches([encoding.tokens for _, encoding in encoded], self._padded_tokens):
             if wanted := [encoded[index] for index in batch if encoded[index][0].callers]:
@@ -220,22 +221,22 @@ class Engine:
 
 
 def estimate_tokens(text: str) -> int:
-    """About how many tokens a model reads of a text, without tokenising it on the event loop.
+    """Estimates how many tokens a model reads of a text, without tokenising it on the event loop.
 
-    English prose has one for four or five characters; a text of punctuation alone has three times
-    as many as this says.
+    English prose has one for four or five characters; a text of only punctuation has three times
+    the estimate.
     """
-    return min(2 + len(text) // 3, MOST_TOKENS)
+    return min(2 + len(text) // 3, MAX_TOKENS)
 
 
 def _judge(classifier: TextClassifier, encoded: Sequence[_Encoded]) -> list[_Outcome]:
-    """An outcome for each request. A failing batch is halved until only those that fail do."""
+    """An outcome for each request. A failing batch is halved until only the failing texts fail."""
     try:
         verdicts = classifier.judge([encoding for _, encoding in encoded])
         return [(request, verdict) for (request, _), verdict in zip(encoded, verdicts, strict=True)]
     except BaseException as error:
-        # Of whatever type: it belongs to these callers alone. No interrupt is lost, as Python
-        # raises these on the main thread.
+        # Of any type: it concerns only these callers. No interrupt is lost, because Python raises
+        # those on the main thread.
         if len(encoded) == 1:
             return [_failed(encoded[0][0], error)]
         half = len(encoded) // 2

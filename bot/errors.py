@@ -1,22 +1,22 @@
-"""What can keep the bot from doing what it was asked.
+"""The reasons why the bot cannot do what it was asked.
 
-Each error carries the sentence its reader gets and the exit code of its own, so that a person and
-a service manager can both tell them apart.
+Each error has the sentence for its reader and its own exit code, so that both a person and a
+service manager can distinguish them.
 
     BotError
-    ├── SettingsError             2   a value in .env or the environment that is not allowed
-    ├── MissingTokenError         3   Discord was asked for, but there is no token
+    ├── SettingsError             2   a value in .env or the environment is not allowed
+    ├── MissingTokenError         3   Discord was requested, but there is no token
     ├── RefusedTokenError         4   Discord does not accept the token
-    ├── UnusableCheckpointError   5   nothing trained yet, or a checkpoint that is broken
-    ├── ResponsesError            6   responses.yaml is missing or does not hold what it must
+    ├── UnusableCheckpointError   5   there is no checkpoint, or it is damaged
+    ├── ResponsesError            6   responses.yaml is missing or invalid
     ├── UnreachableError          7   Discord cannot be reached, or ends the connection
-    ├── InputError                8   reviews that cannot be read
+    ├── InputError                8   the reviews cannot be read
     ├── RefusedRequestError       9   Discord refuses a request, for another reason than the token
     ├── RateLimitedError         10   Discord asks for a long pause before the next attempt
     ├── StoreError               11   the desk's database cannot be used
     └── TrainingError             *   the trainer's own exit code, passed on
 
-The remaining codes are 0 (ended as asked), 1 (a bug), 2 (a wrong command line, too) and 130
+The remaining codes are 0 (success), 1 (a bug), 2 (also for a wrong command line) and 130
 (interrupted with Ctrl-C).
 """
 
@@ -36,7 +36,7 @@ class SettingsError(BotError):
 
 
 class MissingTokenError(BotError):
-    """The Discord front end was asked for without a token."""
+    """The Discord front end was requested without a token."""
 
     exit_code = 3
 
@@ -48,7 +48,7 @@ class MissingTokenError(BotError):
 
 
 class RefusedTokenError(BotError):
-    """Discord answered that the token is not valid."""
+    """Discord reported an invalid token."""
 
     exit_code = 4
 
@@ -60,13 +60,13 @@ class RefusedTokenError(BotError):
 
 
 class UnusableCheckpointError(BotError):
-    """There is no checkpoint to answer with, or it cannot be loaded."""
+    """There is no serving checkpoint, or it cannot be loaded."""
 
     exit_code = 5
 
 
 class ResponsesError(BotError):
-    """responses.yaml cannot be read, or does not hold what it must."""
+    """responses.yaml cannot be read, or is invalid."""
 
     exit_code = 6
 
@@ -74,7 +74,7 @@ class ResponsesError(BotError):
         super().__init__(f"{problem}\n\n{sample}" if sample else problem)
         self.problem = problem
         self.sample = sample
-        """Lines that the file lacks, ready to be copied into it."""
+        """The lines that the file lacks, ready to be copied into it."""
 
 
 class UnreachableError(BotError):
@@ -102,14 +102,14 @@ class RefusedRequestError(BotError):
 
 
 class RateLimitedError(BotError):
-    """Discord takes no further request for longer than the bot waits by itself."""
+    """Discord accepts no further request for longer than the bot waits by itself."""
 
     exit_code = 10
 
     def __init__(self, seconds: float | None) -> None:
         pause = "for some time" if seconds is None else f"for {math.ceil(seconds):,} s"
         super().__init__(
-            f"Discord takes no further request of this bot {pause}, because there were too many "
+            f"Discord accepts no further request of this bot {pause}, because there were too many "
             "(its rate limit). Wait that long, then start the bot again; each earlier attempt may "
             "make the pause longer"
         )
@@ -128,7 +128,7 @@ class StoreError(BotError):
 
 
 class TrainingError(BotError):
-    """The trainer ended without a checkpoint; it has said itself what was wrong."""
+    """The trainer ended without a checkpoint; it has printed the reason itself."""
 
     def __init__(self, exit_code: int) -> None:
         super().__init__(

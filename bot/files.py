@@ -1,4 +1,4 @@
-"""The bot's own files: written whole, and for this user alone."""
+"""The bot's own files: written completely, and for this user alone."""
 
 import stat
 from pathlib import Path
@@ -6,17 +6,17 @@ from pathlib import Path
 from trainer.model.files import write_whole
 
 STATE = Path("state")
-"""What the bot writes, seen from the working directory."""
+"""The bot's files, relative to the working directory."""
 
 
 def make_private_folder(folder: Path) -> None:
-    """Makes a folder, and those around it, for this user alone; changes none that is there."""
+    """Creates a folder, and its parents, for this user alone; changes no existing one."""
     for each in (*reversed(folder.parents), folder):
         each.mkdir(mode=0o700, exist_ok=True)
 
 
 def write_state(path: Path, content: str) -> None:
-    """Writes a file of the bot's state, whole or not at all; makes its folder if there is none.
+    """Writes a file of the bot's state, completely or not at all; creates its folder if needed.
 
     Raises OSError.
     """
@@ -31,7 +31,7 @@ def readable_by_others(*paths: Path) -> list[str]:
         try:
             mode = path.stat().st_mode
         except OSError:
-            continue  # it is not there
+            continue  # it does not exist
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             right = "700" if stat.S_ISDIR(mode) else "600"
             sentences.append(

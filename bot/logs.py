@@ -1,6 +1,6 @@
-"""What the log says: when, who and what went wrong; never what a customer wrote.
+"""The log: when, who and what went wrong; never a customer's text.
 
-An exception's message may quote the text that caused it, so no log line carries one: an exception
+An exception's message may quote the text that caused it, so no log line contains one: an exception
 is logged as its type and the files and lines that led to it.
 """
 
@@ -17,10 +17,10 @@ from typing import Any
 from trainer.errors import printable
 
 SELDOM_SECONDS = 60.0
-"""Between two lines on the same thing, where it happens over and over."""
+"""Between two lines about the same thing, if it happens repeatedly."""
 
-MOST_FRAMES = 8
-"""Of a fault, in the log: the innermost ones tell where it is."""
+MAX_FRAMES = 8
+"""Of an error, in the log: the innermost frames show where it is."""
 
 _PROJECT = Path(__file__).parent.parent
 _PACKAGES = "site-packages"
@@ -35,7 +35,7 @@ def configure(level: str) -> None:
     logging.getLogger("bot").setLevel(level)
     # On DEBUG, discord.py logs whole messages: it stays on INFO, whatever the setting says.
     logging.getLogger("discord").setLevel(max(logging.getLevelName(level), logging.INFO))
-    # The advice to install voice support is of no use to a bot that only writes.
+    # The advice to install voice support is irrelevant to a bot that only writes.
     logging.getLogger("discord.client").addFilter(lambda record: "voice" not in record.msg)
 
 
@@ -43,7 +43,7 @@ def whereabouts(error: BaseException) -> str:
     """The type of an error and the calls that led to it, such as
     "ValueError at bot/engine.py:90, called from bot/engine.py:71".
 
-    Files and lines hold no text. An operating system's own words ("No space left on device") are
+    Files and lines contain no text. The operating system's messages ("No space left on device") are
     kept; other messages are not.
     """
     name = type(error).__name__
@@ -51,12 +51,12 @@ def whereabouts(error: BaseException) -> str:
         name += f" ({error.strerror})"
     frames = traceback.walk_tb(error.__traceback__)
     innermost_first = [_place(frame, line) for frame, line in frames][::-1]
-    places = ", called from ".join(innermost_first[:MOST_FRAMES])
-    if len(innermost_first) > MOST_FRAMES:
-        places += f", and {len(innermost_first) - MOST_FRAMES} more"
+    places = ", called from ".join(innermost_first[:MAX_FRAMES])
+    if len(innermost_first) > MAX_FRAMES:
+        places += f", and {len(innermost_first) - MAX_FRAMES} more"
     place = f" at {places}" if places else ""
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    # One cause is enough to find a fault by, and the causes of causes could form a circle.
+    # One cause is enough to locate an error, and the causes of causes could form a circle.
     because = f" (after {type(cause).__name__})" if cause is not None else ""
     return f"{name}{place}{because}"
 
@@ -73,21 +73,21 @@ def _place(frame: FrameType, line: int) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """The text for a terminal, which a control character in a name must not steer."""
+    """The text for a terminal, without control characters, which could control the terminal."""
     return "\n".join(map(printable, text.split("\n")))
 
 
 def report_loop_error(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """asyncio's exception handler; its default prints the exception's message."""
+    """asyncio's exception handler; the default one prints the exception's message."""
     error = context.get("exception")
     reason = whereabouts(error) if error else "no exception"
     logging.getLogger("bot").error("%s (%s)", context["message"], reason)
 
 
 class SeldomLog:
-    """Says once a minute what happens over and over, and how often it did.
+    """Logs a repeated event once a minute, with the number of occurrences.
 
-    For what one cause does to every customer: a full queue, a broken model.
+    For a single cause that affects every customer: a full queue, a broken model.
     """
 
     def __init__(self, logger: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
@@ -118,7 +118,7 @@ class _Said:
 
 class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        """Sets further lines in, so that a name with a line break in it forges no line."""
+        """Indents further lines, so that a name with a line break cannot forge a line."""
         return printable_lines(super().format(record)).replace("\n", "\n    ")
 
     def formatException(  # noqa: N802 (the name that logging calls)

@@ -1,6 +1,6 @@
-"""Everything that is read from .env and the environment: typed, validated once, handed down.
+"""Everything that is read from .env and the environment: typed, validated once, passed on.
 
-The environment wins over .env. A variable that is set but blank counts as not set: so
+The environment takes precedence over .env. A variable that is set but blank counts as not set: so
 `DISCORD_TOKEN= make run` talks in the terminal, whatever .env says.
 """
 
@@ -25,22 +25,22 @@ from trainer.model.files import read_regular
 
 ENV_FILE = Path(".env")
 
-MOST_BYTES = 1_048_576
+MAX_BYTES = 1_048_576
 """Of that file."""
 
 LONGEST_ID = 20
-"""Digits of an id of Discord: it has 64 bits."""
+"""Digits of a Discord id, which has 64 bits."""
 
 LONGEST_QUOTED = 500
-"""Characters of a value in an error."""
+"""Maximum characters of a value in an error."""
 
 DATASET_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
-"""What staff choose in Discord, and what a checkpoint is named for."""
+"""The name that staff choose in Discord, and that a checkpoint is named after."""
 
 _LABEL_WORDS = frozenset({"negative", "neg", "positive", "pos", "skip"})
 
-MOST_DATASETS = 25
-"""As many as Discord shows of an option's choices."""
+MAX_DATASETS = 25
+"""Discord's limit for the choices of an option."""
 
 
 _QUOTED = re.compile(r"(['\"])(.*)\1", re.DOTALL)
@@ -48,57 +48,57 @@ _TOKEN = re.compile(r"[A-Za-z0-9._=-]*")
 _DATABASE = re.compile(r"(?:sqlite(?:\+aiosqlite)?:///|postgresql(?:\+asyncpg)?://)\S")
 
 TOKEN_NAMES = frozenset(("TOKEN", "BOT_TOKEN", "DISCORD_BOT_TOKEN", "DISCORD_API_TOKEN"))
-"""What other programs call DISCORD_TOKEN."""
+"""The name of DISCORD_TOKEN in other programs."""
 
 
 class Settings(BaseSettings):
-    """The settings of one run; .env.example explains each to the person who sets it."""
+    """The settings of one run; .env.example explains each to the user."""
 
     model_config = SettingsConfigDict(
         env_file=ENV_FILE, env_file_encoding="utf-8", extra="ignore", frozen=True
     )
 
     discord_token: SecretStr | None = None
-    """The bot's secret; None where Discord is not used."""
+    """The bot's secret; None if Discord is not used."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    """How much the bot's own logger says."""
+    """The level of the bot's own logger."""
 
     responses_file: Path = Field(default_factory=default_responses_file)
-    """Where the sentences are."""
+    """The file with the sentences."""
 
     help_line: str = HELP_LINE
-    """What a reply to somebody in distress points to."""
+    """The help line in a reply to a person in distress."""
 
     messages_per_second: float = Field(default=5.0, ge=0, allow_inf_nan=False)
-    """How fast one customer may write before they are slowed down; 0 is as fast as they like."""
+    """The allowed message rate of one customer; 0: no limit."""
 
     question_minutes: float = Field(default=10.0, ge=0, le=1440, allow_inf_nan=False)
-    """How long a question of the bot waits for an answer in words; 0: only its buttons do."""
+    """How long a question of the bot waits for an answer in words; 0: only its buttons work."""
 
     runtime: RuntimeName = RuntimeName.AUTO
     """What runs the network (`trainer.model.runtime.RuntimeName`)."""
 
     threads: int | None = Field(default=None, ge=1, le=1024)
-    """Threads that work on one batch of reviews; None: one a core."""
+    """Threads that work on one batch of reviews; None: one per core."""
 
     operator_users: Annotated[frozenset[int], NoDecode] = frozenset()
-    """Ids of people who may steer the bot, besides the application's owner."""
+    """Ids of people who may control the bot, in addition to the application's owner."""
 
     operator_roles: Annotated[frozenset[int], NoDecode] = frozenset()
-    """Ids of roles whose members may."""
+    """Ids of roles whose members may control the bot."""
 
     train_datasets: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=lambda: {"starter": "starter", "imdb": "stanfordnlp/imdb"}
     )
-    """What /train offers: a label, and the data set or path that the trainer is given for it, with
-    its options on the columns (`bot.sources.split_source`)."""
+    """What /train offers: a label, and the data set or path for the trainer, with its options for
+    the columns (`bot.sources.split_source`)."""
 
     train_base_model: str = "auto"
-    """The pre-trained encoder that /train begins with: a name or a path that the trainer takes."""
+    """The pre-trained encoder that /train starts from: a name or a path for the trainer."""
 
     database_url: SecretStr = SecretStr(f"sqlite:///{STATE}/desk.sqlite3")
-    """Where the desk's store is; with the password, where it has one."""
+    """The URL of the desk's store, including the password, if any."""
 
     @field_validator("responses_file")
     @classmethod
@@ -138,13 +138,13 @@ class Settings(BaseSettings):
         entries = [entry.strip().partition("=") for entry in value.split(",") if entry.strip()]
         sets = {label.strip(): (source or label).strip() for label, _, source in entries}
         wrong = [label for label in sets if not DATASET_LABEL.fullmatch(label)]
-        if wrong or len(sets) < len(entries) or not 1 <= len(sets) <= MOST_DATASETS:
+        if wrong or len(sets) < len(entries) or not 1 <= len(sets) <= MAX_DATASETS:
             raise ValueError(
-                f"is {_quoted(value)}, but must be up to {MOST_DATASETS} data sets, separated by "
+                f"is {_quoted(value)}, but must be up to {MAX_DATASETS} data sets, separated by "
                 "commas: a name that the trainer knows, or label=path. A label has up to 40 "
-                "letters, digits, dots, dashes and underscores, and stands only once"
+                "letters, digits, dots, dashes and underscores, and is used only once"
             )
-        # A comma ends an entry: what would follow it in a label map would become a data set.
+        # A comma ends an entry: the rest of a label map would become a data set.
         broken = [label for label, source in sets.items() if source in _LABEL_WORDS]
         if broken or not all(map(_has_readable_options, sets.values())):
             raise ValueError(
@@ -157,7 +157,7 @@ class Settings(BaseSettings):
     @field_validator("discord_token")
     @classmethod
     def _one_word(cls, token: SecretStr | None) -> SecretStr | None:
-        # Sent in a header: anything else would be refused there, with advice that cannot help.
+        # Sent in a header: otherwise Discord would refuse it, with misleading advice.
         value = token.get_secret_value() if token else ""
         if len(value.split()) > 1:
             raise ValueError("has a space in it; give only the token itself, without 'Bot '")
@@ -170,7 +170,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: SecretStr) -> SecretStr:
-        # Without its value, which may hold a password.
+        # Without its value, which may contain a password.
         if not _DATABASE.match(url.get_secret_value()):
             raise ValueError(
                 "must begin with sqlite:/// and a path, or with postgresql:// and the server, such "
@@ -181,14 +181,14 @@ class Settings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _bare(cls, value: Any, info: ValidationInfo) -> Any:
-        """Without blanks and quotation marks around it; a blank value is the default.
+        """Removes surrounding blanks and quotation marks; a blank value means the default.
 
-        It stands last, because pydantic calls the last validator of this mode first.
+        It comes last, because pydantic calls the last validator of this mode first.
         """
         if not isinstance(value, str):
             return value
         value = value.strip()
-        # A shell and .env take them off; `docker run --env-file` and a service's unit file do not.
+        # A shell and .env remove them; `docker run --env-file` and a service's unit file do not.
         if (quoted := _QUOTED.fullmatch(value)) is not None:
             value = quoted[2].strip()
         if not value:
@@ -216,7 +216,7 @@ def load_settings() -> Settings:
     """Reads .env of the working directory and the environment.
 
     Raises SettingsError: one sentence that names each variable, its value (never the token's) and
-    what is allowed.
+    the allowed values.
     """
     try:
         _check_syntax()
@@ -231,12 +231,12 @@ def load_settings() -> Settings:
 
 
 def _check_syntax() -> None:
-    """Refuses a .env file with a line that the parser would pass over. Raises as above.
+    """Refuses a .env file with a line that the parser would ignore. Raises as above.
 
-    And one that is a pipe, a device or a folder, all of which the parser would read.
+    Also refuses a pipe, a device or a folder, which the parser would read.
     """
     try:
-        text = read_regular(ENV_FILE, MOST_BYTES).decode("utf-8")
+        text = read_regular(ENV_FILE, MAX_BYTES).decode("utf-8")
         with StringIO(text, newline=None) as file:
             wrong = [entry.original.line for entry in parse_stream(file) if entry.error]
     except FileNotFoundError:
@@ -244,12 +244,12 @@ def _check_syntax() -> None:
     if wrong:
         raise SettingsError(
             f"{ENV_FILE}, line {wrong[0]}: this is not NAME=value; check that each quotation mark "
-            "that opens is closed on the same line"
+            "is closed on the same line"
         )
 
 
 def likely_misspellings() -> list[str]:
-    """A sentence for each name in .env that is not a setting but looks much like one."""
+    """A sentence for each name in .env that is not a setting but resembles one."""
     known = [name.upper() for name in Settings.model_fields]
     sentences = []
     for name in dotenv_values(ENV_FILE, interpolate=False):

@@ -1,4 +1,4 @@
-"""Which data sets the settings name, and how their columns are read."""
+"""The data sets in the settings, and the options for their columns."""
 
 import re
 import shlex
@@ -7,12 +7,12 @@ _COLUMN_OPTION = re.compile(r"\s--(?=(?:text-column|label-column|label-map)\b)")
 
 
 def split_source(source: str) -> tuple[str, tuple[str, ...]]:
-    """A data set of the settings, and the trainer's options on its columns that follow it.
+    """A data set of the settings, and the trainer's options for its columns.
 
     `/srv/my films.csv --text-column body` is the file and `("--text-column=body",)`.
 
     Raises:
-        ValueError: an option has no value, or several, or a quotation mark is left open.
+        ValueError: an option has no value, or several, or a quotation mark is not closed.
     """
     path, *parts = _COLUMN_OPTION.split(source)
     options = []

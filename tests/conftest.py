@@ -75,7 +75,7 @@ def _what_customers_wrote_is_nowhere(tmp_path_factory: pytest.TempPathFactory) -
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Called by pytest: what takes minutes begins first, beside everything else."""
+    """Called by pytest: tests that take minutes start first, in parallel with the others."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 

@@ -16,7 +16,7 @@ bounded = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 
-MOST_CHARACTERS = 1_000
+MAX_CHARACTERS = 1_000
 
 _HOSTILE: st.SearchStrategy[Any] = st.sampled_from(
     [
@@ -54,7 +54,7 @@ def refused_with_a_sentence(*errors: type[Exception]) -> Iterator[None]:
 
 def require_sentence(error: Exception) -> None:
     assert str(error).isprintable()
-    assert 0 < len(str(error)) < MOST_CHARACTERS
+    assert 0 < len(str(error)) < MAX_CHARACTERS
 
 
 @st.composite

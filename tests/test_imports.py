@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 GROUND = {f"trainer.{name}" for name in ("config", "errors", "events", "extras")}
-"""Of `trainer`, what stands beside its rooms and loads no torch."""
+"""The modules of `trainer` outside its packages, which do not load torch."""
 
 BELOW = {
     "trainer.model": set(),

@@ -2,7 +2,7 @@
 
     from trainer import TrainingConfig, fine_tune_model, predict_sentiment
 
-The names are handed out lazily: importing the package, or `trainer.model.checkpoint` from the bot,
+Names are imported lazily: importing the package, or `trainer.model.checkpoint` from the bot,
 loads neither torch nor transformers.
 """
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trainer.training.fit import FineTuned, fine_tune_model
 
 __version__ = "0.1.0"
-"""Of both packages; the wheel takes it from here."""
+"""The version of both packages; the wheel takes it from here."""
 
 __all__ = [
     "FineTuned",

@@ -1,6 +1,6 @@
 """The trainer's command line: `python -m trainer fit | evaluate | compare | checkpoints`.
 
-Exit codes: 0 done, 1 a bug in the trainer, 2 input that will not do, 130 interrupted.
+Exit codes: 0 done, 1 a bug in the trainer, 2 invalid input, 130 interrupted.
 """
 
 import json
@@ -22,7 +22,7 @@ from trainer.comparing.comparison import Comparison
 from trainer.comparing.rows import HEADINGS
 from trainer.config import (
     LABELS,
-    LEAST_FRACTION,
+    MIN_FRACTION,
     Balance,
     Loop,
     Precision,
@@ -40,8 +40,8 @@ from trainer.progress import Style, listener
 if TYPE_CHECKING:
     from types import FrameType
 
-MOST_FRAMES = 8
-"""Of an unforeseen error, that are printed."""
+MAX_FRAMES = 8
+"""How many frames of an unforeseen error are printed."""
 
 EXIT_BUG, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -64,7 +64,7 @@ _DATASET_HELP = (
 )
 _LOOP_HELP = "What trains: the manual loop, or transformers' Trainer (needs accelerate)."
 
-# What fit and compare have in common.
+# Options that fit and compare share.
 _Datasets = Annotated[
     list[str],
     typer.Option(
@@ -91,13 +91,13 @@ _LabelMap = Annotated[
 _Fraction = Annotated[
     float | None,
     typer.Option(
-        help=f"Share of each class to train on, from {LEAST_FRACTION} to 1.",
+        help=f"Share of each class to train on, from {MIN_FRACTION} to 1.",
         show_default="0.1 of 20,000 reviews or more; else all",
     ),
 ]
 _Recipe = Annotated[
     RecipeName,
-    typer.Option(help="plain: the original one to the letter; best: see docs/training.md."),
+    typer.Option(help="plain: exactly the original one; best: see docs/training.md."),
 ]
 _MaxLength = Annotated[int, typer.Option(help="Longest window, in tokens.")]
 _Windows = Annotated[
@@ -107,16 +107,16 @@ _Windows = Annotated[
 _Epochs = Annotated[
     int | None, typer.Option(help="Passes over the reviews.", show_default=_BY_RECIPE)
 ]
-_BatchSize = Annotated[int, typer.Option(help="Reviews a step.")]
+_BatchSize = Annotated[int, typer.Option(help="Reviews per step.")]
 _LearningRate = Annotated[
     float | None, typer.Option(help="AdamW's learning rate.", show_default=_BY_RECIPE)
 ]
 _Precision = Annotated[
-    Precision, typer.Option(help="Arithmetic; auto: bf16 where the processor has it.")
+    Precision, typer.Option(help="Arithmetic; auto: bf16 if the processor supports it.")
 ]
 _Progress = Annotated[Style, typer.Option(help="How progress is shown.")]
 
-# Those of fit alone.
+# Options of fit alone.
 _BaseModel = Annotated[
     str,
     typer.Option(
@@ -127,8 +127,8 @@ _BaseModel = Annotated[
 _Balance = Annotated[
     Balance,
     typer.Option(
-        help="on: as many reviews of one class as of the other. off: the first ones of the "
-        "data set, whatever their class; it shows what goes wrong then."
+        help="on: equally many reviews of both classes. off: the first ones of the "
+        "data set, regardless of class, to show what goes wrong then."
     ),
 ]
 _Seed = Annotated[
@@ -143,12 +143,12 @@ _Output = Annotated[
     ),
 ]
 
-# Those of compare alone.
+# Options of compare alone.
 _BaseModels = Annotated[
     list[str],
     typer.Option(
         "--base-model",
-        help="As fit takes it; repeat it for each that is compared.",
+        help="Same as for fit; repeat it for each model to compare.",
         default_factory=lambda: [_DEFAULTS.base_model],
         show_default=_DEFAULTS.base_model,
     ),
@@ -162,7 +162,7 @@ _Loops = Annotated[
         show_default=_DEFAULTS.loop,
     ),
 ]
-_Seeds = Annotated[int, typer.Option(help="How many runs each, with seeds from 0.", min=1)]
+_Seeds = Annotated[int, typer.Option(help="Runs per model, with seeds from 0.", min=1)]
 _ComparisonOutput = Annotated[
     Path | None,
     typer.Option(
@@ -194,7 +194,7 @@ def fit(
     progress: _Progress = Style.BAR,
 ) -> None:
     """Fine-tune on labelled reviews and save a checkpoint."""
-    with _telling(progress) as on_event:
+    with _reporting(progress) as on_event:
         config = TrainingConfig(
             datasets=tuple(dataset),
             text_column=text_column,
@@ -220,7 +220,7 @@ def fit(
     if progress is Style.BAR:
         _print_figures("Validation", result.validation.as_dict())
         _print_figures("Test", result.test.as_dict())
-        _print_doubt(result.doubt.as_dict())
+        _print_selective(result.doubt.as_dict())
         print(f"Saved {result.path}. {_what_next(result.path, result.serving)}")
 
 
@@ -237,11 +237,11 @@ def evaluate(
         Split | None,
         typer.Option(
             help="Which reviews of the set.",
-            show_default="test, where the set has a test split or was trained on; else all",
+            show_default="test, if the set has a test split or was trained on; else all",
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(help="At most so many reviews, always the same.", min=1)
+        int | None, typer.Option(help="Maximum number of reviews, always the same ones.", min=1)
     ] = None,
     against: Annotated[
         Path | None,
@@ -249,7 +249,7 @@ def evaluate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Judge labelled reviews by a checkpoint and print its figures."""
+    """Judge labelled reviews with a checkpoint and print its figures."""
     paths = [checkpoint_path] if against is None else [checkpoint_path, against]
     for path in paths:
         checkpoint.verify(path)
@@ -259,7 +259,7 @@ def evaluate(
     chosen = reviews.of(split) if limit is None else take(reviews.of(split), limit)
     labels = [review.label for review in chosen]
     with listener(Style.NONE if as_json else Style.BAR) as on_event:
-        # These import torch, which takes seconds: after the data set was found to be there.
+        # These import torch, which takes seconds: only once the data set is known to exist.
         from trainer.model.classifier import Classifier
         from trainer.training.evaluation import compare, judge, judge_on_fixed_reviews
 
@@ -280,7 +280,7 @@ def evaluate(
         return
     for result in results:
         _print_figures(f"{result['checkpoint']} on {reviews.name}, {split}", result)
-        _print_doubt(result["doubt"])
+        _print_selective(result["doubt"])
     if against is not None:
         _print_comparison(parse_compared(line), answer["fixed"])
 
@@ -308,7 +308,7 @@ def compare_models(
         comparison.refuse_existing(output)
     run = _ComparisonRun(output)
     try:
-        with _telling(progress) as on_event:
+        with _reporting(progress) as on_event:
             budget = TrainingConfig(
                 datasets=tuple(dataset),
                 text_column=text_column,
@@ -332,13 +332,13 @@ def compare_models(
 
 @dataclass
 class _ComparisonRun:
-    """A comparison as it goes on, and the folder that it is saved in."""
+    """A comparison in progress, and the folder that it is saved in."""
 
     output: Path | None
-    """None: a dated one, as soon as the first run is finished."""
-    standing: Comparison | None = None
+    """None: a dated one, created when the first run finishes."""
+    comparison: Comparison | None = None
 
-    def follow(self, standings: Generator[Comparison]) -> None:
+    def follow(self, results: Generator[Comparison]) -> None:
         """Saves the comparison after each run.
 
         Raises:
@@ -346,31 +346,31 @@ class _ComparisonRun:
             ComparisonError: not all base models could be trained.
         """
         try:
-            with closing(standings):
-                for self.standing in standings:
+            with closing(results):
+                for self.comparison in results:
                     self._save()
         except KeyboardInterrupt:
-            if self.standing is None or not self.standing.finished or self.output is None:
+            if self.comparison is None or not self.comparison.finished or self.output is None:
                 raise
-            self._save()  # whole, if the interrupt came amid the last time
+            self._save()  # again, in case the interrupt cut the last save short
             raise Interrupted(
-                f"Interrupted. {self.standing.finished} of {self.standing.planned} runs were "
+                f"Interrupted. {self.comparison.finished} of {self.comparison.planned} runs were "
                 f"finished; their figures are in {self.output}."
             ) from None
-        if self.standing is not None and self.standing.failures:
-            raise ComparisonError(f"Not all could be trained. {' '.join(self.standing.failures)}")
+        if self.comparison is not None and self.comparison.failures:
+            raise ComparisonError(f"Some models failed. {' '.join(self.comparison.failures)}")
 
     def _save(self) -> None:
-        if self.standing is None or not self.standing.finished:
+        if self.comparison is None or not self.comparison.finished:
             return
         if self.output is None:
-            self.output = checkpoint.dated_path(self.standing.dataset, comparison.COMPARISONS)
-        self.standing.write(self.output)
+            self.output = checkpoint.dated_path(self.comparison.dataset, comparison.COMPARISONS)
+        self.comparison.write(self.output)
 
     def show(self) -> None:
-        """Prints what was finished."""
-        if self.standing is not None and self.standing.finished:
-            _print_standing(self.standing)
+        """Prints the finished runs."""
+        if self.comparison is not None and self.comparison.finished:
+            _print_results(self.comparison)
             print(f"Saved {self.output}.")
 
 
@@ -381,7 +381,7 @@ def checkpoints(context: typer.Context) -> None:
         return
     rows = checkpoint.list_checkpoints()
     for problem in checkpoint.unreadable_checkpoints():
-        print(f"Left out: {problem}", file=sys.stderr)
+        print(f"Skipped: {problem}", file=sys.stderr)
     if not rows:
         print("There are no checkpoints yet. Train one with: python -m trainer fit")
         return
@@ -403,13 +403,13 @@ def checkpoints(context: typer.Context) -> None:
 def promote_checkpoint(
     name: Annotated[str, typer.Argument(help="A name from the list.", metavar="NAME")],
 ) -> None:
-    """Make a checkpoint the serving one, once it is verified."""
+    """Verify a checkpoint and make it the serving one."""
     print(f"{checkpoint.promote(name).name} is the serving checkpoint now.")
 
 
 @checkpoints_app.command("rollback")
 def roll_back() -> None:
-    """Go back to the checkpoint that served before."""
+    """Go back to the previous serving checkpoint."""
     print(f"{checkpoint.rollback().name} is the serving checkpoint again.")
 
 
@@ -419,10 +419,10 @@ def _entries(label_map: list[str] | None) -> tuple[str, ...] | None:
 
 
 @contextmanager
-def _telling(progress: Style) -> Iterator[Listener]:
-    """Shows a training run in a style; if it fails, its error is the last event.
+def _reporting(progress: Style) -> Iterator[Listener]:
+    """Shows a training run in a style; if it fails, the last event is its error.
 
-    Fails at once where the packages that training needs are not installed.
+    Fails immediately if the packages that training needs are not installed.
     """
     with listener(progress) as on_event:
         try:
@@ -441,7 +441,7 @@ def _what_next(path: Path, serving: bool) -> str:
     if serving:
         return "It is the serving checkpoint. Talk to it: python -m bot chat"
     if path.parent.resolve() == checkpoint.CHECKPOINTS.resolve():
-        return f"To let it serve: python -m trainer checkpoints promote {path.name}"
+        return f"To make it serve: python -m trainer checkpoints promote {path.name}"
     return f"To judge with it: python -m bot classify --checkpoint {path}"
 
 
@@ -458,12 +458,12 @@ def _print_figures(title: str, figures: dict[str, Any]) -> None:
     _print_table(table)
 
 
-def _print_doubt(doubt: dict[str, Any]) -> None:
+def _print_selective(figures: dict[str, Any]) -> None:
     print(
-        f"Unsure of {doubt['unsure']:.1%} of these; "
-        f"of the verdicts on the others, {doubt['right']:.1%} are right.\n"
-        f"Of the unsure, {doubt['leans']:.1%} lean to one side; "
-        f"of those that lean, {doubt['leans_right']:.1%} are right.\n"
+        f"Unsure of {figures['unsure']:.1%} of these; "
+        f"of the verdicts on the others, {figures['right']:.1%} are right.\n"
+        f"Of the unsure, {figures['leans']:.1%} lean to one side; "
+        f"of those that lean, {figures['leans_right']:.1%} are right.\n"
     )
 
 
@@ -481,9 +481,9 @@ def _print_comparison(compared: Compared, fixed: dict[str, Any]) -> None:
     )
 
 
-def _print_standing(standing: Comparison) -> None:
+def _print_results(results: Comparison) -> None:
     table = _table(*HEADINGS)
-    for row in standing.rows:
+    for row in results.rows:
         table.add_row(*row.cells("\n"))
     print()
     _print_table(table)
@@ -492,22 +492,22 @@ def _print_standing(standing: Comparison) -> None:
 def _table(*headings: str) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for number, heading in enumerate(headings):
-        # What stands first is a name to copy: it stays in one piece.
+        # The first column holds a name to copy: it is never wrapped.
         first = number == 0
         table.add_column(heading, justify="left" if first else "right", no_wrap=first)
     return table
 
 
 def _print_table(table: Table) -> None:
-    # Where there is no terminal, no width is known, and a pipe or a file has room.
-    # A name in square brackets is a name, and no markup.
+    # Without a terminal the width is unknown, and a pipe or a file has room.
+    # Square brackets in a name are not markup.
     width = None if sys.stdout.isatty() else 160
     Console(highlight=False, markup=False, emoji=False, width=width).print(table)
 
 
 def main() -> int:
-    """Runs the command line; whatever goes wrong ends in one sentence and an exit code."""
-    # An operator's or a parent's SIGTERM stops a run as cleanly as Ctrl-C does.
+    """Runs the command line; every failure ends in one sentence and an exit code."""
+    # SIGTERM, from an operator or the parent process, stops a run as cleanly as Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code: int = app(standalone_mode=False) or 0
@@ -518,8 +518,8 @@ def main() -> int:
     except typer.TyperException as error:
         return _fail(f"{error.format_message()} Try: python -m trainer --help", error.exit_code)
     except Exception as error:
-        # The message of an unforeseen error may hold review text; files and lines cannot.
-        innermost_first = traceback.extract_tb(error.__traceback__)[: -MOST_FRAMES - 1 : -1]
+        # The message of an unforeseen error may contain review text; files and lines cannot.
+        innermost_first = traceback.extract_tb(error.__traceback__)[: -MAX_FRAMES - 1 : -1]
         places = ", called from ".join(
             f"{Path(frame.filename).name}:{frame.lineno}" for frame in innermost_first
         )
@@ -528,11 +528,11 @@ def main() -> int:
             f"This is a bug: please report it with this line.",
             EXIT_BUG,
         )
-    # Typer turns an interrupt into its exit code, without a word.
+    # Typer turns an interrupt into its exit code and prints nothing.
     return _fail(_INTERRUPTED, code) if code == EXIT_INTERRUPTED else code
 
 
-_INTERRUPTED = "Interrupted. Nothing was saved, and every checkpoint there was is untouched."
+_INTERRUPTED = "Interrupted. Nothing was saved, and the existing checkpoints are unchanged."
 
 
 def _interrupt(_signal: int, _frame: "FrameType | None") -> None:
@@ -540,7 +540,7 @@ def _interrupt(_signal: int, _frame: "FrameType | None") -> None:
 
 
 def _fail(sentence: str, exit_code: int) -> int:
-    # A name may hold line breaks and escape sequences: printed raw, they forge lines of a log.
+    # A name may contain line breaks and escape sequences: printed raw, they forge log lines.
     print(f"error: {printable(sentence)}", file=sys.stderr)
     return exit_code
 

@@ -1,4 +1,4 @@
-"""The hyperparameters of a run: one frozen dataclass, checked when it is made."""
+"""The hyperparameters of a run: one frozen dataclass, checked on construction."""
 
 import math
 from collections.abc import Callable
@@ -12,77 +12,76 @@ from trainer.errors import ConfigError
 LABELS = ("negative", "positive")
 """The classes in the order of their ids, as in IMDb: 0 is negative, 1 is positive."""
 
-LEAST_FRACTION = 0.001
-MOST_EPOCHS = 1_000
-LARGEST_SEED = 2**32 - 1
-"""What a run takes, whether it is ordered on the command line or in a chat."""
+MIN_FRACTION = 0.001
+MAX_EPOCHS = 1_000
+MAX_SEED = 2**32 - 1
+"""The limits of a run, whether it is started on the command line or in a chat."""
 
 
 class RecipeName(StrEnum):
-    """How a run is trained, where its own options do not say otherwise."""
+    """How a run is trained, unless its own options say otherwise."""
 
     PLAIN = "plain"
-    """The original recipe to the letter."""
+    """Exactly the original recipe."""
     BEST = "best"
-    """What validation reviews chose (`docs/ABLATION.md`)."""
+    """Chosen on validation reviews (`docs/ABLATION.md`)."""
 
 
 class Precision(StrEnum):
-    """The arithmetic of the forward and the backward pass; weights are kept in fp32 always."""
+    """The arithmetic of the forward and backward passes; the weights are always kept in fp32."""
 
     AUTO = "auto"
-    """bf16 where the processor or the GPU has instructions for it, and the recipe is the best."""
+    """bf16 if the processor or the GPU has instructions for it and the recipe is `best`."""
     FP32 = "fp32"
     BF16 = "bf16"
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a recipe's name stands for."""
+    """The settings behind a recipe's name."""
 
     windows: int
     """Windows of each review that are read in one step, drawn anew in every epoch. 1 with
-    `whole_review` off: the beginning of each review alone, in training and afterwards."""
+    `whole_review` off: only the beginning of each review, in training and afterwards."""
     whole_review: bool
-    """Whether windows are drawn from all of a review, and all are read when it is judged."""
+    """Whether windows are drawn from the whole review, and all are read when it is judged."""
     epochs: int
     learning_rate: float
-    """AdamW's, for an encoder as wide as DistilBERT (768); `narrow_learning_rate` is for others."""
+    """AdamW's, for an encoder as wide as DistilBERT (768)."""
     narrow_learning_rate: float
-    """For an encoder of half that width or less, as the stand-in is."""
+    """AdamW's, for an encoder of at most half that width, such as the stand-in."""
     warmup: float | None
-    """Share of the steps in which the learning rate rises to its height, before it falls to 0 in
-    a straight line (Devlin et al. 2019, appendix A.2). None: constant."""
+    """Share of the steps over which the learning rate rises to its peak, before it decays
+    linearly to 0 (Devlin et al. 2019, appendix A.2). None: constant."""
     clip: float | None
-    """The gradient's largest norm (Pascanu et al. 2013). None: any."""
+    """The maximum gradient norm (Pascanu et al. 2013). None: unlimited."""
     decays_all: bool
-    """Whether AdamW's weight decay takes in biases and LayerNorm, which have no size to keep
-    small."""
+    """Whether AdamW's weight decay applies to biases and LayerNorm too."""
     dropout: bool
     """Whether the encoder's dropout stays on."""
     frozen_words: bool
-    """Whether the word embeddings stay as they were pre-trained: up to half of the weights, which
-    a few thousand reviews hardly move."""
+    """Whether the word embeddings stay frozen: up to half of the weights, which a few thousand
+    reviews hardly change."""
     frozen_layers: int
-    """So many of the lowest layers stay as they were pre-trained as well: they cost no backward
-    pass, and what they know of English carries over to texts unlike those that are trained on."""
+    """How many of the lowest layers stay frozen too: they need no backward pass, and what they
+    know of English carries over to texts unlike the training reviews."""
     frozen_layers_starter: int
-    """The same where the starter reviews are all there is to train on: a first training on two
-    cores is to take less than three minutes."""
+    """The same if the starter reviews are the only training set: a first training on two cores
+    should take less than three minutes."""
     companions: bool
-    """Whether short reviews are trained on beside a set of long ones (`trainer.data.mixture`): what
-    people write in a chat is short."""
+    """Whether short reviews are added to a set of long ones (`trainer.data.mixture`): people
+    write short messages in a chat."""
     mixed: bool
-    """Whether mixed reviews are trained on, as half negative and half positive: on such a review
-    the model is to be unsure."""
+    """Whether mixed reviews are trained on, as half negative and half positive: the model should
+    be unsure of them."""
     abstains: bool
-    """Whether `unsure` may be the verdict, and a message be taken for something else than a review.
-    The original program answered every message by the likelier class. Distress is recognised by
-    either recipe."""
+    """Whether the verdict may be `unsure`, and a message may be recognised as something other than
+    a review. The original program answered every message with the more probable class. Both recipes
+    recognise distress."""
     marks: bool
     """Whether ratings and emoji are read (`trainer.model.marks`)."""
     bf16: bool
-    """Whether `Precision.AUTO` may choose it."""
+    """Whether `Precision.AUTO` may choose bf16."""
 
     def done(self) -> dict[str, Any]:
         """The fields that say what was done, once options and sets have settled the others."""
@@ -136,27 +135,27 @@ class Balance(StrEnum):
     """How training reviews are sampled."""
 
     ON = "on"
-    """As many of one class as of the other, drawn by the seed."""
+    """Equally many reviews of both classes, drawn by the seed."""
     OFF = "off"
-    """The first rows as they stand in the data set, whatever their classes. Many sets are sorted
-    by class, IMDb too: this shows what goes wrong then."""
+    """The first rows of the data set, regardless of class. Many sets are sorted by class, IMDb
+    too: this shows what goes wrong then."""
 
 
 class Loop(StrEnum):
     """What trains the model."""
 
     MANUAL = "manual"
-    """The loop of this project, `trainer.training.loop`."""
+    """This project's loop, `trainer.training.loop`."""
     TRAINER = "trainer"
     """transformers' `Trainer`, with the same recipe; needs the package accelerate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingConfig:
-    """What a fine-tuning run is made of. None: as the recipe says.
+    """The configuration of a fine-tuning run. None: the recipe decides.
 
     Raises:
-        ConfigError: a field is out of range; the sentence names field, value and what is allowed.
+        ConfigError: a field is out of range; the sentence gives its name, value and limits.
     """
 
     datasets: tuple[str, ...] = ("auto",)
@@ -165,11 +164,11 @@ class TrainingConfig:
     one."""
 
     text_column: str | None = None
-    """The column of `datasets` that holds the text. None: the one whose name is recognised
+    """The column of `datasets` that holds the text. None: the one with a recognised name
     (`trainer.data.columns`)."""
 
     label_column: str | None = None
-    """The same for the label."""
+    """The column that holds the label. None: as above."""
 
     label_map: tuple[str, ...] | None = None
     """What labels mean, such as `5=positive`, `1=negative` or `3=skip`."""
@@ -179,17 +178,17 @@ class TrainingConfig:
     packaged stand-in), `stand-in`, a hub name, or a path (see `trainer.training.encoder`)."""
 
     recipe: RecipeName = RecipeName.BEST
-    """What the other options default to, and how the loop goes (`Recipe`)."""
+    """Sets the defaults of the other options and the details of the loop (`Recipe`)."""
 
     fraction: float | None = None
     """Share of each class that is sampled for training. None: 0.1 of a set with 20,000 training
     reviews or more, as IMDb has, and all of a smaller one."""
 
     balance: Balance = Balance.ON
-    """Whether the classes are sampled separately, as many of one as of the other."""
+    """Whether the classes are sampled separately, equally many reviews of each."""
 
     max_length: int = 128
-    """Longest window in tokens; the plain recipe reads one window of a review, its beginning."""
+    """Longest window in tokens; the plain recipe reads only the first window of a review."""
 
     windows: int | None = None
     """Windows of each review that are read in one step."""
@@ -198,21 +197,21 @@ class TrainingConfig:
     """Passes over the training reviews."""
 
     batch_size: int = 16
-    """Reviews a step."""
+    """Reviews per step."""
 
     learning_rate: float | None = None
-    """AdamW's learning rate, at its height. Devlin et al. 2019 (appendix A.3) try 2e-5 to 5e-5 for
-    encoders of width 768; narrower ones take more."""
+    """AdamW's peak learning rate. Devlin et al. 2019 (appendix A.3) try 2e-5 to 5e-5 for
+    encoders of width 768; narrower ones need more."""
 
     precision: Precision = Precision.AUTO
     """The arithmetic of the loop."""
 
     seed: int = 0
-    """Draws the sample, the order of the reviews, the new classification head and the dropout.
-    Which reviews are held back for validation and test does not depend on it."""
+    """Determines the sample, the order of the reviews, the new classification head and the
+    dropout. The validation and test reviews do not depend on it."""
 
     loop: Loop = Loop.MANUAL
-    """What trains: the manual loop, or transformers' `Trainer` to compare it with."""
+    """What trains: the manual loop, or transformers' `Trainer` for comparison."""
 
     output: Path | None = None
     """The checkpoint's directory, which must not exist. None: a dated one in `checkpoints/`."""
@@ -230,29 +229,29 @@ class TrainingConfig:
         _require(
             self,
             "fraction",
-            _optional(lambda x: _finite(x) and LEAST_FRACTION <= x <= 1),
-            f"from {LEAST_FRACTION} to 1",
+            _optional(lambda x: _finite(x) and MIN_FRACTION <= x <= 1),
+            f"from {MIN_FRACTION} to 1",
         )
         for name, choices in _CHOICES.items():
             _require(self, name, tuple(choices).__contains__, " or ".join(choices))
-            # "bf16" is taken for Precision.BF16, and is that from here on.
+            # Converts the string "bf16" to Precision.BF16.
             object.__setattr__(self, name, choices(getattr(self, name)))
         _require(self, "max_length", _whole(8, 8192), "a whole number from 8 to 8192 (tokens)")
         _require(self, "windows", _optional(_whole(1, 16)), "a whole number from 1 to 16")
         _require(
             self,
             "epochs",
-            _optional(_whole(1, MOST_EPOCHS)),
-            f"a whole number from 1 to {MOST_EPOCHS}",
+            _optional(_whole(1, MAX_EPOCHS)),
+            f"a whole number from 1 to {MAX_EPOCHS}",
         )
         _require(self, "batch_size", _whole(1, 4096), "a whole number from 1 to 4096 (reviews)")
         _require(
             self, "learning_rate", _optional(lambda x: _finite(x) and 0 < x < 1), "above 0, below 1"
         )
-        _require(self, "seed", _whole(0, LARGEST_SEED), f"a whole number from 0 to {LARGEST_SEED}")
+        _require(self, "seed", _whole(0, MAX_SEED), f"a whole number from 0 to {MAX_SEED}")
 
     def hyperparameters(self) -> dict[str, Any]:
-        """The fields that shape the weights, by name: all but where they are written."""
+        """The fields that shape the weights, by name: all but the output folder."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "output"}
 
 
@@ -277,7 +276,7 @@ def _optional(allowed: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 def _whole(low: int, high: int) -> Callable[[Any], bool]:
-    # bool is an int in Python, but nobody means `epochs=True`.
+    # bool is an int in Python, but `epochs=True` is a mistake.
     return lambda v: isinstance(v, int) and not isinstance(v, bool) and low <= v <= high
 
 

@@ -1,14 +1,14 @@
 """What can go wrong between reviews and a checkpoint.
 
-Each error carries the sentence its reader gets: what is wrong, where, and what to do next.
+Each error carries the sentence shown to the user: what is wrong, where, and what to do next.
 
     TrainerError
-    ├── ConfigError       a hyperparameter outside what is allowed
-    ├── ReviewsError      a data set that is missing, malformed or too small
-    ├── EncoderError      pre-trained weights that cannot be had
-    ├── CheckpointError   a checkpoint that is missing, incomplete or altered
-    ├── ComparisonError   a comparison that cannot be written, or of which a part failed
-    └── Interrupted       a comparison that was stopped, and of which a part is kept
+    ├── ConfigError       a hyperparameter is out of range
+    ├── ReviewsError      a data set is missing, malformed or too small
+    ├── EncoderError      the pre-trained weights cannot be loaded
+    ├── CheckpointError   a checkpoint is missing, incomplete or altered
+    ├── ComparisonError   a comparison cannot be written, or part of it failed
+    └── Interrupted       a comparison was stopped; its finished runs are kept
 """
 
 
@@ -23,8 +23,8 @@ def printable(text: object) -> str:
 class TrainerError(Exception):
     """The root: str(error) is a complete sentence for the user.
 
-    It is on one line, and can be printed: a name in it, of a file or from one, may hold line breaks
-    and escape sequences, which would forge lines of a log.
+    It is on one line and safe to print: a name of a file, or from one, may contain line breaks and
+    escape sequences, which would forge log lines.
     """
 
     def __init__(self, sentence: str = "") -> None:
@@ -32,7 +32,7 @@ class TrainerError(Exception):
 
 
 class ConfigError(TrainerError):
-    """A hyperparameter is outside what is allowed."""
+    """A hyperparameter is out of range."""
 
 
 class ReviewsError(TrainerError):
@@ -51,5 +51,5 @@ class ComparisonError(TrainerError):
     """A comparison cannot be written, or some of its base models could not be trained."""
 
 
-class Interrupted(TrainerError):  # noqa: N818  # nothing went wrong: somebody stopped it
-    """A comparison was stopped; the runs that were finished are kept."""
+class Interrupted(TrainerError):  # noqa: N818  # not an error: somebody stopped it
+    """A comparison was stopped; its finished runs are kept."""

@@ -1,9 +1,9 @@
-"""What a run reports, for both sides of it: `trainer` emits these, and `bot` reads them.
+"""The events of a run: `trainer` emits them, `bot` reads them.
 
-On the way between them an event is a line of JSON, with its name in `event`. A comparison of two
+Between the two, an event is a line of JSON, with its name in `event`. A comparison of two
 checkpoints is one such object without a name. No event carries the text of a review.
 
-This module imports neither torch nor, until something is read, pydantic.
+This module does not import torch, and imports pydantic only when an event is read.
 """
 
 import json
@@ -17,31 +17,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-LARGEST = 10**12
-"""Counts and seconds above this are no run's."""
+MAX_NUMBER = 10**12
+"""No real run has counts or seconds above this."""
 
-LONGEST_NAME = 40
-"""In characters: of the part of a data set that is judged."""
+MAX_NAME_LENGTH = 40
+"""In characters: the name of the part of a data set that is judged."""
 
-LEAST_SECONDS = 0.001
-"""Times are written to the millisecond, and none as 0."""
+MIN_SECONDS = 0.001
+"""Times are written to the millisecond, never as 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A plain sentence on a choice or an oddity."""
+    """A plain sentence about a choice or something unusual."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is about to be trained."""
+    """What will be trained."""
 
     dataset: str
     base_model: str
     reviews: dict[str, int]
-    """How many of each class, by its name."""
+    """The number of reviews of each class, by name."""
     epochs: int
     steps: int
     output: str
@@ -49,7 +49,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How training stands after one step."""
+    """The state of training after one step."""
 
     number: int
     """Steps done, from 1."""
@@ -62,7 +62,7 @@ class Step:
     tokens: int
     """Tokens trained on so far, padding not counted."""
     seconds: float
-    """Since the first step began."""
+    """Since the first step started."""
 
     @property
     def tokens_per_second(self) -> float:
@@ -71,13 +71,13 @@ class Step:
 
     @property
     def seconds_left(self) -> float:
-        """What remains at the mean pace so far."""
+        """Estimated from the mean pace so far."""
         return self.seconds / self.number * (self.total - self.number)
 
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """How far the evaluation on a split is, in reviews."""
+    """Progress of the evaluation on a split, in reviews."""
 
     split: str
     done: int
@@ -90,7 +90,7 @@ class Saved:
 
     path: str
     serving: bool
-    """Whether it is the serving one: the first to be trained is."""
+    """Whether it serves: only the first checkpoint is promoted automatically."""
     validation: dict[str, Any] = field(repr=False)
     test: dict[str, Any] = field(repr=False)
 
@@ -127,21 +127,21 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Compared(Score):
-    """A checkpoint beside the serving one, on the same reviews: `trainer evaluate --against`."""
+    """A checkpoint against the serving one, on the same reviews: `trainer evaluate --against`."""
 
     split: str
     reviews: int
     against: Score
     """The serving checkpoint's."""
     difference: float
-    """In accuracy; above 0 where the first is better."""
+    """In accuracy; positive if the first is better."""
     interval: tuple[float, float]
     """95% confidence interval of the difference."""
     p_value: float
     """McNemar's exact test."""
     not_worse: bool
     objection: str
-    """Why it must not be promoted by itself: a complete sentence; empty where nothing is."""
+    """Why it must not be promoted automatically, as a sentence; empty if there is no reason."""
 
 
 def ignore(event: Event) -> None:
@@ -149,41 +149,41 @@ def ignore(event: Event) -> None:
 
 
 def to_line(event: Event) -> str:
-    """An event as a line of JSON, without its end."""
+    """An event as a line of JSON, without the line break."""
     fields = asdict(event)
     if isinstance(event, Step):
         fields["tokens_per_second"] = round(event.tokens_per_second, 1)
         fields["seconds_left"] = round(event.seconds_left, 1)
-        fields["seconds"] = max(round(event.seconds, 3), LEAST_SECONDS)
+        fields["seconds"] = max(round(event.seconds, 3), MIN_SECONDS)
     return json.dumps({"event": _NAMES[type(event)], **fields})
 
 
 def parse_event(line: bytes) -> Event | None:
-    """The event that a line holds; None where it is no event of a run."""
+    """The event in a line; None if the line is not an event."""
     try:
         name = json.loads(line)["event"]
         event: Event = _adapters()[_TYPES[name]].validate_json(line, strict=True)
-    # Deeply nested, even valid JSON is a RecursionError. pydantic's error is a ValueError.
+    # Deeply nested JSON raises RecursionError, even if valid. pydantic's error is a ValueError.
     except (ValueError, TypeError, LookupError, RecursionError):
         return None
     return event if _is_plausible(event) else None
 
 
 def parse_compared(content: bytes | str) -> Compared:
-    """What `trainer evaluate --against --json` has printed.
+    """Parses the output of `trainer evaluate --against --json`.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: the content is something else.
     """
     compared: Compared = _adapters()[Compared].validate_json(content, strict=True)
     scores = (compared, compared.against)
     shares = [share for each in scores for share in (each.accuracy, each.f1)]
-    # A confidence interval may reach a little further than the difference itself can.
+    # A confidence interval may extend slightly beyond the range of the difference itself.
     is_plausible = (
         all(0 <= share <= 1 for share in (*shares, compared.p_value))
         and all(abs(number) <= 2 for number in (compared.difference, *compared.interval))
-        and 0 <= compared.reviews <= LARGEST
-        and len(compared.split) <= LONGEST_NAME
+        and 0 <= compared.reviews <= MAX_NUMBER
+        and len(compared.split) <= MAX_NAME_LENGTH
     )
     if not is_plausible:
         raise ValueError("a figure of the comparison is out of range")
@@ -193,33 +193,35 @@ def parse_compared(content: bytes | str) -> Compared:
 @cache
 def _adapters() -> "dict[type, TypeAdapter[Any]]":
     from pydantic import (
-        TypeAdapter,  # takes a moment to import, which a training run can do without
+        TypeAdapter,  # slow to import, and training does not need it
     )
 
     return {of_type: TypeAdapter(of_type) for of_type in (*_TYPES.values(), Compared)}
 
 
 def _is_plausible(event: Event) -> bool:
-    """Whether its numbers can be those of a run; types have been checked by now."""
+    """Whether the numbers are possible for a run; the types are checked already."""
     match event:
         case Plan():
-            return 0 < event.epochs <= LARGEST and 0 < event.steps <= LARGEST
+            return 0 < event.epochs <= MAX_NUMBER and 0 < event.steps <= MAX_NUMBER
         case Step():
             return (
-                0 < event.number <= event.total <= LARGEST
-                and 0 < event.epoch <= LARGEST
-                and 0 <= event.tokens <= LARGEST
-                and LEAST_SECONDS <= event.seconds <= LARGEST
+                0 < event.number <= event.total <= MAX_NUMBER
+                and 0 < event.epoch <= MAX_NUMBER
+                and 0 <= event.tokens <= MAX_NUMBER
+                and MIN_SECONDS <= event.seconds <= MAX_NUMBER
                 and math.isfinite(event.loss)
-                and abs(event.loss) <= LARGEST
+                and abs(event.loss) <= MAX_NUMBER
             )
         case Judging():
-            return 0 <= event.done <= event.total <= LARGEST and len(event.split) <= LONGEST_NAME
+            return (
+                0 <= event.done <= event.total <= MAX_NUMBER and len(event.split) <= MAX_NAME_LENGTH
+            )
     return True
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: `8 s`, `1 min 40 s`, `2 h 05 min`."""
+    """Seconds in readable form: `8 s`, `1 min 40 s`, `2 h 05 min`."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

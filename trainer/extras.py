@@ -1,4 +1,4 @@
-"""The packages that serving does without, and the sentence for a machine that lacks one of them.
+"""Optional packages, and the error message if one of them is missing.
 
 They belong to extras of the project, which `pyproject.toml` lists.
 """
@@ -6,13 +6,13 @@ They belong to extras of the project, which `pyproject.toml` lists.
 from importlib.util import find_spec
 
 TRAINING = ("torch", "transformers", "datasets", "huggingface_hub", "matplotlib", "onnx", "pyarrow")
-"""What the extra `train` brings."""
+"""The packages of the extra `train`."""
 
 
 def missing(purpose: str, *packages: str, extra: str = "train") -> str:
-    """A sentence on those of the `packages` that are not installed; empty where all of them are.
+    """A sentence naming the `packages` that are not installed; empty if none is missing.
 
-    Imports none of them. `purpose` begins the sentence: "Training".
+    Imports none of them. `purpose` starts the sentence: "Training".
     """
     absent = [name for name in packages if find_spec(name) is None]
     if not absent:

@@ -1,7 +1,7 @@
-"""Three ways to show what a run reports (`trainer.events`): a bar, JSON lines, nothing.
+"""Three ways to show the events of a run (`trainer.events`): a bar, JSON lines, nothing.
 
-People read the bar (plain lines where there is no terminal); programs read the JSON lines, one
-object an event.
+The bar is for people (plain lines if there is no terminal); the JSON lines, one object per event,
+are for programs.
 """
 
 import sys
@@ -67,7 +67,7 @@ class _Bar:
     """A bar for training, then one for each evaluation, on standard error."""
 
     def __init__(self) -> None:
-        # What is printed may hold names, in which square brackets are no markup.
+        # Names may be printed here, and square brackets in them are not markup.
         self._console = Console(stderr=True, highlight=False, markup=False, emoji=False)
         self._progress = Progress(
             TextColumn("{task.description:<10}", markup=False),
@@ -90,7 +90,7 @@ class _Bar:
             case Note(message):
                 self._console.print(message)
             case Plan():
-                self._forget_bars()  # of the run before, where there are several
+                self._forget_bars()  # those of the previous run, if there are several
                 self._console.print(_plan_sentence(event))
             case Step():
                 self._advance("training", event.number, event.total, _figures(event))

@@ -1,13 +1,13 @@
-"""What the concierge makes of messages that nothing was trained on or chosen by.
+"""How the concierge handles messages that were not used to train or choose anything.
 
     python -m benchmarks.strangers --checkpoint checkpoints/NAME
 
-The lists beside this file were written for this and for nothing else, by writers who had not seen
-what is trained on. `chat`: what 60 invented people would type about what they saw. `kinds`: what
-people would type to a bot of a cinema, a streaming service or a fan server. `distress`: messages of
-people in distress. `figures`: reviews that speak of death and pain as figures of speech or as a
-film's subject. `reviews`, `not_reviews` and `languages` are older, by the hand that wrote the first
-starter reviews. Each message goes the way of a customer's, through `Concierge.answer`.
+The lists next to this file were written only for this, by writers who had not seen the training
+data. `chat`: what 60 invented people would type about what they saw. `kinds`: what people would
+type to a bot of a cinema, a streaming service or a fan server. `distress`: messages of people in
+distress. `figures`: reviews with death and pain as figures of speech or as a film's subject.
+`reviews`, `not_reviews` and `languages` are older, by the writer of the first starter reviews. Each
+message is processed like a customer's, through `Concierge.answer`.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ Answered = list[tuple[dict[str, str], Reply]]
 
 
 async def answer(checkpoint: Path, name: str) -> Answered:
-    """The replies to one list."""
+    """The replies to the messages of one list."""
     with (LISTS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     async with Engine(Classifier.load(checkpoint)) as engine:
@@ -51,15 +51,15 @@ def share(answered: Iterable[tuple[dict[str, str], Reply]], kinds: Iterable[str]
 
 
 def grouped(answered: Answered, column: str) -> dict[str, Answered]:
-    """The list by the values of one column."""
+    """The list grouped by the values of one column."""
     groups: dict[str, Answered] = defaultdict(list)
     for row, reply in answered:
         groups[row[column]].append((row, reply))
     return groups
 
 
-def likelier(reply: Reply) -> str | None:
-    """The likelier class, also where the answer is "unsure"."""
+def more_probable(reply: Reply) -> str | None:
+    """The more probable class, even if the answer is "unsure"."""
     if reply.verdict is None:
         return None
     return max(reply.verdict.probabilities, key=reply.verdict.probabilities.__getitem__)
@@ -68,13 +68,13 @@ def likelier(reply: Reply) -> str | None:
 def print_reviews(console: Console, name: str, answered: Answered) -> None:
     """Verdicts on the reviews of a list, by what makes them hard."""
     table = Table(
-        name, "likelier class is right", "unsure", "right of the verdicts given", "dismissed"
+        name, "more probable class is right", "unsure", "right of the verdicts given", "dismissed"
     )
     for group, members in {**grouped(answered, "group"), "all but mixed": answered}.items():
         if group == "all but mixed":
             members = [pair for pair in members if pair[0]["label"] != "unsure"]
         decided = [pair for pair in members if pair[0]["label"] != "unsure"]
-        right = sum(likelier(reply) == row["label"] for row, reply in decided)
+        right = sum(more_probable(reply) == row["label"] for row, reply in decided)
         given = [(row, reply) for row, reply in decided if reply.kind in ("positive", "negative")]
         correct = sum(reply.kind == row["label"] for row, reply in given)
         table.add_row(
@@ -88,7 +88,7 @@ def print_reviews(console: Console, name: str, answered: Answered) -> None:
 
 
 def print_chat(console: Console, answered: Answered) -> None:
-    """Right, asked, dismissed and wrong, of the chat messages that have a verdict."""
+    """The shares of right, asked, dismissed and wrong among chat messages that have a verdict."""
     decided = [pair for pair in answered if pair[0]["label"] != "unsure"]
     counts = Counter(
         "right"
@@ -108,7 +108,7 @@ def print_chat(console: Console, answered: Answered) -> None:
 
 
 def print_kinds(console: Console, answered: Answered) -> None:
-    """What messages of each kind are taken for."""
+    """How messages of each kind are recognised."""
     kinds = list(dict.fromkeys(row["kind"] for row, _ in answered))
     others = ("review", "foreign", "wordless")
     table = Table("kinds", "right", *kinds, *others)
@@ -126,7 +126,7 @@ def print_kinds(console: Console, answered: Answered) -> None:
 
 
 def print_distress(console: Console, checkpoint: Path) -> None:
-    """How much distress is recognised, and how often a figure of speech is taken for it."""
+    """How much distress is recognised, and how often a figure of speech is mistaken for it."""
     for plain, members in grouped(asyncio.run(answer(checkpoint, "distress")), "plain").items():
         words = "plain" if plain == "yes" else "roundabout"
         console.print(f"distress in {words} words: {share(members, ['distress'])}")
@@ -137,7 +137,7 @@ def print_distress(console: Console, checkpoint: Path) -> None:
 def main(
     checkpoint: Annotated[Path, typer.Option(help="The checkpoint's folder.", metavar="DIR")],
 ) -> None:
-    """Print what the concierge makes of the lists."""
+    """Print how the concierge handles the lists."""
     console = Console(width=120)
     for name in ("chat", "reviews"):
         print_reviews(console, name, asyncio.run(answer(checkpoint, name)))

@@ -1,1 +1,1 @@
-"""What customers write, and what they get: knows no platform."""
+"""Which kind of reply a message gets. Knows no platform."""

@@ -1,7 +1,7 @@
-"""What an answer to one of the bot's own questions means: yes, no, the good, a bit of both.
+"""The meaning of an answer to one of the bot's own questions: yes, no, one side, both sides.
 
-Reads the words that mean something only after a question. What is an opinion in itself is left to
-the model: `Answer.opinion` says which words those are. Knows no platform.
+Reads the words that have a meaning only after a question. Opinions are left to the model:
+`Answer.opinion` has those words. Knows no platform.
 """
 
 import re
@@ -15,41 +15,41 @@ from trainer.model.marks import MARK_NEGATIVE, MARK_POSITIVE, normalise, read_ma
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was read in an answer."""
+    """What an answer says."""
 
     side: Side | None
-    """None: it has no words that mean something only here."""
+    """None: no words with a meaning only here."""
     opinion: str = ""
-    """What the model is to judge. All of it where `side` is None; blank then for a yes or a no to a
-    question that offers a choice. Else the words beside the answer proper, such as "it dragged" of
-    "no, it dragged"; blank where they only give a reason or a concession, which does not turn the
-    answer round: "yes, although it dragged"."""
+    """The words for the model. If `side` is None, all of them; but blank for a yes or a no to a
+    question that offers a choice. Otherwise the words in addition to the answer itself, such as "it
+    dragged" of "no, it dragged"; blank if they only give a reason or a concession, which does not
+    reverse the answer: "yes, although it dragged"."""
     is_all: bool = field(default=False, compare=False)
-    """The answer has no other words, so that nothing else can be meant."""
+    """The answer has no other words, so it is unambiguous."""
 
 
 def _any_of(*patterns: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(patterns)})\b")
 
 
-MOST_WORDS = 40
-"""Of an answer; whoever writes more tells of the film, which the model reads."""
+MAX_WORDS = 40
+"""Of an answer; a longer text is about the film, which the model reads."""
 
-MOST_CHARACTERS = 500
-"""The same, as it was written and in plain letters. It bounds the time that an answer takes, as
-some patterns need the square of that."""
+MAX_CHARACTERS = 500
+"""The same limit in characters, as written and in plain letters. Some patterns take quadratic time
+in the length."""
 
-MOST_BESIDE = 3
-"""Words beside those that take a side, up to which an answer has nothing else in it."""
+MAX_OTHER_WORDS = 3
+"""Maximum words in addition to those that take a side, for an answer with no other content."""
 
-# Words are lower-case and without apostrophes: "didnt". A clear yes or no may have an opinion
-# beside it: "no it dragged".
+# Words are lower-case and without apostrophes: "didnt". A clear yes or no may be followed by an
+# opinion: "no it dragged".
 _CLEAR_YES = word_set(
     "yes yeah yep yup yea yee ye ya yah yeh yas yis yess yepp aye mhm mmhm yessir yeppers yuppers "
     "yh yuh yus yass yuss aha uhhuh yeahh yess yesh indeedy yarp"
 )
 _CLEAR_NO = word_set("no nope nah na naw nay nup noo nopes nein nuh narp nahh nopee non noes")
-# These are an answer only where nothing but fillers stands beside them: "i did", "not really".
+# These are an answer only if all other words are fillers: "i did", "not really".
 _WEAK_YES = word_set(
     "sure surely definitely definately definitly defo deffo def totally absolutely absolutly "
     "certainly obviously indeed correct right exactly precisely true understood did was were "
@@ -77,7 +77,7 @@ _FILLERS = word_set(
 )
 _ANSWERING = _CLEAR_YES | _CLEAR_NO | _WEAK_YES | _WEAK_NO
 _OPINIONATED = word_set("enjoy enjoyed liked love recommend worth fuck fucking hell bloody")
-"""Fillers of "yes i enjoyed it" that are an opinion beside another answer: "no, i enjoyed it"."""
+"""Fillers of "yes i enjoyed it" that are an opinion with another answer: "no, i enjoyed it"."""
 _CONCEDING = word_set(
     "but though tho although despite because cause cos coz cuz since as even except only if when "
     "apart minus besides however albeit while considering given"
@@ -124,15 +124,15 @@ _NO_PHRASES = (
 
 
 def _alone(*patterns: str) -> re.Pattern[str]:
-    """One of the patterns, with fillers around it."""
+    """One of the patterns, surrounded by fillers."""
     fillers = rf"(?:{_ANY_FILLER})"
     return re.compile(rf"(?:{fillers} )*?(?:{'|'.join(patterns)})(?: {fillers})*")
 
 
 _YES, _NO = _alone(*_YES_PHRASES), _alone(*_NO_PHRASES)
 
-# They need no question to be understood, but the model, which has seen reviews, does not know them.
-# The first that is found decides.
+# These can be understood without the question, but the model, trained on reviews, does not know
+# them. The first match decides.
 _STATED = (
     (
         Side.BOTH,
@@ -211,7 +211,7 @@ _CHOICES = {
         "bobbins stank stinks stunk sucked sucks rubbish trash garbage"
     ),
 }
-"""An answer of these and `_ECHOES` alone chooses a side: "the good bits", "up i think"."""
+"""An answer of only these and `_ECHOES` chooses a side: "the good bits", "up i think"."""
 _ECHOES = _FILLERS | word_set(
     "bits side one stuff parts part more big definitely def thumb thumbs is won option choice wins "
     "unfortunately easily clearly narrowly mile miles far was thmb thmbs tumbs"
@@ -222,24 +222,24 @@ _EMOJI = {
     Side.POSITIVE: frozenset("😍🥰🤩😻🔥💯🎉👏🙌🥳😊😀😃😄😁😎💖💕🏆❤♥🤗😌✨"),
     Side.NEGATIVE: frozenset("🤮🤢😴💤🥱💩😡🤬😠😤🙄😒👿🗑😖😣😫😩💔🚮"),
 }
-"""Of those that leave no doubt; 😂 and 😭 are said of the best and of the worst."""
+"""Only unambiguous ones; 😂 and 😭 are used for both the best and the worst."""
 
 
 def plain_letters(text: str) -> str | None:
     """`normalise(text)`; None where either is too long, as one emoji may become 40 letters."""
-    if len(text) > MOST_CHARACTERS:
+    if len(text) > MAX_CHARACTERS:
         return None
     plain = normalise(text)
-    return plain if len(plain) <= MOST_CHARACTERS else None
+    return plain if len(plain) <= MAX_CHARACTERS else None
 
 
 def read_answer(text: str, yes: Side | None, *, denies: bool = False) -> Answer:
     """Reads `text` as the answer to a question to which a yes would mean `yes`.
 
-    `yes` is None where a yes says nothing, because the question offers a choice. `denies`: it says
-    of something that it is not so, as in "it wasn't for you".
+    `yes` is None if the question offers a choice, so that a yes says nothing. `denies`: the
+    question is a negation, as in "it wasn't for you".
     """
-    if len(text) > MOST_CHARACTERS:
+    if len(text) > MAX_CHARACTERS:
         return Answer(None, text)
     _, mark = read_mark(text)
     if mark is not None and mark.alone:
@@ -247,7 +247,7 @@ def read_answer(text: str, yes: Side | None, *, denies: bool = False) -> Answer:
         high = Side.POSITIVE if mark.share >= MARK_POSITIVE else Side.NEGATIVE
         return Answer(high if decided else Side.BOTH)
     words_alone = _THUMBS.sub(" ", text)
-    if words_alone != text:  # "👍 yes, you're right": the words say what is meant
+    if words_alone != text:  # "👍 yes, you're right": the words decide
         answer = _read_words(words_alone, yes, denies)
         if answer.side is not None:
             return answer
@@ -262,7 +262,7 @@ _ECHO = re.compile(
     r")*(?:it|that|this) (?:\w+ly |just |so |sadly )*"
     r"(?P<said>wasnt|isnt|was not|is not|was|is)(?: (?:really|sadly|actually|at all|for me))*"
 )
-"""What repeats the verb of a statement: to "it wasn't for you", "it really wasn't" agrees."""
+"""Repeats the verb of a statement: to "it wasn't for you", "it really wasn't" agrees."""
 
 
 def _read_words(text: str, yes: Side | None, denies: bool) -> Answer:
@@ -272,7 +272,7 @@ def _read_words(text: str, yes: Side | None, denies: bool) -> Answer:
             return Answer(side, is_all=True)
     plain = plain_letters(text) or ""
     segments = [words for part in _BREAK.split(plain) if (words := _plain(part))]
-    if not 0 < sum(map(len, segments)) <= MOST_WORDS:
+    if not 0 < sum(map(len, segments)) <= MAX_WORDS:
         return Answer(None, text)
     phrase = " ".join(" ".join(words) for words in segments)
     if denies and yes is not None and (echo := _ECHO.fullmatch(phrase)) is not None:
@@ -280,11 +280,13 @@ def _read_words(text: str, yes: Side | None, denies: bool) -> Answer:
         return Answer(yes if agrees else yes.opposite, is_all=True)
     for side, pattern in _STATED:
         if (found := pattern.search(phrase)) is not None:
-            beside = phrase[: found.start()] + phrase[found.end() :]
-            return Answer(side, is_all=_is_said(beside))
+            other_words = phrase[: found.start()] + phrase[found.end() :]
+            return Answer(side, is_all=_is_mostly_filler(other_words))
     is_conceding = _concedes(segments)
     if not is_conceding and (cues := read_cues(segments)) is not None:
-        return Answer(Side.POSITIVE if cues[0] else Side.NEGATIVE, is_all=_is_said(cues[1]))
+        return Answer(
+            Side.POSITIVE if cues[0] else Side.NEGATIVE, is_all=_is_mostly_filler(cues[1])
+        )
     if (chosen := _read_choice(segments)) is not None:
         return Answer(chosen, is_all=True)
     if _says_both(segments):
@@ -301,7 +303,7 @@ _NEGATING = (_WEAK_NO | word_set("any cant cannot neither nor")) - word_set("neg
 
 
 def _before_concession(clauses: list[list[str]]) -> list[list[str]]:
-    """The clauses up to a word such as "though", which is not the first."""
+    """The clauses before a word such as "though", unless it comes first."""
     kept: list[list[str]] = []
     for clause in clauses:
         end = next((n for n, word in enumerate(clause) if word in _CONCEDING), len(clause))
@@ -312,7 +314,7 @@ def _before_concession(clauses: list[list[str]]) -> list[list[str]]:
 
 
 def _choice_at(words: list[str], place: int) -> Side:
-    """The side that one word chooses; a negation before it turns it round: "not up"."""
+    """The side that one word chooses; a negation before it reverses it: "not up"."""
     side = Side.POSITIVE if words[place] in _CHOICES[Side.POSITIVE] else Side.NEGATIVE
     before = words[max(0, place - 3) : place]
     is_negated = _NEGATING.intersection(before) or before[-1:] == ["no"]
@@ -320,14 +322,14 @@ def _choice_at(words: list[str], place: int) -> Side:
 
 
 def _concedes(segments: list[list[str]]) -> bool:
-    """Whether a yes or a no is followed by what only qualifies it: "yes, but I'd warn them"."""
+    """Whether a yes or a no is followed by a mere qualification: "yes, but I'd warn them"."""
     words = [word for segment in segments for word in segment]
     end = next((n for n, word in enumerate(words) if word in _CONCEDING), 0)
     return bool(_ANSWERING.intersection(words[:end])) and _whole(words[:end]) is not None
 
 
 def _says_both(segments: list[list[str]]) -> bool:
-    """Whether one clause has a yes and another a no, and both say of what: "the cast yes, ..."."""
+    """Whether one clause has a yes and another a no, each about something: "the cast yes, ..."."""
     said = set()
     for words in segments:
         if words[-1] in _CLEAR_YES | _CLEAR_NO and not frozenset(words) <= _ANSWERING | _FILLERS:
@@ -340,17 +342,17 @@ _GRAVE = word_set(
     "cut cutting myself life live living alone worthless hopeless end ending anymore help pills "
     "jump bridge scared danger unsafe hit hits beats abuse abused refund money manager human person"
 )
-"""Beside an answer, these may mean something that matters more than the film."""
+"""In an answer, these may mean something more important than the film."""
 
 
-def _is_said(text: str) -> bool:
-    """Whether hardly anything is in these words but fillers, a yes or a no."""
+def _is_mostly_filler(text: str) -> bool:
+    """Whether these words are almost only fillers, a yes or a no."""
     more = frozenset(text.split()) - _ANSWERING - _FILLERS
-    return len(more) <= MOST_BESIDE and not more & _GRAVE
+    return len(more) <= MAX_OTHER_WORDS and not more & _GRAVE
 
 
 def _read_choice(segments: list[list[str]]) -> Side | None:
-    """The side that words like "good" and "down" choose; what is only conceded does not count."""
+    """The side that words like "good" and "down" choose; concessions do not count."""
     clauses = [[word for word, _ in groupby(words)] for words in segments]
     for chosen in (clauses, _before_concession(clauses), clauses[:1], clauses[-1:]):
         rest = frozenset().union(*chosen) - _ECHOES - _WEAK_YES - _NEGATING - _CLEAR_NO
@@ -370,7 +372,7 @@ _BREAK = re.compile("[,.;:!?\n()\u2026\u2014\u2013]+|\\s-+\\s")
 
 
 def is_filler(word: str) -> bool:
-    """Whether a word, in small letters and without apostrophes, is no opinion: "honestly"."""
+    """Whether a word, in lower case and without apostrophes, is not an opinion: "honestly"."""
     return word in _FILLERS and word not in _OPINIONATED
 
 
@@ -383,7 +385,7 @@ _IDIOMS = re.compile(
     r"(?:choose|pick|"
     r"say|decide)|if (?:pushed|pressed|forced)|push comes to shove)\b"
 )
-"""Said beside an answer, without a meaning of their own."""
+"""Phrases in an answer that have no meaning of their own."""
 _MISSPELT = (
     (re.compile(r"\bdef+[aeiu]n\w*?l+e?y\b"), "definitely"),
     (re.compile(r"\babs[aeiou]l\w*l?y\b"), "absolutely"),
@@ -393,7 +395,7 @@ _MISSPELT = (
 
 
 def _plain(text: str) -> list[str]:
-    """Lower-case words without apostrophes; letters repeated for emphasis stand once."""
+    """Lower-case words without apostrophes; letters repeated for emphasis count once."""
     words = re.sub(r"[^\w\s]", " ", re.sub("['\u2019]", "", text.lower()))
     words = re.sub(r"([a-z])\1{2,}", r"\1", " ".join(words.split()))
     for pattern, right in _MISSPELT:
@@ -402,7 +404,7 @@ def _plain(text: str) -> list[str]:
 
 
 def _read_yes_or_no(segments: list[list[str]]) -> tuple[bool | None, list[str]]:
-    """The yes or no that stands first or last, and the words that may be an opinion beside it."""
+    """The yes or no at the beginning or the end, and the other words, which may be an opinion."""
     said: bool | None = None
     while segments and (here := _whole(segments[0])) is not None:
         said = here
@@ -427,7 +429,7 @@ def _read_yes_or_no(segments: list[list[str]]) -> tuple[bool | None, list[str]]:
 
 
 def _whole(words: list[str]) -> bool | None:
-    """What words mean that are a yes or a no and nothing else: "i really did"; else None."""
+    """The meaning of words that are only a yes or a no: "i really did"; else None."""
     first = next((n for n, word in enumerate(words) if word not in _CLEAR_NO), 0)
     for phrase in (" ".join(words), " ".join(words[first:])):  # "no no you got it right"
         for pattern, meant in ((_YES, True), (_NO, False)):

@@ -1,6 +1,6 @@
-"""What somebody wrote -> what the concierge replies. Knows no platform.
+"""From a customer's message to the concierge's reply. Knows no platform.
 
-The one place that decides what kind of answer a message gets.
+The only place that decides what kind of reply a message gets.
 """
 
 import logging
@@ -22,12 +22,12 @@ from bot.conversation.order import InOrder
 from bot.conversation.pleasantries import is_acknowledgement, is_lukewarm
 from bot.conversation.questions import (
     HELD_SECONDS,
-    MOST_ASKED,
-    MOST_HELD,
+    MAX_ASKED,
+    MAX_HELD,
     Distress,
     Expected,
-    Given,
-    Held,
+    GivenVerdict,
+    HeldQuestion,
     HeldQuestions,
     leaning,
 )
@@ -51,17 +51,17 @@ log = logging.getLogger(__name__)
 _ADDRESS = re.compile(r"(?:https?://|\bwww\.)\S+", re.IGNORECASE)
 
 DECIDED_FROM = 0.9
-"""The probability of the likelier class from which on two opinions on one film together decide,
-neither of which is clear by itself."""
+"""If neither of two opinions on one film is clear, they decide together from this probability of
+the more probable class on."""
 
 _DROP_A_QUESTION = frozenset((DISTRESS, Kind.SERVICE, Kind.PERSON))
-"""Kinds of message that are something new, also where they begin like an answer: "no, I want my
-money back"."""
+"""Kinds of message that are a new topic even if they begin like an answer: "no, I want my money
+back"."""
 
 _LUKEWARM_TAKEN_FOR = frozenset(
     (Kind.GREETING, Kind.THANKS, Kind.PERSON, Kind.CORRECTION, Kind.OFF_TOPIC)
 )
-"""Kinds for which the model takes a review of few words that is neither praise nor a complaint."""
+"""Kinds for which the model mistakes a short review that is neither praise nor complaint."""
 
 _ASKS_AGAIN = frozenset(
     (
@@ -97,29 +97,29 @@ _CORRECTED = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What to say, why, and the verdict where the message was judged to be a review."""
+    """A reply: its text and kind, and the verdict if the message was judged as a review."""
 
     text: str
     kind: Kind
     verdict: "Verdict | None" = None
     repeated: bool = False
-    """They have been told already: nothing need be said, where the platform allows silence."""
+    """They have this reply already: it may be left out if the platform allows silence."""
     trouble: str | None = None
-    """What the operator should know; it holds nothing of the message."""
-    question: Held | None = None
-    """What is asked, where an answer is expected."""
+    """For the operator; contains nothing of the message."""
+    question: HeldQuestion | None = None
+    """The question, if an answer is expected."""
     settles: bool = False
-    """It follows an answer to the question before it, whose buttons can go."""
+    """It follows an answer to the previous question, whose buttons can be removed."""
     withdrawn: str | None = None
-    """What takes the place of the verdict before it, where that was wrong."""
+    """Replaces the previous verdict, if that was wrong."""
     together: bool = False
-    """It counts two messages together, neither of which has a verdict by itself."""
+    """It combines two messages, neither of which has a verdict by itself."""
     to: Recipient = ANYONE
-    """Whom it is for, should something else have to be said in its place."""
+    """The recipient, in case another reply must be sent instead."""
 
     @property
     def given(self) -> Side | None:
-        """The side that it takes the customer to be on; None where it takes none."""
+        """The side that it assumes the customer is on; None if it assumes none."""
         return _VERDICTS.get(self.kind)
 
     @property
@@ -129,17 +129,17 @@ class Reply:
 
     @property
     def asks_again(self) -> bool:
-        """Whether it asks for the same in other words: an edit of the message is answered anew."""
+        """Whether it asks for the same in other words: an edit of the message gets a new reply."""
         return self.kind in _ASKS_AGAIN
 
     @property
     def is_judgement(self) -> bool:
-        """Whether it judges a review, which `Concierge.explain` can give reasons for."""
+        """Whether it judges a review, so that `Concierge.explain` can explain it."""
         return self.verdict is not None or self.together
 
 
 class Concierge:
-    """Answers customers with `responses`, which may be exchanged at any time."""
+    """Answers customers with `responses`, which may be replaced at any time."""
 
     def __init__(
         self,
@@ -151,14 +151,14 @@ class Concierge:
         self.responses = responses
         self.engine = engine
         self.owner = OWNER
-        """What takes the place of {owner}: how customers reach the one who runs the bot."""
+        """Replaces {owner}: how customers reach the person who runs the bot."""
         self._seldom = SeldomLog(log)
         self._explainer = Explainer(engine)
         self._throttle = throttle or Throttle(0)
         self.questions = questions or HeldQuestions()
         self._order = InOrder()
-        self._insulted: TTLCache[Hashable, None] = TTLCache(MOST_HELD, HELD_SECONDS)
-        """Who has had the reply to an insult, and where."""
+        self._insulted: TTLCache[Hashable, None] = TTLCache(MAX_HELD, HELD_SECONDS)
+        """Customers, and places, that have had the reply to an insult."""
         self._explaining: set[int] = set()
 
     async def answer(
@@ -176,17 +176,17 @@ class Concierge:
     ) -> Reply:
         """The reply to a message.
 
-        `customer` is any number that stands for its author, without which nobody is too fast;
-        `place` is where they write, without which no answer to a question is expected;
-        `to` is what the sentence needs to know of them and of where it is said;
-        `attachment` says that a file came with it, `unread` that its text was withheld from us,
-        `is_review` that somebody calls it a review, whatever kind the model takes it for,
-        `is_late` that it has waited while the bot was away, so that its pace says nothing, and
-        `is_edit` that it stands in the place of what was asked about: it may answer the question,
-        but is no second opinion.
+        - `customer`: any number that identifies its author; without it there is no rate limit.
+        - `place`: where they write; without it no answer to a question is expected.
+        - `to`: describes the customer and the place for the sentence.
+        - `attachment`: the message has a file. `unread`: its text was withheld from the bot.
+        - `is_review`: somebody calls it a review, so the model's kind is ignored.
+        - `is_late`: it waited while the bot was away, so it does not count for the rate limit.
+        - `is_edit`: it replaces the message that was asked about: it may answer the question, but
+          is not a second opinion.
         """
-        if not is_late and (hasty := self.slow_down(customer, to)) is not None:
-            return hasty
+        if not is_late and (rate_limited := self.slow_down(customer, to)) is not None:
+            return rate_limited
         if unread:
             return self.say(Kind.UNREAD, to)
         if not text.strip():
@@ -197,28 +197,28 @@ class Concierge:
             async with self._order.turn((place, customer)):
                 return await self._converse(text, (place, customer), to, is_review, is_edit)
         except (BusyError, UnansweredError) as error:
-            return self._excuse(error, to)
+            return self._failure_reply(error, to)
 
     async def _converse(
         self, text: str, whom: Hashable, to: Recipient, is_review: bool, is_edit: bool
     ) -> Reply:
-        """The reply to a message where an answer to the last one is heard, and can be answered.
+        """The reply to a message that may answer the last one, and that can be answered.
 
         Raises BusyError and UnansweredError, as the engine does.
         """
         held = self.questions.take(whom)
         try:
-            # An edit after a verdict is of some other message: what was asked about is answered.
-            if is_review or held is None or (is_edit and isinstance(held, Given)):
+            # An edit after a verdict belongs to another message: the question about it is answered.
+            if is_review or held is None or (is_edit and isinstance(held, GivenVerdict)):
                 reply = await self._judge(text, to, is_review=is_review)
             elif isinstance(held, Distress):
                 reply = await self._care(text, to)
-            elif isinstance(held, Given):
+            elif isinstance(held, GivenVerdict):
                 reply = await self._reconsider(text, held.side, to)
             else:
-                reply = await self._hear(text, held, is_edit, to)
+                reply = await self._answer_to_question(text, held, is_edit, to)
         except (BusyError, UnansweredError):
-            if held is not None:  # they will say it once more
+            if held is not None:  # they will repeat their answer
                 self.questions.hold(whom, held)
             raise
         if reply.kind is Kind.ABUSE:
@@ -235,8 +235,8 @@ class Concierge:
         elif reply.question is not None:
             expected = reply.question
         elif reply.given is not None:
-            expected = Given(reply.given)
-        elif isinstance(held, Held) and reply.kind is not Kind.ABUSE:
+            expected = GivenVerdict(reply.given)
+        elif isinstance(held, HeldQuestion) and reply.kind is not Kind.ABUSE:
             expected = None  # it has been answered, or something new has come up
         if expected is not None:
             self.questions.hold(whom, expected)
@@ -249,7 +249,7 @@ class Concierge:
         place: Hashable = None,
         to: Recipient = ANYONE,
     ) -> Reply:
-        """The reply to somebody who says by a button how they liked the film."""
+        """The reply to a customer whose button says how they liked the film."""
         self.questions.take((place, customer))
         reply = self.say(Kind(side), to)
         self._expect((place, customer), reply)
@@ -258,9 +258,9 @@ class Concierge:
     def take_back(
         self, *, customer: int | None = None, place: Hashable = None, to: Recipient = ANYONE
     ) -> Reply:
-        """The reply to somebody who says by a button that a verdict is wrong: an apology that asks.
+        """The reply to a customer whose button says that a verdict is wrong: an apology that asks.
 
-        It takes the place of the verdict.
+        It replaces the verdict.
         """
         reply = self._apologise(to)
         self._expect((place, customer), reply)
@@ -277,7 +277,7 @@ class Concierge:
             self._insulted.pop(whom, None)
 
     async def _classify(self, text: str) -> "Verdict":
-        """The engine's verdict; what is written with emphasis counts as stronger.
+        """The engine's verdict; emphasis makes it stronger.
 
         Raises BusyError and UnansweredError, as the engine does.
         """
@@ -293,9 +293,9 @@ class Concierge:
         asks: bool = True,
         verdict: "Verdict | None" = None,
     ) -> Reply:
-        """The reply to a message that stands by itself; `asks`: an answer to a question is heard.
+        """The reply to a message by itself; `asks`: an answer to a question can be understood.
 
-        `verdict` is the one on the text, where it has been judged already. Raises BusyError and
+        `verdict` is the verdict on the text, if it has been judged already. Raises BusyError and
         UnansweredError, as the engine does.
         """
         kind = _unjudged(text)
@@ -318,7 +318,7 @@ class Concierge:
         return self.say(kind, to, verdict=verdict if verdict.is_review else None)
 
     async def _reconsider(self, text: str, given: Side, to: Recipient) -> Reply:
-        """The reply to a message after a verdict: a correction of it, or something new.
+        """The reply to a message after a verdict: a correction of it, or a new topic.
 
         Raises BusyError and UnansweredError, as the engine does.
         """
@@ -337,7 +337,7 @@ class Concierge:
             correction = Correction(Strength.WRONG)
         if correction is None or verdict.kind in _DROP_A_QUESTION:
             return await self._judge(text, to, verdict=verdict)
-        side = await self._meant(correction, given.opposite)
+        side = await self._intended_side(correction, given.opposite)
         if side is given and correction.strength is Strength.HINT:  # "no, really, I loved it"
             return self.say(Kind(given), to)
         withdrawn = self.say(Kind.WITHDRAWN, to).text
@@ -346,7 +346,7 @@ class Concierge:
         return replace(self.say(_CORRECTED[side], to), withdrawn=withdrawn)
 
     async def _care(self, text: str, to: Recipient) -> Reply:
-        """The reply to somebody who was in distress a few minutes ago.
+        """The reply to a customer who was in distress a few minutes ago.
 
         Unless they write about a film, or ask for a person or the team, they are pointed to help
         again: "it's all pointless" must not be taken for a review. Raises as the engine does.
@@ -358,10 +358,10 @@ class Concierge:
             return reply
         return self.say(Kind.AFTER_DISTRESS, to)
 
-    async def _meant(self, correction: Correction, opposite: Side) -> Side | None:
-        """How somebody who corrects the bot liked the film; None where they leave it open.
+    async def _intended_side(self, correction: Correction, opposite: Side) -> Side | None:
+        """Whether a customer who corrects the bot liked the film; None if they leave it open.
 
-        `opposite` is the other side than the bot took. Raises as the engine does.
+        `opposite` is the opposite of the side that the bot took. Raises as the engine does.
         """
         if correction.opinion:
             if (side := read_answer(correction.opinion, None).side) is not None:
@@ -373,17 +373,19 @@ class Concierge:
         return opposite if turned else None
 
     def _apologise(self, to: Recipient) -> Reply:
-        """An apology for a wrong verdict that asks how they did like the film."""
+        """An apology for a wrong verdict, which asks how they liked the film."""
         sentence = self.responses.ask(Kind.CORRECTION, to, owner=self.owner)
         return Reply(
             sentence.text,
             Kind.CORRECTION,
-            question=Held.of(sentence.text, sentence.yes, log_odds=0.0),
+            question=HeldQuestion.of(sentence.text, sentence.yes, log_odds=0.0),
             to=to,
         )
 
-    async def _hear(self, text: str, held: Held, is_edit: bool, to: Recipient) -> Reply:
-        """The reply to an answer to a question that was asked, or to something new after it.
+    async def _answer_to_question(
+        self, text: str, held: HeldQuestion, is_edit: bool, to: Recipient
+    ) -> Reply:
+        """The reply to an answer to the held question, or to a new topic after it.
 
         Raises BusyError and UnansweredError, as the engine does.
         """
@@ -396,7 +398,7 @@ class Concierge:
         if verdict.kind != DISTRESS and (request := read_request(text)) is not None:
             return self.say(Kind(request), to)
         if answer.opinion and verdict.kind != DISTRESS:
-            side = await self._put_right(text, held)
+            side = await self._corrected_side(text, held)
             if side is not None:
                 kind = _CORRECTED[side] if held.leans else Kind(side)
                 return replace(self.say(kind, to), settles=True)
@@ -407,20 +409,24 @@ class Concierge:
             return await self._judge(text, to, verdict=verdict)
         return replace(await self._settle(answer, verdict, held, to), settles=True)
 
-    async def _put_right(self, text: str, held: Held) -> Side | None:
-        """How somebody liked a film who says that the question itself takes them wrong.
+    async def _corrected_side(self, text: str, held: HeldQuestion) -> Side | None:
+        """The side of a customer who says that the question itself misunderstood them.
 
-        None where they do not say so, or not how they liked it. Raises as the engine does.
+        None if they do not say so, or not how they liked the film. Raises as the engine does.
         """
         correction = read_correction(text)
         if correction is None or correction.strength is Strength.HINT:
             return None
         if held.leans and not correction.opinion:
             return held.leans.opposite
-        return await self._meant(correction, held.leans.opposite if held.leans else Side.BOTH)
+        return await self._intended_side(
+            correction, held.leans.opposite if held.leans else Side.BOTH
+        )
 
-    async def _settle(self, answer: Answer, verdict: "Verdict", held: Held, to: Recipient) -> Reply:
-        """The reply to an answer; `verdict` is the one on all of its text.
+    async def _settle(
+        self, answer: Answer, verdict: "Verdict", held: HeldQuestion, to: Recipient
+    ) -> Reply:
+        """The reply to an answer; `verdict` is the one on its whole text.
 
         Raises as the engine does.
         """
@@ -429,13 +435,13 @@ class Concierge:
                 return self._weigh(verdict, held, to)
             return self._ask_once_more(held, 0.0, to)
         if answer.opinion:
-            beside = await self.engine.classify(answer.opinion)
-            if beside.is_review and beside.label == answer.side.opposite:  # "yes, it was awful"
-                return self._ask_once_more(held, _log_odds(beside), to)
+            other = await self.engine.classify(answer.opinion)
+            if other.is_review and other.label == answer.side.opposite:  # "yes, it was awful"
+                return self._ask_once_more(held, _log_odds(other), to)
         return self.say(Kind(answer.side), to)
 
-    def _weigh(self, verdict: "Verdict", held: Held, to: Recipient) -> Reply:
-        """The reply to a second opinion on one film, which counts together with the first."""
+    def _weigh(self, verdict: "Verdict", held: HeldQuestion, to: Recipient) -> Reply:
+        """The reply to a second opinion on one film, which is combined with the first."""
         if verdict.label != Kind.UNSURE:
             return self.say(Kind.of(verdict), to, verdict=verdict)
         log_odds = _log_odds(verdict)
@@ -446,9 +452,9 @@ class Concierge:
             return replace(self.say(kind, to), together=True)
         return self._ask_once_more(held, together, to)
 
-    def _ask_once_more(self, held: Held, log_odds: float, to: Recipient) -> Reply:
-        """Another question about the same review; after the last one, both sides are taken."""
-        if held.asked >= MOST_ASKED:
+    def _ask_once_more(self, held: HeldQuestion, log_odds: float, to: Recipient) -> Reply:
+        """Another question about the same review; after the last one, accepts both sides."""
+        if held.asked >= MAX_ASKED:
             return self.say(Kind.BOTH, to)
         return self._ask(log_odds, to, asked=held.asked + 1)
 
@@ -460,23 +466,23 @@ class Concierge:
         verdict: "Verdict | None" = None,
         asked: int = 1,
     ) -> Reply:
-        """Asks which way a review tips, and says so where the bot leans to one side."""
+        """Asks which side a review is on, and names the side that the bot leans to."""
         kind = _LEANING[leaning(log_odds)]
         sentence = self.responses.ask(kind, to, owner=self.owner, verdict=verdict)
         return Reply(
             sentence.text,
             kind,
             verdict,
-            question=Held.of(sentence.text, sentence.yes, log_odds, asked),
+            question=HeldQuestion.of(sentence.text, sentence.yes, log_odds, asked),
             to=to,
         )
 
     async def explain(
         self, text: str, to: Recipient = ANYONE, *, together: bool = False
     ) -> Explanation | Reply:
-        """Which words of a review carry its verdict; a reply where that cannot be told.
+        """The words of a review that decide its verdict; a reply if they cannot be determined.
 
-        `text` is blank where the review cannot be had any more. `together`: it counted with the
+        `text` is blank if the review is no longer available. `together`: it was combined with the
         message before it, of which nothing is kept.
         """
         if not _is_readable(text):
@@ -484,7 +490,7 @@ class Concierge:
         try:
             explanation = await self._explainer.explain(text)
         except (BusyError, UnansweredError) as error:
-            return self._excuse(error, to)
+            return self._failure_reply(error, to)
         occasions = {
             Kind.EXPLAINED_MARK: explanation.rests_on_mark(text),
             Kind.EXPLAINED_EMOJI: explanation.rests_on_emoji(),
@@ -509,14 +515,14 @@ class Concierge:
             self._explaining.discard(customer)
 
     def slow_down(self, customer: int | None, to: Recipient = ANYONE) -> Reply | None:
-        """Counts a request of this customer; the reply to one that comes too fast, or None."""
+        """Counts a request of this customer; returns the rate-limit reply, or None."""
         pace = Pace.FINE if customer is None else self._throttle.pace(customer)
         if pace is Pace.FINE:
             return None
         repeated = pace is Pace.STILL_TOO_FAST
         return self.say(Kind.HASTE, to, repeated=repeated)
 
-    def _excuse(self, error: BusyError | UnansweredError, to: Recipient) -> Reply:
+    def _failure_reply(self, error: BusyError | UnansweredError, to: Recipient) -> Reply:
         """The reply to a review that was not judged."""
         if isinstance(error, BusyError):
             self._seldom.log(
@@ -536,19 +542,20 @@ class Concierge:
         repeated: bool = False,
         trouble: str | None = None,
     ) -> Reply:
-        """The reply of this kind: the one place where a reply is made."""
+        """The reply of this kind: the only place where replies are made."""
         text = self.responses.say(kind, to, owner=self.owner, verdict=verdict)
         return Reply(text, kind, verdict, repeated, trouble, to=to)
 
 
 def _log_odds(verdict: "Verdict") -> float:
-    """Of a positive review, within +-5, so that one opinion does not drown another."""
+    """Log-odds of a positive review, within +-5, so that one opinion does not outweigh all
+    others."""
     positive, negative = (verdict.probabilities[label] for label in (Side.POSITIVE, Side.NEGATIVE))
     return math.log(max(positive, 0.0067) / max(negative, 0.0067))
 
 
 def _unjudged(text: str) -> Kind | None:
-    """What a text is that the model need not see; None for one to be judged."""
+    """The kind of a text that the model need not see; None for one to be judged."""
     if not _is_readable(text):
         return Kind.WORDLESS
     words = _ADDRESS.sub(" ", text)

@@ -1,36 +1,35 @@
-"""Whether somebody says that the bot took them wrong, and what they say instead.
+"""Whether a customer says that the bot misunderstood them, and what they say instead.
 
-Reads what only makes sense after a verdict: "no, I hated it", "that was sarcasm". What is an
-opinion in itself is left to the model: `Correction.opinion` says which words those are. Knows no
-platform.
+Reads what makes sense only after a verdict: "no, I hated it", "that was sarcasm". Opinions are left
+to the model: `Correction.opinion` has those words. Knows no platform.
 """
 
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from bot.conversation.answers import MOST_WORDS, is_filler, plain_letters
+from bot.conversation.answers import MAX_WORDS, is_filler, plain_letters
 from bot.conversation.cues import word_set
 
 
 class Strength(Enum):
-    """What a correction says of the verdict by itself."""
+    """What a correction by itself says about the verdict."""
 
     HINT = auto()
-    """It is one only if the opinion beside it is another than the verdict: "no, it dragged"."""
+    """It is a correction only if its opinion differs from the verdict: "no, it dragged"."""
     WRONG = auto()
     """The verdict is wrong: "you misread me"."""
     TURNED = auto()
-    """The opposite of it is right: "that was sarcasm"."""
+    """The opposite is right: "that was sarcasm"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What was read in a correction."""
+    """The parts of a correction."""
 
     strength: Strength
     opinion: str = ""
-    """What the model is to judge: the words beside the correction proper, if there are any."""
+    """The words for the model: those that are not part of the correction itself, if any."""
 
 
 _ADVERB = (
@@ -94,7 +93,7 @@ _POLITE = (
     r"(?:don'?t|dont|do not|no need to|you don'?t (?:have|need) to|there'?s no need to) "
     r"(?:be sorry|apologi[sz]e|thank me|be (?:glad|happy)|feel sorry)",
 )
-"""Manners by themselves; before another opinion than the verdict, a hint that it is wrong."""
+"""Polite phrases; before an opinion other than the verdict, a hint that the verdict is wrong."""
 
 
 def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
@@ -125,7 +124,7 @@ _SUBJECT = re.compile(
     r"the movie|the ending|the whole|not|my|absolutely|really|loved|liked|hated|thought|was|"
     r"wasn't|didn't)\b"
 )
-"""How an opinion begins that a "no" may stand before: not "no plot", nor "No Time to Die"."""
+"""Beginnings of an opinion that may follow a "no": not "no plot", nor "No Time to Die"."""
 _BARE = word_set(
     "no nope nah naw nay wrong incorrect false what huh afraid not really quite exactly at all "
     "uh um er oh sorry bot mate lol ok excuse me"
@@ -134,9 +133,9 @@ _NO = word_set("no nope nah naw nay wrong incorrect false not")
 
 
 def read_correction(text: str) -> Correction | None:
-    """Reads `text` as what follows a verdict; None where it does not say that it is wrong."""
+    """Reads `text` as the message after a verdict; None if it does not say that this is wrong."""
     plain = _plain(plain_letters(text) or "")
-    if not 0 < len(plain.split()) <= MOST_WORDS:
+    if not 0 < len(plain.split()) <= MAX_WORDS:
         return None
     strength, rest = Strength.HINT, plain
     for found in _TURNED_PATTERN.finditer(plain):
@@ -160,7 +159,7 @@ def _is_negated(plain: str, found: re.Match[str]) -> bool:
 
 
 def _read_hint(plain: str) -> Correction | None:
-    """A correction if the opinion in it is another than the verdict, or if it is a bare no."""
+    """A correction if its opinion differs from the verdict, or if it is only a no."""
     words = _tidy(plain).split()
     if words and frozenset(words) <= _BARE and frozenset(words) & _NO:
         return Correction(Strength.WRONG)
@@ -184,20 +183,20 @@ def _read_hint(plain: str) -> Correction | None:
 
 
 def _plain(text: str) -> str:
-    """Lower-case, with "|" for every mark between clauses and nothing else beside the words."""
+    """Lower-case, with "|" for every mark between clauses and no other punctuation."""
     text = re.sub("[\u2019\u2018`]", "'", text.lower())
     text = re.sub(r"[,.;:!?\n()\u2026\u2014\u2013]+|\s-+\s", " | ", text)
     return " ".join(re.sub(r"[^\w\s'|/-]", " ", text).split())
 
 
 def _tidy(text: str, *, keep: bool = False) -> str:
-    """Without the marks between clauses; `keep`: with those inside, though not at the ends."""
+    """Without the marks between clauses; `keep`: keeps those inside, but not at the ends."""
     text = text.strip(" |")
     return text if keep else " ".join(text.replace("|", " ").split())
 
 
 def _opinion(rest: str) -> str:
-    """What is left of a text without its correction, if that says more than "no" and "sorry"."""
+    """The text without its correction, if it says more than "no" and "sorry"."""
     clauses = [" ".join(clause.split()) for clause in rest.split("|")]
     said = [c for c in clauses if c and not all(map(_says_nothing, c.split()))]
     return ", ".join(re.sub(r"^(?:no|nope|nah|but|and|so|because|cos|as) ", "", c) for c in said)

@@ -1,7 +1,7 @@
-"""Words of an answer that take a side whatever the question was: "I'd drag them there myself".
+"""Words of an answer that take a side whatever the question: "I'd drag them there myself".
 
-The model has seen reviews, and hardly any of these: whether a film is worth the time, to be seen
-again or to be passed on, which thumb, and what won. A negation in front turns such words round.
+The model was trained on reviews, which have hardly any of these: whether a film is worth the time,
+or seeing again, or recommending, which thumb, and what won. A preceding negation reverses them.
 Knows no platform.
 """
 
@@ -20,7 +20,7 @@ _NEGATIONS = word_set(
     "rarely doubt doubtful unlikely"
 )
 _REACH = 6
-"""How many words before a cue a negation may stand."""
+"""How many words before a cue a negation may be."""
 
 _IT = (
     r"(?:about|it|this|that|them|the (?:film|movie|thing|whole thing)|every\w*|all of it|watching|"
@@ -81,7 +81,7 @@ _NEGATIVE = (
     r"the (?:wrong|losing) side|a (?:miss|dud|no|pass)$|cant say (?:that )?i (?:did|would|was)",
 )
 _TURNED_BY_NEGATION = re.compile("let|disappoint|thumb|regret|wast|hate|dislike|loath")
-"""Of the negative cues, those that a negation makes praise; "don't skip it" is rare."""
+"""The negative cues that a negation turns into praise; "don't skip it" is rare."""
 
 _GOOD = r"(?:good|positives?|pros|upsides?|ups?|plus(?:es)?)"
 _BAD = r"(?:bad|negatives?|cons|downsides?|downs?|minus(?:es)?)"
@@ -121,10 +121,10 @@ _NOT_NEGATIONS = re.compile(
 
 
 def read_cues(segments: Sequence[Sequence[str]]) -> tuple[bool, str] | None:
-    """Whether the cues of an answer are for the film, and the words beside them.
+    """Whether the cues of an answer favour the film, and the other words.
 
-    `segments` are its clauses, in small letters without apostrophes. None where there is no cue, or
-    where they are at odds.
+    `segments` are its clauses, in lower case without apostrophes. None if there are no cues, or if
+    they contradict each other.
     """
     found: set[bool] = set()
     rest = []

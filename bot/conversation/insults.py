@@ -1,6 +1,6 @@
-"""Whether somebody insults the bot, and what else they say. Knows no platform.
+"""Whether a customer insults the bot, and what else they say. Knows no platform.
 
-A film is called worse than a bot, so only what is said to "you" or "the bot" is an insult here.
+Films get worse insults than bots, so only words addressed to "you" or "the bot" count here.
 """
 
 import re
@@ -49,7 +49,7 @@ _ADDRESS = word_set("you bot robot you're ur your and but because so u")
 
 
 def without_insults(text: str) -> str | None:
-    """`text` without what insults the bot, blank if nothing else is in it; None: no insult is."""
+    """`text` without the insults, blank if it has no other words; None if it has no insult."""
     if (letters := plain_letters(text)) is None:
         return None
     plain = re.sub("[\u2019\u2018`]", "'", letters.lower())

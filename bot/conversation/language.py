@@ -4,8 +4,8 @@ py3langid identifies the language: naive Bayes over byte n-grams (Lui and Baldwi
 An Off-the-shelf Language Identification Tool"), retrained for 139 languages. Its model is a file of
 arrays in the package, read without unpickling.
 
-Reviews are short and full of slang, titles and foreign names, about which any identifier guesses.
-So it is shown only the words that tell something, and believed only where it is sure.
+Reviews are short and full of slang, titles and foreign names, on which any identifier guesses. So
+it gets only informative words, and is believed only if it is sure.
 """
 
 import re
@@ -16,27 +16,27 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
-MOST_CHARACTERS = 500
-"""How much of a text is looked at, from its beginning: half a millisecond's work."""
+MAX_CHARACTERS = 500
+"""How much of a text is examined, from its beginning: half a millisecond's work."""
 
 OTHER_SCRIPTS = 1 / 3
-"""The share of letters that are not Latin from which on a text is foreign. Less than half, as a
+"""The minimum share of letters that are not Latin in a foreign text. Less than half, because a
 Chinese or Japanese letter says more than a Latin one."""
 
-TIMES_LIKELIER = 30.0
-"""How much likelier than English another language must be. Chosen on the starter reviews and the
-development sentences in `tests/bot/conversation`, as were the rules for which words tell."""
+MIN_RATIO = 30.0
+"""How much more probable than English another language must be. Chosen on the starter reviews and
+the development sentences in `tests/bot/conversation`, like the rules for informative words."""
 
-TIMES_LIKELIER_DESPITE_ENGLISH = 200.0
+MIN_RATIO_DESPITE_ENGLISH = 200.0
 """The same for a text with one of ENGLISH_WORDS, or with an English beginning or end: "very boring
 but très chic" is English, and "The Lord of the Rings ist für mich der beste Film" is not."""
 
 OPINION_WORDS = (3, 4, 5)
-"""How long an opinion is looked for beside a foreign title, in words."""
+"""The maximum length, in words, of an opinion next to a foreign title."""
 
 ENGLISH_END = 0.3
-"""The likelihood of English from which on an end of a text is such an opinion. That of a sentence
-in another language comes to 0.2 at most in the development sentences."""
+"""The minimum probability of English for such an opinion. For a sentence in another language it is
+at most 0.2 in the development sentences."""
 
 ENGLISH_WORDS = frozenset(
     ("the", "and", "but", "what", "this", "that", "with", "you", "it", "it's", "i'm", "not", "very")
@@ -74,46 +74,47 @@ COMMON_WORDS = ENGLISH_WORDS | VERDICT_WORDS | frozenset((
 frequent in another of LANGUAGES ("was", "no", "me") are left out."""
 
 BESIDE_VERDICTS = frozenset(("so", "is", "was", "film"))
-"""Words of several languages that are English beside one of VERDICT_WORDS."""
+"""Words of several languages that are English next to one of VERDICT_WORDS."""
 
-MOST_WORDS = 0.5
-"""Share of the words that are among COMMON_WORDS from which on a text is English."""
+MAX_WORDS = 0.5
+"""The minimum share of words among COMMON_WORDS in an English text."""
 
 LANGUAGES = [
     "af", "az", "bs", "ca", "cs", "da", "de", "en", "es", "et", "eu", "fi", "fr", "ga", "hr",
     "hu", "id", "is", "it", "lt", "lv", "ms", "nl", "nn", "no", "pl", "pt", "ro", "sk", "sl",
     "sq", "sv", "sw", "tl", "tr", "vi",
 ]  # fmt: skip
-"""Those in Latin letters that are told from English: rarer ones would take slang for theirs."""
+"""The languages in Latin letters that are distinguished from English: rarer ones would match
+slang."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _DRAWN_OUT = re.compile(r"(.)\1{2,}")
 
 
 def load_identifier() -> None:
-    """Reads the identifier's model, once; it takes most of a second. Else the first text waits."""
+    """Loads the identifier's model, once, in almost a second; otherwise the first text waits."""
     _identifier()
 
 
 def is_foreign(text: str) -> bool:
-    """Whether `text` is surely not English. Takes under a millisecond, however long it is."""
-    # NFKC makes Latin letters of those in a fancy script of mathematics, as their reader does. It
-    # would also make Chinese letters of some emoji, so these go first.
-    text = "".join(" " if _is_emoji(c) else c for c in text.strip()[:MOST_CHARACTERS])
-    text = unicodedata.normalize("NFKC", text)[:MOST_CHARACTERS]
+    """Whether `text` is clearly not English. Takes under a millisecond, however long it is."""
+    # NFKC turns mathematical letters into Latin ones, as a reader would. It would also turn some
+    # emoji into Chinese letters, so these are removed first.
+    text = "".join(" " if _is_emoji(c) else c for c in text.strip()[:MAX_CHARACTERS])
+    text = unicodedata.normalize("NFKC", text)[:MAX_CHARACTERS]
     letters = [character for character in text if character.isalpha()]
     if sum(not _is_latin(letter) for letter in letters) > OTHER_SCRIPTS * len(letters):
         return True
-    words = _telling_words(text)
+    words = _informative_words(text)
     different = set(words)
     if sum(len(word) > 1 for word in different) < 2:
         return False  # "adorable", "omg omg omg", "S O  G O O D"
     likelihoods = _likelihoods(words)
     english = likelihoods.pop("en")
-    times_likelier = max(likelihoods.values()) / max(english, 1e-9)
-    if times_likelier <= TIMES_LIKELIER or _is_plainly_english(words):
+    ratio = max(likelihoods.values()) / max(english, 1e-9)
+    if ratio <= MIN_RATIO or _is_plainly_english(words):
         return False
-    if times_likelier > TIMES_LIKELIER_DESPITE_ENGLISH:
+    if ratio > MIN_RATIO_DESPITE_ENGLISH:
         return True
     return not different & ENGLISH_WORDS and not _is_english_at_an_end(words)
 
@@ -121,11 +122,11 @@ def is_foreign(text: str) -> bool:
 def _is_plainly_english(words: list[str]) -> bool:
     """Whether most words are common English ones, or the last two are an English verdict.
 
-    As in "hidden gem fr" and in "j'ai pleuré, so beautiful". A few words tell an identifier too
-    little: it takes slang for whatever language has such letters.
+    As in "hidden gem fr" and in "j'ai pleuré, so beautiful". A few words are too little for an
+    identifier: it takes slang for any language with such letters.
     """
     common = [word in COMMON_WORDS for word in words]
-    if sum(common) >= MOST_WORDS * len(words):
+    if sum(common) >= MAX_WORDS * len(words):
         return True
     end = set(words[-2:])
     return not VERDICT_WORDS.isdisjoint(end) and end <= COMMON_WORDS | BESIDE_VERDICTS
@@ -142,15 +143,15 @@ def _is_english_at_an_end(words: list[str]) -> bool:
 
 
 def _likelihoods(words: list[str]) -> dict[str, float]:
-    """How likely each of LANGUAGES is; all together are 1."""
+    """The probability of each of LANGUAGES; they add up to 1."""
     return {name: float(value) for name, value in _identifier().rank(" ".join(words))}
 
 
-def _telling_words(text: str) -> list[str]:
-    """The words in small letters, without those that may well be of names or titles.
+def _informative_words(text: str) -> list[str]:
+    """The words in lower case, without those that may be names or titles.
 
-    A word with a capital is taken for one, but not the first of the text, and not where there are
-    only capitals. Letters drawn out ("sooo") count once.
+    A capitalised word counts as a name, except the first of the text, and except if everything is
+    in capitals. Repeated letters ("sooo") count once.
     """
     words = _WORD.findall(text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
     if not text.isupper():
@@ -169,7 +170,7 @@ def _is_latin(letter: str) -> bool:
 
 @cache
 def _identifier() -> "LanguageIdentifier":
-    # Imported here: `--help` does not wait for it.
+    # Imported here so that `--help` does not wait for it.
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

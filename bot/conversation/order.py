@@ -1,6 +1,6 @@
-"""One message at a time of each person in a place, in the order in which they came.
+"""Handles one message at a time of each person in a place, in order of arrival.
 
-A "yes" that follows a review at once finds the question about it only once the review is judged.
+A "yes" right after a review finds the question about it only once the review is judged.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from bot.engine import BusyError
 
-MOST_WAITING = 20
+MAX_WAITING = 20
 """Messages of one person in one place; more than a person writes while a review is judged."""
 
 
@@ -19,7 +19,7 @@ class _Line:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """First come, first served."""
     count: int = 0
-    """Messages that are being answered or wait for it."""
+    """Messages that are being answered or waiting."""
 
 
 class InOrder:
@@ -35,7 +35,7 @@ class InOrder:
         Raises BusyError where too many wait already.
         """
         line = self._lines.setdefault(whom, _Line())
-        if line.count > MOST_WAITING:
+        if line.count > MAX_WAITING:
             raise BusyError
         line.count += 1
         try:

@@ -1,15 +1,15 @@
-"""Short messages that the model takes for something else: "ok, no worries", "so so". No platform.
+"""Short messages that the model misreads: "ok, no worries", "so so". Knows no platform.
 
-Its lines of other kinds than reviews have polite phrases in them, and hardly any review is lukewarm
-in three words.
+Its training lines of other kinds contain polite phrases, and hardly any review is lukewarm in three
+words.
 """
 
 import re
 
 from bot.conversation.answers import plain_letters
 
-MOST_WORDS = 12
-"""Of a lukewarm review that may be taken for something else."""
+MAX_WORDS = 12
+"""Of a lukewarm review that may be mistaken for something else."""
 
 _PHRASE = (
     r"(?:ok|okay|okey|k+|cool|nice|great|fine|sure|right|alright|all right|got it|gotcha|noted|"
@@ -45,7 +45,7 @@ _LUKEWARM = re.compile(
 
 
 def is_acknowledgement(text: str) -> bool:
-    """Whether this only takes note of a reply: "ok, no worries", a thumb up, "bye"."""
+    """Whether this only acknowledges a reply: "ok, no worries", a thumb up, "bye"."""
     words = _plain(_THUMBS_UP.sub(" thanks ", text))
     return _ACKNOWLEDGEMENT.fullmatch(words) is not None
 
@@ -53,7 +53,7 @@ def is_acknowledgement(text: str) -> bool:
 def is_lukewarm(text: str) -> bool:
     """Whether a short text has words of an opinion that is neither praise nor a complaint."""
     words = _plain(text)
-    return len(words.split()) <= MOST_WORDS and _LUKEWARM.search(words) is not None
+    return len(words.split()) <= MAX_WORDS and _LUKEWARM.search(words) is not None
 
 
 def _plain(text: str) -> str:

@@ -1,7 +1,7 @@
-"""The questions and verdicts of the bot that may get an answer. In memory, and no text.
+"""The bot's questions and verdicts that a customer may answer. In memory, without text.
 
-It belongs to a person in a place: what they say elsewhere, and what others say there, is no answer
-to it.
+Each belongs to a person in a place: what they write elsewhere, and what others write there, is not
+an answer to it.
 """
 
 import math
@@ -16,12 +16,12 @@ from bot.sentences.kinds import Side
 from trainer.model.calibration import LEANS_FROM
 
 HELD_SECONDS = 600.0
-"""How long an answer is expected; afterwards what they write is something new."""
+"""How long an answer is expected; later messages are a new topic."""
 
-MOST_HELD = 10_000
-"""Questions and verdicts at once; of more, those asked first are forgotten."""
+MAX_HELD = 10_000
+"""Questions and verdicts at once; beyond that, the oldest are forgotten."""
 
-MOST_ASKED = 2
+MAX_ASKED = 2
 """Questions about one review: one, and one more if the answer leaves it open."""
 
 
@@ -36,22 +36,22 @@ _DENIAL = re.compile(r"\b(?:was|is|did|does|were)n['\u2019]t\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A question that was asked, and what it was about."""
+class HeldQuestion:
+    """A question that was asked, and its context."""
 
     yes: Side | None
-    """What a yes means; None where the question offers a choice."""
+    """What a yes means; None if the question offers a choice."""
     log_odds: float
-    """Of a positive review, by what they have written so far."""
+    """Log-odds of a positive review, by the customer's messages so far."""
     asked: int = 1
     """Questions about this review so far."""
 
     denies: bool = False
-    """It says of something that it is not so: "it wasn't for you"."""
+    """The question is a negation: "it wasn't for you"."""
 
     @classmethod
-    def of(cls, question: str, yes: Side | None, log_odds: float, asked: int = 1) -> "Held":
-        """What there is to know of a question in these words."""
+    def of(cls, question: str, yes: Side | None, log_odds: float, asked: int = 1) -> "HeldQuestion":
+        """Derives the properties of a question from its words."""
         return cls(yes, log_odds, asked, _DENIAL.search(question) is not None)
 
     @property
@@ -61,8 +61,8 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """A verdict that was given: they may say that it is wrong."""
+class GivenVerdict:
+    """A verdict that was given: the customer may say that it is wrong."""
 
     side: Side
 
@@ -72,7 +72,7 @@ class Distress:
     """They were pointed to help: what they write next is answered with care."""
 
 
-Expected = Held | Given | Distress
+Expected = HeldQuestion | GivenVerdict | Distress
 """What the next message may refer to."""
 
 
@@ -84,20 +84,20 @@ class HeldQuestions:
     ) -> None:
         self.seconds = seconds
         """How long something is held."""
-        self._held: TTLCache[Hashable, Expected] = TTLCache(MOST_HELD, seconds, clock)
+        self._held: TTLCache[Hashable, Expected] = TTLCache(MAX_HELD, seconds, clock)
 
     def hold(self, whom: Hashable, expected: Expected) -> None:
-        """Expects an answer to this, and none to anything earlier.
+        """Expects an answer to this, and to nothing earlier.
 
-        `whom` stands for the person and the place together.
+        `whom` identifies the person and the place together.
         """
         self._held[whom] = expected
 
     def forget(self, whose: Callable[[Hashable], bool]) -> None:
-        """Expects no answer any more of those of whom `whose` is true."""
+        """Removes what waits for answers of those for whom `whose` is true."""
         for whom in [whom for whom in self._held if whose(whom)]:
             self._held.pop(whom, None)
 
     def take(self, whom: Hashable) -> Expected | None:
-        """What waits for an answer of theirs, and waits no longer."""
+        """Returns and removes what waits for this person's answer."""
         return self._held.pop(whom, None)

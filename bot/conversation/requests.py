@@ -1,8 +1,8 @@
-"""What somebody wants who answers the bot with something that is not about the film.
+"""Requests of a customer who answers the bot with something that is not about the film.
 
-"No, I want my money back" begins like an answer, and the model, which has seen reviews, takes it
-for one. Read only where an answer is expected: in a review, the same words may be a figure of
-speech. Knows no platform.
+"No, I want my money back" begins like an answer, and the model, trained on reviews, takes it for
+one. Used only if an answer is expected: in a review, the same words may be a figure of speech.
+Knows no platform.
 """
 
 import re
@@ -46,7 +46,7 @@ _PERSON = re.compile(
 
 
 def read_request(text: str) -> str | None:
-    """ "service" or "person", where an answer begins with such a request; None for all else."""
+    """ "service" or "person", if an answer begins with such a request; otherwise None."""
     if (letters := plain_letters(text)) is None:
         return None
     plain = re.sub("[\u2019\u2018`]", "'", letters.lower())
@@ -68,6 +68,6 @@ _LEADING = word_set(
 
 
 def _only_leads(words: str) -> bool:
-    """Whether these say nothing of the film: "no, I still want my"."""
+    """Whether these words say nothing about the film: "no, I still want my"."""
     plain = re.sub(r"[^\w\s]", "", words).split()
     return all(is_filler(word) or word in _LEADING for word in plain)

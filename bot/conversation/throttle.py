@@ -1,4 +1,4 @@
-"""Slows down those who write faster than a person does."""
+"""Limits the message rate of each customer."""
 
 import time
 from collections.abc import Callable
@@ -8,25 +8,25 @@ from enum import Enum, auto
 from cachetools import LRUCache
 
 CUSTOMERS = 10_000
-"""How many are remembered at once; the one who has been quiet longest is forgotten first."""
+"""How many customers are remembered; beyond that, the least recently active is forgotten."""
 
 CALM_SECONDS = 60.0
-"""Whoever has kept to the pace for so long is told again, should it happen again."""
+"""After this long within the limit, a customer is warned again if they exceed it again."""
 
 
 class Pace(Enum):
-    """What becomes of a message."""
+    """Whether a message is within the rate limit."""
 
     FINE = auto()
     TOO_FAST = auto()
-    """And its author has not been told yet."""
+    """And its author has not been warned yet."""
     STILL_TOO_FAST = auto()
-    """And its author has been told."""
+    """And its author has been warned."""
 
 
 @dataclass(slots=True)
 class _Customer:
-    """A bucket of answers: filled at the permitted pace, emptied by one a message."""
+    """A token bucket: filled at the permitted rate; each message takes one token."""
 
     answers: float
     at: float
@@ -34,9 +34,9 @@ class _Customer:
 
 
 class Throttle:
-    """Permits each customer `per_second` messages a second, and as many at once; 0 permits all.
+    """Permits each customer `per_second` messages per second, and a burst of as many; 0: no limit.
 
-    `clock` gives seconds, and never goes back. Ids are kept in memory and nowhere else.
+    `clock` gives seconds, and never goes back. Ids are kept only in memory.
     """
 
     def __init__(self, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -46,7 +46,8 @@ class Throttle:
         self._customers: LRUCache[int, _Customer] = LRUCache(CUSTOMERS)
 
     def pace(self, customer: int) -> Pace:
-        """Counts a message of this customer, who is known by any number, and judges its pace."""
+        """Counts a message of this customer, who is identified by any number, and judges its
+        rate."""
         if not self._per_second:
             return Pace.FINE
         now = self._clock()

@@ -1,12 +1,12 @@
-"""Which words carried a verdict: each is left out, and what the verdict loses is its weight.
+"""Which words decided a verdict: each is left out, and what the verdict loses is its weight.
 
-It takes nothing but verdicts, so it explains whatever model the engine serves. A weight is the
-log-odds that the likelier class loses without the words (Li, Monroe and Jurafsky 2016,
-"Understanding Neural Networks through Representation Erasure", section 3; for images, Zeiler and
-Fergus 2014, "Visualizing and Understanding Convolutional Networks", section 4.2).
+It uses only verdicts, so it explains any model that the engine serves. A weight is the log-odds
+that the more probable class loses without the words (Li, Monroe and Jurafsky 2016, "Understanding
+Neural Networks through Representation Erasure", section 3; for images, Zeiler and Fergus 2014,
+"Visualizing and Understanding Convolutional Networks", section 4.2).
 
-To leave out pairs of neighbours as well was tried: it costs twice as much, and what it marks
-carries the verdict hardly better.
+Leaving out pairs of neighbours as well was tried: it costs twice as much, and the marked words are
+hardly better.
 """
 
 import asyncio
@@ -29,40 +29,41 @@ from trainer.model.marks import margin, normalise, read_mark
 if TYPE_CHECKING:
     from trainer.model.classifier import Verdict
 
-MOST_PARTS = 48
-"""Of a text with more words, neighbours are left out together."""
+MAX_PARTS = 48
+"""In a text with more words, neighbours are left out together."""
 
 AT_ONCE = 25
-"""Texts that the engine is given together: those of a usual review at once, and a part of its queue
-only. They are judged behind what customers write."""
+"""Texts that the engine gets at once: all of a typical review, and only a part of its queue. They
+are judged after customers' messages."""
 
 REMEMBERED_SECONDS = 300.0
-"""How long weights are kept for the next one who asks: about as long as people discuss a reply."""
+"""How long weights are kept for later requests: about as long as people discuss a reply."""
 
-MOST_REMEMBERED = 256
+MAX_REMEMBERED = 256
 
-MOST_WAITING = 8
-"""Explanations that may wait for the one under way, which takes a second or two."""
+MAX_WAITING = 8
+"""Explanations that may wait for the current one, which takes a second or two."""
 
-LEAST_PROBABILITY = 1e-6
-"""Nearer to 0 or 1 no probability is believed: a model may be certain to its last bit."""
+MIN_PROBABILITY = 1e-6
+"""Probabilities are limited to this distance from 0 and 1: a model may be certain to the last
+bit."""
 
 STRONG, SLIGHT = 0.5, 0.2
-"""Shares of the largest weight from which on a part is marked."""
+"""The minimum shares of the largest weight for a part to be marked."""
 
 NOISE = 0.1
-"""In log-odds: a part that weighs less is not marked, however little the others weigh."""
+"""In log-odds: a part with a smaller weight is not marked, however small the others are."""
 
 
 class Mark(Enum):
     """How a part is shown."""
 
     STRONG = auto()
-    """It carried the verdict."""
+    """It supports the verdict."""
     SLIGHT = auto()
     """It helped."""
     AGAINST = auto()
-    """It spoke for the other class."""
+    """It supports the other class."""
     NONE = auto()
 
 
@@ -72,33 +73,33 @@ class Part:
 
     text: str
     weight: float
-    """In log-odds; below 0 where it spoke against the likelier class."""
+    """In log-odds; negative if it opposes the more probable class."""
     mark: Mark
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A text in parts, in reading order, and what each of them did to the verdict."""
+    """A text in parts, in reading order, and the effect of each on the verdict."""
 
     label: str
-    """The likelier class, whatever the verdict calls itself."""
+    """The more probable class, whatever the verdict's label."""
     probabilities: dict[str, float]
     parts: tuple[Part, ...]
     notes: tuple[str, ...] = ()
-    """What else there is to say of it, in sentences."""
+    """Additional remarks, in sentences."""
 
     def rests_on_emoji(self) -> bool:
-        """Whether a marked part has an emoji in it that spoke for the verdict."""
+        """Whether a marked part contains an emoji that supports the verdict."""
         carried = self.marked(Mark.STRONG, Mark.SLIGHT)
         return any(normalise(part.text) != part.text and _is_symbol(part.text) for part in carried)
 
     def rests_on_mark(self, text: str) -> bool:
-        """Whether the rating in `text`, which is explained, speaks for the verdict."""
+        """Whether the rating in `text`, which is explained, supports the verdict."""
         _, mark = read_mark(text)
         return mark is not None and (margin(mark.share) > 0) == (self.label == "positive")
 
     def marked(self, *marks: Mark) -> list[Part]:
-        """The parts that have one of these marks, the weightiest first."""
+        """The parts with one of these marks, by descending weight."""
         found = [part for part in self.parts if part.mark in marks]
         return sorted(found, key=lambda part: -abs(part.weight))
 
@@ -117,10 +118,10 @@ class _Weights:
 
 
 class Explainer:
-    """Explains one text at a time, so that customers find the engine free.
+    """Explains one text at a time, so that the engine stays free for customers.
 
     Weights are remembered for some minutes, without the text: under a digest of it with a key that
-    only this process has. Of two who ask about one text, the second costs nothing.
+    only this process has. A second request for the same text costs nothing.
     """
 
     def __init__(self, engine: Engine, clock: Callable[[], float] = time.monotonic) -> None:
@@ -129,24 +130,24 @@ class Explainer:
         self._callers = 0
         self._key = secrets.token_bytes(32)
         self._remembered: TTLCache[tuple[bytes, int], _Weights] = TTLCache(
-            MOST_REMEMBERED, REMEMBERED_SECONDS, clock
+            MAX_REMEMBERED, REMEMBERED_SECONDS, clock
         )
 
     async def explain(self, text: str) -> Explanation:
-        """The words of `text`, which has one at least, and their weights.
+        """The words of `text`, which must have at least one, and their weights.
 
-        Raises BusyError where too many wait for an explanation or the engine's queue is full, and
-        UnansweredError where the model fails.
+        Raises BusyError if too many wait for an explanation or the engine's queue is full, and
+        UnansweredError if the model fails.
         """
         parts = split(text)
         if (known := self._recall(text)) is not None:
             return known.explanation(parts)
-        if self._callers > MOST_WAITING:
+        if self._callers > MAX_WAITING:
             raise BusyError
         self._callers += 1
         try:
             async with self._turn:
-                # Somebody may have asked the same before it was this one's turn.
+                # Another customer may have asked for the same text while this one waited.
                 known = self._recall(text) or await self._weigh(text, parts)
         finally:
             self._callers -= 1
@@ -162,11 +163,12 @@ class Explainer:
         return weighed
 
     def _recall(self, text: str) -> _Weights | None:
-        """What is remembered of a text."""
+        """The remembered weights of a text."""
         return self._remembered.get(self._name(text))
 
     def _name(self, text: str) -> tuple[bytes, int]:
-        """A digest that tells nothing of the text, and the model's number: another weighs anew."""
+        """A digest that reveals nothing of the text, and the model's number: each model weighs
+        anew."""
         digest = hashlib.blake2b(text.encode(errors="surrogatepass"), key=self._key).digest()
         return digest, self._engine.swaps
 
@@ -177,7 +179,7 @@ class Explainer:
                 self._engine.classify(text, background=True)
                 for text in texts[start : start + AT_ONCE]
             ]
-            # All are waited for, as one that nobody waits for would be judged all the same.
+            # All are awaited, because an abandoned one would still be judged.
             for outcome in await asyncio.gather(*asked, return_exceptions=True):
                 if isinstance(outcome, BaseException):
                     raise outcome
@@ -191,11 +193,11 @@ def _is_symbol(text: str) -> bool:
 
 
 def split(text: str) -> list[str]:
-    """The words of a text, in order; runs of about as many words where there are too many."""
+    """The words of a text, in order; runs of about equally many words if there are too many."""
     words = text.split()
-    if len(words) <= MOST_PARTS:
+    if len(words) <= MAX_PARTS:
         return words
-    cuts = [len(words) * number // MOST_PARTS for number in range(MOST_PARTS + 1)]
+    cuts = [len(words) * number // MAX_PARTS for number in range(MAX_PARTS + 1)]
     return [" ".join(words[start:end]) for start, end in pairwise(cuts)]
 
 
@@ -206,7 +208,7 @@ def without_each(parts: Sequence[str]) -> list[str]:
 
 def _log_odds(verdict: "Verdict", label: str) -> float:
     probability = verdict.probabilities[label]
-    clipped = min(max(probability, LEAST_PROBABILITY), 1 - LEAST_PROBABILITY)
+    clipped = min(max(probability, MIN_PROBABILITY), 1 - MIN_PROBABILITY)
     return math.log(clipped / (1 - clipped))
 
 

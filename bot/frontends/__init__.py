@@ -1,1 +1,1 @@
-"""Where customers are: each front end translates between a place and the concierge."""
+"""One front end per platform: each translates between its platform and the concierge."""

@@ -1,4 +1,4 @@
-"""A conversation in the terminal; where nobody sits at one, plain answers to the lines it reads."""
+"""A conversation in the terminal; without a terminal, plain answers to the lines it reads."""
 
 import string
 import sys
@@ -18,10 +18,10 @@ from bot.frontends.lines import read_lines, write_lines
 from bot.sentences.responses import Kind
 
 REMEMBERED = 100
-"""Reviews that `history` lists; kept in memory only, and gone with the conversation."""
+"""Maximum reviews in `history`; kept in memory only, until the conversation ends."""
 
 LOOK_SECONDS = 2.0
-"""At least between two looks at which checkpoint serves, each before an answer."""
+"""Minimum time between two checks for a newly promoted checkpoint, each before an answer."""
 
 BAR_CELLS = 24
 COLOURS = {"positive": "green", "negative": "red", "unsure": "yellow"}
@@ -34,34 +34,34 @@ Write a review and press Enter: I say what I make of it, and reply.
   history   the reviews of this conversation (the arrow keys bring one back)
   help      this text
   quit      leave; so does Ctrl-D
-A word alone is a command; with anything beside it, it is a review."""
+A single word is a command; with more words, it is a review."""
 
 
 class Screen(Protocol):
     """How a conversation looks."""
 
     def say(self, text: str) -> bool:
-        """Shows a text of the program's own; False when nobody is there to see it."""
+        """Shows a text of the program itself; False if nobody can see it."""
 
     def reply(self, reply: Reply) -> bool:
-        """Shows a verdict and what the concierge replies; False as above."""
+        """Shows a verdict and the concierge's reply; False as above."""
 
     def why(self, explanation: Explanation) -> bool:
-        """Shows which words carried a verdict; False as above."""
+        """Shows which words decided a verdict; False as above."""
 
 
 Look = Callable[[], Awaitable[None]]
 
 
 async def _no_look() -> None:
-    """Where the model stays the same throughout."""
+    """Used if the model never changes."""
 
 
 async def chat(concierge: Concierge, look: Look = _no_look) -> None:
     """Talks until `quit` or the end of input. Ctrl-C raises KeyboardInterrupt.
 
-    `look` is awaited before an answer, now and then: it takes a checkpoint that another process
-    has promoted.
+    `look` is awaited before an answer, now and then: it switches to a checkpoint that another
+    process has promoted.
     """
     if sys.stdin and sys.stdin.isatty() and sys.stdout.isatty():
         terminal = Terminal()
@@ -103,7 +103,7 @@ async def _converse(concierge: Concierge, screen: Screen, lines: AsyncIterator[s
 
 
 async def _why(concierge: Concierge, screen: Screen, last: tuple[str, Reply] | None) -> bool:
-    """Explains the last review that was judged, or says that the customer decided."""
+    """Explains the last judged review, or says that the customer decided."""
     if last is None:
         return screen.say("There is no verdict to explain yet: write a review first.")
     text, reply = last
@@ -131,17 +131,17 @@ def _verdict(reply: Reply) -> str:
     percent = f"{int(reply.verdict.confidence * 100)}%"
     if label in probabilities:
         return f"{label} {percent}"
-    likelier = max(probabilities, key=lambda name: probabilities[name])
-    return f"{label} {percent} {likelier}"
+    more_probable = max(probabilities, key=lambda name: probabilities[name])
+    return f"{label} {percent} {more_probable}"
 
 
-def _likelier(explanation: Explanation) -> str:
+def _more_probable(explanation: Explanation) -> str:
     """Its class and percentage, as above."""
     return f"{explanation.label} {int(explanation.probabilities[explanation.label] * 100)}%"
 
 
 def _reasons(explanation: Explanation) -> list[str]:
-    """ "carried by: loved, every minute" and "against it: but"; the weightiest come first."""
+    """ "carried by: loved, every minute" and "against it: but", by descending weight."""
     carried = explanation.marked(Mark.STRONG, Mark.SLIGHT)
     against = explanation.marked(Mark.AGAINST)
     told = [f"carried by: {_words(carried) if carried else 'no word alone, but all together'}"]
@@ -155,7 +155,7 @@ def _words(parts: list[Part]) -> str:
 
 
 def _printable(text: str) -> str:
-    """Without control characters: a review from a pipe is not to steer the terminal."""
+    """Without control characters: a review from a pipe must not control the terminal."""
     return "".join(character if character.isprintable() else " " for character in text)
 
 
@@ -169,7 +169,7 @@ class Plain:
         return write_lines([f"[{_verdict(reply)}] {reply.text}" if reply.verdict else reply.text])
 
     def why(self, explanation: Explanation) -> bool:
-        return write_lines([f"[{_likelier(explanation)}] {'; '.join(_reasons(explanation))}"])
+        return write_lines([f"[{_more_probable(explanation)}] {'; '.join(_reasons(explanation))}"])
 
 
 class Terminal:
@@ -197,7 +197,7 @@ class Terminal:
             Mark.NONE: "",
         }
         words = [Text(_printable(part.text), styles[part.mark]) for part in explanation.parts]
-        self._console.print(Text(f"{_likelier(explanation)}:", "bold"), Text(" ").join(words))
+        self._console.print(Text(f"{_more_probable(explanation)}:", "bold"), Text(" ").join(words))
         return self.say("\n".join(_reasons(explanation)) + "\n")
 
     def _gauge(self, reply: Reply) -> Text:
@@ -216,9 +216,9 @@ class Terminal:
 
 async def _prompted() -> AsyncIterator[str]:
     """What the person at the terminal types, until Ctrl-D."""
-    # In memory: what somebody wrote is nothing for a file.
+    # In memory: customers' texts must not be written to a file.
     session: PromptSession[str] = PromptSession(history=InMemoryHistory())
-    # Some terminals cannot tell where the cursor is: no harm here, so no warning.
+    # Some terminals do not report the cursor position: that is harmless, so no warning.
     session.app.renderer.cpr_not_supported_callback = None
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Reviews from a file or a pipe, one a line; as JSON objects for other programs."""
+"""Reviews from a file or a pipe, one per line; answers as JSON objects for other programs."""
 
 import asyncio
 import json
@@ -17,14 +17,14 @@ STDIN = 0
 CHUNK_BYTES = 65_536
 MAX_LINE_BYTES = 1_048_576
 BATCH_LINES = 256
-"""Lines that are answered together. Of one chunk, and so never too many for the engine's queue."""
+"""Lines that are answered together. Of one chunk, so never too many for the engine's queue."""
 WEIGHT_DECIMALS = 4
 
 
 async def classify(concierge: Concierge, file: Path | None, *, explain: bool = False) -> None:
     """Prints one JSON object for each line of `file`, or of standard input, in order.
 
-    With `explain`, each also holds the words of the review and their weights.
+    With `explain`, each also has the words of the review and their weights.
 
     Raises InputError: the file and line that cannot be read, and why.
     """
@@ -43,9 +43,9 @@ async def classify(concierge: Concierge, file: Path | None, *, explain: bool = F
 
 
 async def read_lines(file: Path | None = None) -> AsyncIterator[list[str]]:
-    """Batches of the lines that are there by now: bounded, and never waiting for more.
+    """Batches of the lines available so far: bounded, and never waiting for more.
 
-    So a huge file takes little memory, and a program on the other end of a pipe may wait for each
+    So a huge file takes little memory, and a program at the other end of a pipe may wait for each
     answer before it writes the next review. None reads standard input. Raises InputError.
     """
     name = str(file) if file else "standard input"
@@ -73,14 +73,14 @@ def write_lines(lines: Iterable[str]) -> bool:
         sys.stdout.buffer.write("".join(f"{line}\n" for line in lines).encode())
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        # What is still in Python's buffer would raise again when the interpreter closes it.
+        # Otherwise Python's remaining buffer would raise again when the interpreter closes it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return False
     return True
 
 
 def _batches(name: str, before: int, lines: list[bytes]) -> Iterator[list[str]]:
-    """The lines as text; where one is not UTF-8, those in front of it, and then InputError."""
+    """The lines as text; if one is not UTF-8, those before it, and then InputError."""
     batch: list[str] = []
     for number, line in enumerate(lines, before + 1):
         try:
@@ -130,7 +130,7 @@ async def _read(descriptor: int) -> bytes:
 async def _explanation(
     concierge: Concierge, line: str, reply: Reply
 ) -> list[dict[str, str | float]] | None:
-    """The words and their weights, in reading order; None where there is no verdict to explain."""
+    """The words and their weights, in reading order; None if there is no verdict to explain."""
     explained = await concierge.explain(line) if reply.is_judgement else reply
     if isinstance(explained, Reply):
         return None
@@ -141,7 +141,7 @@ async def _explanation(
 
 
 def _as_json(reply: Reply, **more: object) -> str:
-    """One line, with escapes for what would steer a terminal or turn its text round."""
+    """One line, with escapes for characters that control a terminal or change text direction."""
     verdict = reply.verdict
     line = json.dumps(
         {

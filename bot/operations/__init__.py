@@ -1,1 +1,1 @@
-"""What operators may do: train, cancel, list, promote, roll back, reload. Knows no platform."""
+"""The operators' actions: train, cancel, list, promote, roll back, reload. Knows no platform."""

@@ -1,4 +1,4 @@
-"""What operators may do. Each action checks who asks, so that no front end can forget to."""
+"""The operators' actions. Each one checks the caller, so no front end can forget to."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -23,11 +23,11 @@ from trainer.model.checkpoint import Listed
 
 
 class Operations:
-    """The actions, and what front ends call by the clock: `models.look`, `sentences.look`.
+    """The actions, and what front ends call periodically: `models.look`, `sentences.look`.
 
-    All of them raise NotAllowedError if the caller is no operator. What else is refused comes as a
-    result, or as an error whose text is a complete sentence: UnusableCheckpointError for a
-    checkpoint, ResponsesError for responses.yaml. Then nothing has changed.
+    All of them raise NotAllowedError if the caller is not an operator. Other refusals are results,
+    or errors whose text is a complete sentence: UnusableCheckpointError for a checkpoint,
+    ResponsesError for responses.yaml. Then nothing has changed.
     """
 
     def __init__(self, concierge: Concierge, settings: Settings) -> None:
@@ -54,41 +54,41 @@ class Operations:
         return await self.trainings.train(request, caller.name, announce, display)
 
     async def cancel(self, caller: Caller) -> Stopped | Refused:
-        """Stops the run that is on."""
+        """Stops the current run."""
         self.operators.require(caller)
         return await self.trainings.cancel(caller.name)
 
     async def list_checkpoints(self, caller: Caller) -> list[Listed]:
-        """All of them, the newest first."""
+        """All checkpoints, newest first."""
         self.operators.require(caller)
         return await asyncio.to_thread(self.models.newest_first)
 
     async def suggest(self, caller: Caller, typed: str) -> list[str]:
-        """Names of checkpoints that contain what was typed so far, the newest first."""
+        """Names of checkpoints that contain the text typed so far, newest first."""
         rows = await self.list_checkpoints(caller)
         return [row.name for row in rows if typed.lower() in row.name.lower()]
 
     async def describe(self, caller: Caller, name: str | None) -> Info | None:
-        """The checkpoint of this name, by default the one that serves; None if there is none."""
+        """The checkpoint of this name, by default the serving one; None if there is none."""
         self.operators.require(caller)
         return await asyncio.to_thread(self.models.describe, name)
 
     async def promote(self, caller: Caller, name: str) -> None:
-        """Lets a checkpoint serve from now on."""
+        """Makes a checkpoint the serving one."""
         self.operators.require(caller)
         await self.models.promote(name)
 
     async def roll_back(self, caller: Caller) -> str:
-        """Lets the checkpoint serve that did so before; returns its name."""
+        """Makes the previous serving checkpoint the serving one again; returns its name."""
         self.operators.require(caller)
         return await self.models.rollback()
 
     async def discard(self, caller: Caller, name: str) -> None:
-        """Deletes a checkpoint that does not serve."""
+        """Deletes a checkpoint that is not serving."""
         self.operators.require(caller)
         await self.models.discard(name)
 
     async def reload(self, caller: Caller) -> Reloaded:
-        """Takes responses.yaml into use as it is now."""
+        """Applies the current responses.yaml."""
         self.operators.require(caller)
         return await self.sentences.reload()

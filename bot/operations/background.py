@@ -1,11 +1,11 @@
-"""A process that stays out of the bot's way, outlives it, and is found again when it starts.
+"""A process in the background that outlives the bot, which finds it again when it starts.
 
-The process holds a lock on a file for as long as it lives: the kernel gives the lock back however
-it ends. So whether it runs is known without doubt, also to a bot that did not start it, where a
-process id alone might by then be somebody else's.
+The process holds a lock on a file while it lives, and the kernel releases the lock however it ends.
+So even a bot that did not start it can tell whether it is running; a process id alone might belong
+to another process by then.
 
-The process writes its id into that file itself, before it becomes the program that was asked for:
-however its parent ends, what holds the lock can be found and stopped.
+The process writes its id into that file itself, before it becomes the requested program: however
+its parent ends, the holder of the lock can be found and stopped.
 """
 
 import asyncio
@@ -23,20 +23,20 @@ from pathlib import Path
 from bot.files import make_private_folder
 
 STOP_SECONDS = 15.0
-"""For ending in its own way after SIGTERM; then it is killed."""
+"""For ending cleanly after SIGTERM; then it is killed."""
 KILL_SECONDS = 15.0
-"""For the system to end a process that was killed."""
+"""For the system to end a killed process."""
 
 LOWEST_PRIORITY = 19
-"""Of nice(1): it gets the time that nobody else wants."""
+"""For nice(1): it gets only processor time that is not needed otherwise."""
 
 _POLL_SECONDS = 0.1
 _SHELL = "/bin/sh"
 _LOCK_DESCRIPTOR = 3
 _NOTE_PID = (_SHELL, "-c", f'echo $$ >&{_LOCK_DESCRIPTOR} && exec "$@"', _SHELL)
-"""Writes the process's id into the lock's file, and becomes the command."""
+"""Writes the process's id into the lock file, and becomes the command."""
 
-# What a trainer may need. Anything else, such as the bot's token, stays in this process.
+# The variables that a trainer may need. All others, such as the bot's token, stay in this process.
 _PASSED_ON = re.compile(
     r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|TZ|TERM|COLORTERM|COLUMNS|LINES|NO_COLOR"
     r"|TMPDIR|TEMP|TMP|VIRTUAL_ENV|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE"
@@ -48,7 +48,7 @@ _PASSED_ON = re.compile(
 
 
 class Background:
-    """One process at a time; its lock and what it writes are in `folder`."""
+    """One process at a time; its lock and its output are in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -56,22 +56,22 @@ class Background:
         self._child: int | None = None
 
     def output(self, name: str) -> Path:
-        """Where the standard output of the process called `name` goes."""
+        """The file of the standard output of the process `name`."""
         return self._folder / f"{name}.out"
 
     def errors(self, name: str) -> Path:
-        """Where its standard error goes."""
+        """The file of its standard error."""
         return self._folder / f"{name}.err"
 
     def start(self, name: str, command: list[str]) -> int:
         """Starts `command` and returns its process id.
 
-        Raises BlockingIOError where one is running already, and OSError where it cannot start.
+        Raises BlockingIOError if one is running already, and OSError if it cannot start.
         """
         write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         with self._locked(command) as lock:
-            # In a session of its own, so that what ends the bot does not end it: Ctrl-C, or a
-            # terminal that is closed. Not by subprocess.Popen, which wants to see its end.
+            # In its own session, so that Ctrl-C, or closing the terminal, ends the bot but not this
+            # process. Not with subprocess.Popen, which would wait for its end.
             self._child = os.posix_spawn(
                 _SHELL,
                 [*_NOTE_PID, *command],
@@ -88,8 +88,8 @@ class Background:
         return self._child
 
     def start_here(self, command: list[str]) -> int:
-        """Starts `command` on this terminal, in a process group of its own, as a child that the
-        caller waits for; returns its process id. Raises as `start` does."""
+        """Starts `command` on this terminal, in its own process group, as a child that the caller
+        waits for; returns its process id. Raises like `start`."""
         with self._locked(command) as lock:
             return os.posix_spawn(
                 _SHELL,
@@ -101,20 +101,20 @@ class Background:
 
     @contextmanager
     def _locked(self, command: list[str]) -> Iterator[int]:
-        """The lock, which a process that is started within goes on holding."""
-        if shutil.which(command[0]) is None:  # the shell could only say so in words
+        """The lock, which a process started within continues to hold."""
+        if shutil.which(command[0]) is None:  # the shell would only print a message
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command[0])
         make_private_folder(self._folder)
         lock = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.truncate(lock, 0)  # no id, rather than one that is over
+            os.truncate(lock, 0)  # no id, rather than that of an ended process
             yield lock
         finally:
             os.close(lock)
 
     def pid(self) -> int | None:
-        """The id of the process that runs; None where none does, or it is only beginning."""
+        """The id of the running process; None if there is none, or if it is just starting."""
         if not self.is_running():
             return None
         try:
@@ -123,10 +123,10 @@ class Background:
             return None
 
     def is_running(self) -> bool:
-        """Whether a process of this folder lives, whoever started it."""
+        """Whether a process of this folder is running, whichever process started it."""
         if self._child is not None:
             with suppress(ChildProcessError):
-                os.waitpid(self._child, os.WNOHANG)  # so that it does not stay as a zombie
+                os.waitpid(self._child, os.WNOHANG)  # so that it does not stay a zombie
         try:
             lock = os.open(self._lock, os.O_RDWR)
         except FileNotFoundError:
@@ -140,9 +140,10 @@ class Background:
         return False
 
     async def stop(self) -> None:
-        """Asks the running process to end, kills it after STOP_SECONDS, returns when it is gone.
+        """Asks the running process to end, kills it after STOP_SECONDS, and returns when it has
+        ended.
 
-        Raises TimeoutError where it cannot be stopped.
+        Raises TimeoutError if it cannot be stopped.
         """
         for stop, seconds in ((_ask_to_end, STOP_SECONDS), (_kill, KILL_SECONDS)):
             is_asked = False
@@ -163,11 +164,11 @@ def _ask_to_end(pid: int) -> None:
 
 
 def _kill(pid: int) -> None:
-    os.killpg(pid, signal.SIGKILL)  # and what it has started itself
+    os.killpg(pid, signal.SIGKILL)  # also its own children
 
 
 def trainer_environment() -> dict[str, str]:
-    """This process's environment, as far as a trainer needs it: no secret of the bot."""
+    """The variables of this environment that a trainer needs, without the bot's secrets."""
     return {name: value for name, value in os.environ.items() if _PASSED_ON.fullmatch(name)}
 
 
@@ -177,7 +178,7 @@ def _give_way(pid: int) -> None:
     if sys.platform == "linux":
         with suppress(OSError):
             os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
-        # Where the kernel shares out time by session first (sched_autogroup), a session of its own
-        # would get as much as the bot's, and the priority count only within it.
+        # If the kernel shares time by session first (sched_autogroup), a separate session would get
+        # as much as the bot's, and the priority would count only within it.
         with suppress(OSError):
             Path(f"/proc/{pid}/autogroup").write_text(str(LOWEST_PRIORITY), encoding="ascii")

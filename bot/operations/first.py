@@ -1,4 +1,4 @@
-"""Trains the first checkpoint in the foreground, on the terminal of the one who starts the bot."""
+"""Trains the first checkpoint in the foreground, on the user's terminal."""
 
 import os
 import signal
@@ -19,9 +19,9 @@ INTERRUPTED = 130
 
 
 def train_first_checkpoint(folder: Path = FOLDER) -> None:
-    """Trains with the defaults; the trainer talks to the user on this process's own terminal.
+    """Trains with the defaults; the trainer prints to this process's own terminal.
 
-    Where the trainer of an earlier start still runs, waits for it instead.
+    If the trainer of an earlier start is still running, waits for it instead.
 
     Raises TrainingError, with the trainer's exit code.
     """
@@ -29,10 +29,9 @@ def train_first_checkpoint(folder: Path = FOLDER) -> None:
     trainer: int | None = None
     is_stopped = False
 
-    # In a process group of its own, the trainer hears of Ctrl-C only from here: whether it came
-    # from the terminal, from `kill`, or as a service manager's SIGTERM. It ends cleanly on a
-    # SIGTERM, and says what was kept. SIGINT would not do: what a shell starts in the background
-    # ignores it.
+    # In its own process group, the trainer gets Ctrl-C only through this handler, whether it came
+    # from the terminal, from `kill`, or as a service manager's SIGTERM. It ends cleanly on SIGTERM,
+    # and says what was kept. SIGINT would not work: background processes of a shell ignore it.
     def stop(_signal: int, _frame: FrameType | None) -> None:
         nonlocal is_stopped
         is_stopped = True
@@ -46,11 +45,11 @@ def train_first_checkpoint(folder: Path = FOLDER) -> None:
                 break
             if waited and _is_served():
                 return
-            with suppress(BlockingIOError):  # another start was faster: wait for that one
+            with suppress(BlockingIOError):  # another start was faster: wait for its trainer
                 trainer = process.start_here([sys.executable, "-m", "trainer", "fit"])
         if trainer is None:
             raise TrainingError(INTERRUPTED)
-        if is_stopped:  # while it was being started
+        if is_stopped:  # during the start
             _terminate(trainer)
         _, status = os.waitpid(trainer, 0)
         code = os.waitstatus_to_exitcode(status)
@@ -58,7 +57,7 @@ def train_first_checkpoint(folder: Path = FOLDER) -> None:
         for number, handler in previous.items():
             signal.signal(number, handler)
     if code:
-        # A process that died of signal n has the code -n, which a shell calls 128 + n.
+        # A process killed by signal n has the code -n, which a shell reports as 128 + n.
         raise TrainingError(code if code > 0 else 128 - code)
 
 

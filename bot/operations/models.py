@@ -1,8 +1,7 @@
-"""Which checkpoint answers: lists, promotes, rolls back and discards while customers are served.
+"""The serving checkpoint: lists, promotes, rolls back and discards while customers are served.
 
-A new model is loaded and tried beside the old one, which answers meanwhile. Only then the pointer
-on disk is written, and only then the engine takes the new one: whatever fails before changes
-nothing.
+A new model is loaded and tried while the old one serves. Only then the pointer on disk is written,
+and only then the engine switches: a failure before that changes nothing.
 """
 
 import asyncio
@@ -24,23 +23,23 @@ from trainer.model.classifier import Classifier, RuntimeName
 log = logging.getLogger(__name__)
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,69}"
-"""Of a checkpoint: the name of a folder, which leads nowhere else."""
+"""Of a checkpoint: the name of a folder, which cannot lead elsewhere."""
 
 _TRIAL = "A film."
-"""A first text through the model shows that it works, and spares the first customer the wait."""
+"""A first text through the model shows that it works, and saves the first customer the delay."""
 
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """One checkpoint, for a person to read about."""
+    """Information on one checkpoint, for people."""
 
     row: Listed
     picture: Path | None
-    """What it looks like in figures, if it has a picture."""
+    """The picture of its figures, if there is one."""
 
 
 class Models:
-    """Exchanges the engine's model; one change at a time."""
+    """Replaces the engine's model; one change at a time."""
 
     def __init__(
         self, engine: Engine, runtime: RuntimeName = RuntimeName.AUTO, threads: int | None = None
@@ -49,12 +48,13 @@ class Models:
         self._load = partial(_load, runtime=runtime, threads=threads)
         self._changing = asyncio.Lock()
         self._seen = _serving_name()
-        """What the pointer named at the last look: the one that answers, unless it failed."""
+        """The checkpoint in the pointer at the last look: it is serving, unless it failed to
+        load."""
 
     def newest_first(self) -> list[Listed]:
-        """All checkpoints; takes a while, as it reads their records.
+        """All checkpoints; takes a while, because it reads their records.
 
-        Raises UnusableCheckpointError: it cannot be told which one serves.
+        Raises UnusableCheckpointError: the serving one cannot be determined.
         """
         with _refusals_translated():
             return checkpoint.list_checkpoints()[::-1]
@@ -62,7 +62,7 @@ class Models:
     def describe(self, name: str | None) -> Info | None:
         """The checkpoint of this name, by default the serving one; None if there is none.
 
-        Raises UnusableCheckpointError: it cannot be told which one serves.
+        Raises UnusableCheckpointError: the serving one cannot be determined.
         """
         for row in self.newest_first():
             if row.name == name or (name is None and row.serving):
@@ -71,10 +71,10 @@ class Models:
         return None
 
     async def promote(self, name: str) -> None:
-        """Lets the checkpoint of this name answer, now and after a restart.
+        """Makes the checkpoint of this name the serving one, now and after a restart.
 
-        Raises UnusableCheckpointError: there is none of that name or it fails its checks, and the
-        present one goes on answering.
+        Raises UnusableCheckpointError: there is no such checkpoint or its verification fails; the
+        present one continues to serve.
         """
         async with self._changing:
             with _refusals_translated():
@@ -83,10 +83,10 @@ class Models:
             self._take(classifier)
 
     async def rollback(self) -> str:
-        """Lets the checkpoint answer that did so before; returns its name.
+        """Makes the previous serving checkpoint the serving one again; returns its name.
 
-        Raises UnusableCheckpointError: there is none or it fails its checks, and the present one
-        goes on answering.
+        Raises UnusableCheckpointError: there is none or its verification fails; the present one
+        continues to serve.
         """
         async with self._changing:
             with _refusals_translated():
@@ -99,17 +99,17 @@ class Models:
     async def discard(self, name: str) -> None:
         """Deletes a checkpoint.
 
-        Raises UnusableCheckpointError: there is none of that name, it is the one that answers, or
-        the disk does not let go of it.
+        Raises UnusableCheckpointError: there is no such checkpoint, it is serving, or the disk
+        refuses.
         """
         async with self._changing:
             with _refusals_translated():
                 await asyncio.to_thread(checkpoint.discard, name)
 
     async def look(self) -> None:
-        """Takes the checkpoint that another process has promoted meanwhile: a second bot on the
-        same folder, or the command line. One that cannot be used is logged once, and the present
-        one goes on answering."""
+        """Switches to a checkpoint that another process has promoted: a second bot on the same
+        folder, or the command line. If it cannot be used, logs that once, and the present one
+        continues to serve."""
         async with self._changing:
             name = await asyncio.to_thread(_serving_name)
             if name is None or name == self._seen:
@@ -119,10 +119,10 @@ class Models:
                 with _refusals_translated():
                     classifier = await asyncio.to_thread(self._load, _path(name))
             except UnusableCheckpointError as error:
-                log.error("%s was promoted elsewhere, but is not taken: %s", name, error)
+                log.error("%s was promoted elsewhere, but cannot be used: %s", name, error)
                 return
             self._take(classifier)
-            log.info("%s was promoted elsewhere, and answers from now on", name)
+            log.info("%s was promoted elsewhere, and is serving now", name)
 
     def _take(self, classifier: Classifier) -> None:
         self._engine.swap(classifier)
@@ -133,7 +133,7 @@ def _serving_name() -> str | None:
     with suppress(CheckpointError):
         path = checkpoint.serving_checkpoint()
         return path.name if path is not None else None
-    return None  # a pointer that cannot be read now may be whole at the next look
+    return None  # a pointer that cannot be read now may be readable at the next look
 
 
 def _path(name: str) -> Path:
@@ -149,16 +149,16 @@ def _load(path: Path, runtime: RuntimeName, threads: int | None) -> Classifier:
         classifier([_TRIAL])
     except CheckpointError:
         raise
-    except Exception as error:  # whatever a model that is wrong raises
+    except Exception as error:  # whatever a faulty model raises
         raise UnusableCheckpointError(
-            f"{path.name} is as it was written, but cannot be used ({whereabouts(error)})."
+            f"{path.name} is unchanged, but cannot be used ({whereabouts(error)})."
         ) from None
     return classifier
 
 
 @contextmanager
 def _refusals_translated() -> Iterator[None]:
-    """Raises the trainer's refusals as the bot's."""
+    """Converts the trainer's errors into the bot's."""
     try:
         yield
     except CheckpointError as error:

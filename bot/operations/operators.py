@@ -1,7 +1,7 @@
-"""Who may steer the bot: its owner on the platform, and those whom the settings list.
+"""Who may control the bot: its owner on the platform, and the people and roles in the settings.
 
-A server's administrator is not among them: what costs this machine is for the one who runs it.
-A front end says who asks; whether they may is decided here.
+A server's administrator is not an operator: using this machine is up to its owner. A front end
+names the caller; their permissions are decided here.
 """
 
 from collections.abc import Iterable
@@ -11,32 +11,32 @@ from bot.errors import SettingsError
 
 
 class NotAllowedError(Exception):
-    """Who asks is no operator."""
+    """The caller is not an operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks for something. Ids are the platform's, and opaque here."""
+    """The person who makes a request. Ids are the platform's, and opaque here."""
 
     id: str
     name: str
-    """As it is shown to others."""
+    """The name shown to others."""
     roles: frozenset[str] = frozenset()
     everyone: str | None = None
-    """The role that everybody has where they ask, if there is such a role."""
+    """The role that everybody has in the place of the request, if there is one."""
     is_owner: bool = False
-    """Whether the bot is theirs on the platform."""
+    """Whether they own the bot on the platform."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operators:
-    """Whom the settings list, besides the owner."""
+    """The people and roles in the settings, in addition to the owner."""
 
     users: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
 
     def may(self, caller: Caller) -> bool:
-        """Whether they may do what operators do."""
+        """Whether the caller is an operator."""
         granted = any(self.grants(role, caller.everyone) for role in caller.roles)
         return caller.is_owner or caller.id in self.users or granted
 
@@ -45,12 +45,12 @@ class Operators:
         return role in self.roles and role != everyone
 
     def require(self, caller: Caller) -> None:
-        """Raises NotAllowedError if they may not."""
+        """Raises NotAllowedError if the caller is not an operator."""
         if not self.may(caller):
             raise NotAllowedError
 
     def refuse_everyone(self, roles: Iterable[str]) -> None:
-        """Raises SettingsError if one of `roles`, which everybody in a place has, is listed."""
+        """Raises SettingsError if one of `roles`, which all members of a place have, is listed."""
         for role in roles:
             if role in self.roles:
                 raise SettingsError(

@@ -1,4 +1,4 @@
-"""Follows what the trainer reports (`trainer.events`) while its output grows."""
+"""Follows the trainer's reports (`trainer.events`) while its output grows."""
 
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -8,14 +8,14 @@ from trainer.events import Failed, Judging, Note, Plan, Saved, Step, parse_event
 from trainer.model.files import open_regular
 
 LONGEST_SENTENCE = 2_000
-"""In characters: what is kept of a sentence of the trainer, which may quote a file."""
+"""In characters: the limit for a sentence of the trainer, which may quote a file."""
 
-MOST_NOTES = 20
+MAX_NOTES = 20
 
 
 @dataclass(slots=True)
 class Progress:
-    """The latest of each kind of event; None for what has not happened yet."""
+    """The latest event of each kind; None if there was none yet."""
 
     plan: Plan | None = None
     step: Step | None = None
@@ -24,7 +24,7 @@ class Progress:
     is_saved: bool = False
     """The candidate is on disk, complete."""
     error: str | None = None
-    """The trainer's own sentence on why there is none."""
+    """The trainer's own sentence about why there is no candidate."""
 
 
 class ProgressFile:
@@ -36,13 +36,13 @@ class ProgressFile:
         self.progress = Progress()
 
     def read(self) -> Progress:
-        """Reads the lines that were added since, and returns how things stand.
+        """Reads the new lines, and returns the current progress.
 
-        A line that is no event is passed over: a library of the trainer may have printed it.
+        A line that is not an event is ignored: a library of the trainer may have printed it.
         """
         with suppress(OSError), open_regular(self._path) as file:
             file.seek(self._offset)
-            # The last line may be only half there.
+            # The last line may be incomplete.
             lines, end, _half = file.read().rpartition(b"\n")
             self._offset += len(lines) + len(end)
             for line in lines.splitlines():
@@ -59,7 +59,7 @@ class ProgressFile:
                 self.progress.judging = judging
             case Note(message):
                 self.progress.notes.append(message[:LONGEST_SENTENCE])
-                del self.progress.notes[:-MOST_NOTES]
+                del self.progress.notes[:-MAX_NOTES]
             case Saved():
                 self.progress.is_saved = True
             case Failed(message):

@@ -1,4 +1,4 @@
-"""What a training run is to the bot: what was ordered, where it is shown, how it ended."""
+"""A training run as the bot sees it: the order, where it is shown, and how it ended."""
 
 import re
 from contextlib import suppress
@@ -8,25 +8,25 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from trainer.config import LARGEST_SEED, LEAST_FRACTION, MOST_EPOCHS
+from trainer.config import MAX_EPOCHS, MAX_SEED, MIN_FRACTION
 from trainer.events import Compared
 
 BASE_MODEL = "TRAIN_BASE_MODEL"
-"""The setting's name stands for its value."""
+"""The key stands for the setting's value."""
 
 
 class Order(BaseModel, frozen=True, strict=True):
-    """What to train. Numbers are numbers (strict), and None leaves one to the trainer."""
+    """What to train. Numbers must be numbers (strict); None leaves one to the trainer."""
 
     label: str
     """The data set, by the operator's name for it."""
     dataset: str
-    """What the trainer is given for it, from the settings."""
+    """Its value for the trainer, from the settings."""
     columns: tuple[str, ...] = ()
-    """The trainer's options on the columns, from the settings."""
-    fraction: float | None = Field(default=None, ge=LEAST_FRACTION, le=1)
-    epochs: int | None = Field(default=None, ge=1, le=MOST_EPOCHS)
-    seed: int | None = Field(default=None, ge=0, le=LARGEST_SEED)
+    """The trainer's options for the columns, from the settings."""
+    fraction: float | None = Field(default=None, ge=MIN_FRACTION, le=1)
+    epochs: int | None = Field(default=None, ge=1, le=MAX_EPOCHS)
+    seed: int | None = Field(default=None, ge=0, le=MAX_SEED)
 
 
 def _require_printable(text: str) -> str:
@@ -46,38 +46,38 @@ _Source = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(_r
 
 
 class Run(BaseModel, frozen=True):
-    """A run as its state file keeps it, for as long as it lasts."""
+    """A run as stored in its state file while it lasts."""
 
-    # Bounded, for the file may have been changed: what is in it must not be able to stop a start.
+    # Bounded, because the file may have been changed: its content must never prevent a start.
     label: str = Field(max_length=100)
     dataset: _Source
     columns: tuple[_Source, ...] = Field(default=(), max_length=100)
     base_model: _Source
-    """All as the trainer was given them, from the settings."""
+    """All as given to the trainer, from the settings."""
     output: Annotated[Path, AfterValidator(_require_checkpoint)]
-    """The candidate's folder, which comes to exist when it is complete."""
+    """The candidate's folder, which is created when it is complete."""
     started_by: str = Field(max_length=100)
     """The operator's name, to be shown."""
     cancelled_by: str | None = Field(default=None, max_length=100)
     origin: str = Field(max_length=200)
-    """Where the run is shown, as the front end wrote it, which alone can read it."""
+    """Where the run is shown, in a form that only the front end can read."""
 
     @model_validator(mode="before")
     @classmethod
     def _of_earlier_versions(cls, state: Any) -> Any:
-        """They wrote two numbers in the place of the origin."""
+        """Earlier versions wrote two numbers instead of the origin."""
         if isinstance(state, dict) and {"channel", "message"} <= state.keys():
             state = {"origin": f"{state['channel']}:{state['message']}", **state}
         return state
 
     def without_paths(self, sentence: str) -> str:
-        """The trainer's sentence, for a channel: where the operator keeps things is their own."""
+        """The trainer's sentence, for a channel, without the operator's paths."""
         words = {
             form: word
             for source, word in ((self.base_model, BASE_MODEL), (self.dataset, self.label))
             for form in _forms(source)
         }
-        longest_first = sorted(words, key=len, reverse=True)  # as one may lie in the other
+        longest_first = sorted(words, key=len, reverse=True)  # because one may contain another
         anywhere = "|".join(map(re.escape, longest_first))
         return re.sub(
             rf"(?<![\w/~.-])(?:{anywhere})(?![\w-])", lambda found: words[found[0]], sentence
@@ -87,7 +87,7 @@ class Run(BaseModel, frozen=True):
 def _forms(source: str) -> set[str]:
     """A name or path as it was written, and as the trainer may write it."""
     forms = {source, str(Path(source))}
-    with suppress(RuntimeError, OSError):  # no home folder, or a circle of links
+    with suppress(RuntimeError, OSError):  # no home folder, or circular links
         path = Path(source).expanduser()
         forms |= {str(path), str(path.absolute()), str(path.resolve())}
     return forms
@@ -95,7 +95,7 @@ def _forms(source: str) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """An operator stopped the run, and nothing was kept of it."""
+    """An operator stopped the run, and nothing of it was kept."""
 
     by: str
 

@@ -1,4 +1,4 @@
-"""Takes an edited responses.yaml into use while the bot runs; a broken one never takes effect."""
+"""Applies an edited responses.yaml while the bot runs; an invalid one never takes effect."""
 
 import asyncio
 import logging
@@ -22,14 +22,14 @@ class Reloaded:
 
     file: Path
     count: int
-    """Sentences in it."""
+    """The number of its sentences."""
 
     def __str__(self) -> str:
         return f"{self.file} is in use from now on: {self.count} sentences."
 
 
 class Sentences:
-    """The file that the concierge's sentences come from."""
+    """The file with the concierge's sentences."""
 
     def __init__(self, concierge: Concierge, file: Path, help_line: str) -> None:
         self._concierge = concierge
@@ -38,7 +38,7 @@ class Sentences:
         self._in_use = self._seen = _fingerprint(file)
 
     async def look(self) -> Reloaded | ResponsesError | None:
-        """Reads the file if it has changed; the error says why it is not taken into use, once.
+        """Reads the file if it has changed; the error says, once, why it is not used.
 
         A change counts once two looks see the same: an editor may write the file in parts.
         """
@@ -56,9 +56,9 @@ class Sentences:
         return reloaded
 
     async def reload(self) -> Reloaded:
-        """Takes the file into use; raises ResponsesError, and the sentences stay as they were."""
+        """Applies the file; raises ResponsesError, and then the sentences stay unchanged."""
         self._in_use = self._seen = _fingerprint(self._file)
-        # In a thread, as customers are answered meanwhile.
+        # In a thread, because customers are answered meanwhile.
         load = partial(Responses.load, self._file, self._help_line)
         responses = await asyncio.to_thread(load)
         self._concierge.responses = responses
@@ -66,7 +66,7 @@ class Sentences:
 
 
 def _fingerprint(file: Path) -> tuple[int, int, int] | None:
-    """What changes with the file; None while there is none."""
+    """Changes with the file; None if there is no file."""
     try:
         status = file.stat()
     except OSError:

@@ -1,8 +1,8 @@
-"""Runs the trainer as a process of its own, in the background.
+"""Runs the trainer as a separate process, in the background.
 
-The run outlives the bot. Its state is a file, so that a bot that starts finds the run again, or
-learns how it ended. A run is made of the operator's settings and of numbers: nothing else that is
-said in a chat reaches the trainer.
+The run outlives the bot. Its state is a file, so that a starting bot finds the run again, or learns
+how it ended. A run consists of the operator's settings and of numbers: nothing else from the chat
+reaches the trainer.
 """
 
 import asyncio
@@ -26,26 +26,26 @@ from trainer.model.files import read_regular
 log = logging.getLogger(__name__)
 
 FOLDER = STATE / "training"
-"""Where a run's state and output are, seen from the working directory."""
+"""The folder of a run's state and output, relative to the working directory."""
 
-MOST_STATE_BYTES = 1_048_576
-"""Of a file that this bot or its trainer wrote: far more than either writes."""
+MAX_STATE_BYTES = 1_048_576
+"""For a file that this bot or its trainer wrote: far more than either writes."""
 
 LOOK_SECONDS = 2.0
-"""Between two looks at a run, and so between two edits of the message that shows it."""
+"""Between two looks at a run, and so between two edits of its message."""
 
-MOST_COMPARED = 5_000
-"""Reviews on which two checkpoints are compared: with so many the 95% interval of the difference is
-about a point to either side."""
+MAX_COMPARED = 5_000
+"""Reviews for comparing two checkpoints: with this many, the 95% interval of the difference is
+about one point to either side."""
 
 _FIT, _COMPARE = "fit", "compare"
 
 _ERROR = "error: "
-"""Begins the trainer's last line, where it fails."""
+"""Prefix of the trainer's last line if it fails."""
 
 
 class Training:
-    """The one run that may be on at a time."""
+    """The current run; there is at most one."""
 
     def __init__(self, models: Models, base_model: str, folder: Path = FOLDER) -> None:
         self._models = models
@@ -55,17 +55,17 @@ class Training:
         self._state = folder / "run.json"
         self._file = ProgressFile(self._process.output(_FIT))
         self.run = self._read_state()
-        """The run that is on, or whose end is still to be told."""
+        """The run in progress, or one whose outcome is still to be reported."""
 
     @property
     def progress(self) -> Progress:
-        """How the run stood at the last look."""
+        """The run's progress at the last look."""
         return self._file.progress
 
     async def start(self, order: Order, *, started_by: str, origin: str) -> None:
-        """Starts a run, which `follow` sees through.
+        """Starts a run, which `follow` completes.
 
-        Raises OSError where the process cannot be started.
+        Raises OSError if the process cannot be started.
         """
         assert self.run is None
         if self._process.is_running():
@@ -96,10 +96,10 @@ class Training:
             raise
 
     async def follow(self, show: Callable[[Progress], Awaitable[None]]) -> Outcome:
-        """Sees the run through, whichever bot began it; calls `show` at every look.
+        """Follows the run to its end, whichever bot started it; calls `show` at every look.
 
         A candidate is compared with the serving checkpoint, and promoted if it is not worse. The
-        run is over with `forget`, once its outcome has been told.
+        run ends with `forget`, once its outcome has been reported.
         """
         assert self.run is not None
         if not self._process.output(_COMPARE).exists():
@@ -119,9 +119,9 @@ class Training:
         return await self._promote_if_not_worse(self.run)
 
     async def cancel(self, by: str) -> None:
-        """Stops the run, and returns when its process is gone; `follow` tells the outcome.
+        """Stops the run, and returns when its process has ended; `follow` returns the outcome.
 
-        Raises OSError where that cannot be written down, or the process cannot be stopped.
+        Raises OSError if that cannot be recorded, or if the process cannot be stopped.
         """
         async with self._changing:
             assert self.run is not None
@@ -135,20 +135,21 @@ class Training:
         self.run = None
 
     async def _wait(self, show: Callable[[Progress], Awaitable[None]]) -> None:
-        """Until the present process has ended."""
+        """Waits until the present process has ended."""
         while self._process.is_running():
             await show(await asyncio.to_thread(self._file.read))
             await asyncio.sleep(LOOK_SECONDS)
         await asyncio.to_thread(self._file.read)
 
     async def _compare(self, run: Run) -> None:
-        """Begins to compare the candidate with the serving checkpoint, on the same reviews."""
+        """Starts the comparison of the candidate with the serving checkpoint, on the same
+        reviews."""
         serving = await asyncio.to_thread(serving_checkpoint)
         if serving is None:
-            raise CheckpointError("no checkpoint serves.")
+            raise CheckpointError("there is no serving checkpoint.")
         await self._begin(
             _COMPARE,
-            *("evaluate", "--json", f"--dataset={run.dataset}", f"--limit={MOST_COMPARED}"),
+            *("evaluate", "--json", f"--dataset={run.dataset}", f"--limit={MAX_COMPARED}"),
             *run.columns,
             *(f"--checkpoint={run.output}", f"--against={serving}"),
         )
@@ -159,7 +160,7 @@ class Training:
             return Trained(name, problem=f"{run.cancelled_by} stopped the comparison.")
         try:
             output = self._process.output(_COMPARE)
-            text = await asyncio.to_thread(read_regular, output, MOST_STATE_BYTES)
+            text = await asyncio.to_thread(read_regular, output, MAX_STATE_BYTES)
             comparison = parse_compared(text)
         except (OSError, ValueError):
             reason = self._last_words(_COMPARE)
@@ -169,14 +170,16 @@ class Training:
         if not comparison.not_worse:
             return Trained(name, comparison)
         if comparison.objection:
-            problem = f"It was not promoted by itself. {comparison.objection}"
+            problem = f"It was not promoted automatically. {comparison.objection}"
             return Trained(name, comparison, problem=problem)
         try:
             warning = (await asyncio.to_thread(read_training, run.output)).warning
         except CheckpointError as error:
             return Trained(name, comparison, problem=str(error))
         if warning:
-            return Trained(name, comparison, problem=f"It was not promoted by itself. {warning}")
+            return Trained(
+                name, comparison, problem=f"It was not promoted automatically. {warning}"
+            )
         try:
             await self._models.promote(name)
         except UnusableCheckpointError as error:
@@ -184,10 +187,10 @@ class Training:
         return Trained(name, comparison, is_promoted=True)
 
     async def _begin(self, name: str, *arguments: str) -> None:
-        """Writes down that the run is on, and starts `python -m trainer` for it."""
+        """Records the run, and starts `python -m trainer` for it."""
 
         def begin(run: Run) -> None:
-            # In this order: nothing that fails afterwards can leave a process without its run.
+            # In this order, so that no later failure leaves a process without its record.
             write_state(self._state, run.model_dump_json())
             self._process.start(name, [sys.executable, "-m", "trainer", *arguments])
 
@@ -197,7 +200,7 @@ class Training:
                 await asyncio.to_thread(begin, self.run)
 
     def _last_words(self, name: str) -> str:
-        """The trainer's own last sentence on standard error."""
+        """The trainer's last sentence on standard error."""
         try:
             lines = self._process.errors(name).read_text("utf-8", "replace").splitlines()
         except OSError:
@@ -212,9 +215,9 @@ class Training:
 
     def _read_state(self) -> Run | None:
         try:
-            return Run.model_validate_json(read_regular(self._state, MOST_STATE_BYTES))
+            return Run.model_validate_json(read_regular(self._state, MAX_STATE_BYTES))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:  # of which pydantic's is one
-            log.warning("%s is passed over: %s", self._state, whereabouts(error))
+            log.warning("%s is ignored: %s", self._state, whereabouts(error))
             return None

@@ -1,4 +1,4 @@
-"""Runs as operators order them: one at a time, shown by a front end from beginning to end."""
+"""Runs ordered by operators: one at a time, shown by a front end from start to finish."""
 
 import asyncio
 import logging
@@ -14,40 +14,40 @@ from bot.operations.progress import Progress
 from bot.operations.runs import Order, Outcome, Run
 from bot.operations.training import Training
 from bot.sources import split_source
-from trainer.config import LARGEST_SEED, LEAST_FRACTION, MOST_EPOCHS
+from trainer.config import MAX_EPOCHS, MAX_SEED, MIN_FRACTION
 from trainer.extras import TRAINING, missing
 
 log = logging.getLogger(__name__)
 
 _OUT_OF_RANGE = (
-    f"The fraction must be from {LEAST_FRACTION} to 1, the epochs a whole number from 1 to "
-    f"{MOST_EPOCHS}, and the seed one from 0 to {LARGEST_SEED}."
+    f"The fraction must be from {MIN_FRACTION} to 1, the epochs a whole number from 1 to "
+    f"{MAX_EPOCHS}, and the seed one from 0 to {MAX_SEED}."
 )
 
 
 class CannotShowError(Exception):
-    """The front end cannot show a run where it was ordered; str(error) says why."""
+    """The front end cannot show a run where it was ordered; str(error) gives the reason."""
 
 
 class Display(Protocol):
-    """How a front end shows runs. Where one is shown is in its `origin`."""
+    """How a front end shows runs. The place is in a run's `origin`."""
 
     async def show(self, run: Run, progress: Progress) -> None:
-        """Shows how it stands; called every few seconds."""
+        """Shows the progress; called every few seconds."""
 
     async def conclude(self, run: Run, outcome: Outcome) -> None:
-        """Shows how it ended; called once."""
+        """Shows the outcome; called once."""
 
     async def withdraw(self, origin: str) -> None:
-        """Takes back what announced a run that did not begin."""
+        """Removes the announcement of a run that did not start."""
 
     async def tell_operators(self, text: str) -> None:
-        """Tells them in private."""
+        """Sends them a private message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What an operator orders. None leaves a number to the trainer."""
+    """An operator's order. None leaves a number to the trainer."""
 
     dataset: str
     """The label of one of the data sets in the settings."""
@@ -58,12 +58,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The run has begun."""
+    """The run has started."""
 
 
 @dataclass(frozen=True, slots=True)
 class Occupied:
-    """Another run is on, so none has begun."""
+    """Another run is in progress, so none was started."""
 
     run: Run
     progress: Progress
@@ -71,7 +71,7 @@ class Occupied:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The run is over, and the front end has shown how it ended."""
+    """The run has ended, and the front end has shown the outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,9 @@ class Refused:
 
 
 class Trainings:
-    """Starts, follows and stops the one run that may be on at a time.
+    """Starts, follows and stops runs; at most one at a time.
 
-    `datasets` are those of the settings, by label: a label is all that reaches them from a chat.
+    `datasets` are those of the settings, by label: only a label comes from the chat.
     """
 
     def __init__(self, training: Training, datasets: dict[str, str]) -> None:
@@ -101,13 +101,13 @@ class Trainings:
         announce: Callable[[str], Awaitable[str]],
         display: Display,
     ) -> Begun | Occupied | Refused:
-        """Starts a run, unless one is on.
+        """Starts a run, unless one is in progress.
 
-        `announce` is given the data set's label, posts what is to show the run and returns its
-        origin; it may raise CannotShowError.
+        `announce` gets the data set's label, posts the message that will show the run and returns
+        its origin; it may raise CannotShowError.
         """
         if request.dataset not in self.datasets:
-            return Refused(f"There is: {', '.join(self.datasets)}.")
+            return Refused(f"The data sets are: {', '.join(self.datasets)}.")
         try:
             order = self._order(request)
         except ValidationError:
@@ -120,7 +120,9 @@ class Trainings:
             try:
                 origin = await announce(order.label)
             except CannotShowError as error:
-                return Refused(f"Nothing was started, as I cannot write in this channel: {error}.")
+                return Refused(
+                    f"Nothing was started, because I cannot write in this channel: {error}."
+                )
             try:
                 await self._training.start(order, started_by=by, origin=origin)
             except OSError as error:
@@ -130,11 +132,11 @@ class Trainings:
             return Begun()
 
     async def cancel(self, by: str) -> Stopped | Refused:
-        """Stops the run, and returns once its end has been shown."""
+        """Stops the run, and returns once its outcome has been shown."""
         async with self._changing:
             following = self._following
             if self._training.run is None or following is None:
-                return Refused("No training is on.")
+                return Refused("No training is running.")
             try:
                 await self._training.cancel(by)
             except OSError as error:
@@ -143,12 +145,13 @@ class Trainings:
             return Stopped()
 
     def resume(self, display: Display) -> None:
-        """Follows the run that is on, also one of an earlier start, unless it is followed."""
+        """Follows the run in progress, even from an earlier start, unless it is already
+        followed."""
         if self._training.run is not None and self._following is None:
             self._following = asyncio.create_task(self._follow(self._training.run, display))
 
     def stop_following(self) -> None:
-        """The run goes on; the next start finds it."""
+        """The run continues; the next start finds it."""
         if self._following is not None:
             self._following.cancel()
             self._following = None
@@ -168,7 +171,7 @@ class Trainings:
         try:
             outcome = await self._training.follow(partial(display.show, run))
             await display.conclude(run, outcome)
-        except Exception as error:  # a bug: the operator hears of it, and may train again
+        except Exception as error:  # a bug: the operators are informed, and may train again
             log.error("Following the training failed: %s", whereabouts(error))
             await display.tell_operators("The training ended, but its result is in the log only.")
         self._training.forget()

@@ -1,4 +1,4 @@
-"""A sentence of each kind, for whoever's responses.yaml lacks one; none of them is ever said."""
+"""A sentence of each kind, to copy if a responses.yaml lacks one; the bot never says them."""
 
 EXAMPLES = {
     "positive": "Thank you for your positive review! We're glad you enjoyed the movie.",

@@ -1,4 +1,4 @@
-"""responses.yaml -> validated sentences, by language and list; an error names the line."""
+"""Reads and validates responses.yaml, by language and list; an error names the line."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,28 +25,27 @@ from bot.sentences.placeholders import PLACEHOLDERS, fill, placeholders_in
 from bot.sentences.yaml_lines import error_at, is_cut_short, parse
 
 MAX_CHARACTERS = 2_000
-"""What Discord takes in one message."""
+"""Discord's limit for one message."""
 
-MOST_SENTENCES = 20_000
+MAX_SENTENCES = 20_000
 """In all languages together: a few lists can stand for any number, by YAML's aliases (*name)."""
 
 ENGLISH = "en"
-"""The language of the lists at the top of the file, and of what other languages lack."""
+"""The language of the lists at the top of the file, and of lists that other languages lack."""
 
 LOCALES = (
     *("en-GB", "en-US", "bg", "cs", "da", "de", "el", "es", "es-419", "es-ES", "fi", "fr", "hi"),
     *("hr", "hu", "id", "it", "ja", "ko", "lt", "nl", "no", "pl", "pt", "pt-BR", "ro", "ru", "sv"),
     *("sv-SE", "th", "tr", "uk", "vi", "zh", "zh-CN", "zh-TW"),
 )
-"""What may stand under `locales`: the languages that Discord can be set to, and each without its
-region."""
+"""The languages allowed under `locales`: those of Discord, and each without its region."""
 
 TEXT_TAG = "tag:yaml.org,2002:str"
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What is said, and what an answer to it means."""
+    """A sentence, and what an answer to it means."""
 
     text: str
     yes: Side | None = None
@@ -60,8 +59,8 @@ Lists = Mapping[Kind, Sequence[Sentence]]
 def read_responses(file: Path, help_line: str) -> dict[str, Lists]:
     """Reads and validates `file`; returns the lists of each language, by its code in lower case.
 
-    `help_line` takes the place of {help_line}: a sentence must have room for it. Raises
-    ResponsesError: the file, the line, what is wrong there and what to do.
+    `help_line` replaces {help_line}: a sentence must have room for it. Raises ResponsesError: the
+    file, the line, what is wrong and what to do.
     """
     text, root = parse(file)
     locales = _take_locales(file, root)
@@ -70,7 +69,7 @@ def read_responses(file: Path, help_line: str) -> dict[str, Lists]:
         _refuse_repeated_lists(file, section)
     _refuse_too_many(file, (root, *locales.values()))
     named = {str(key.value) for key, _ in root.value}
-    # All at once: a file from before there were these kinds lacks several.
+    # All at once: an older file lacks several of them.
     if absent := [kind for kind in Kind if kind not in named and kind not in OPTIONAL]:
         raise _missing(file, root.start_mark.line + 1, absent)
     sections = {ENGLISH: root, **locales}
@@ -78,7 +77,7 @@ def read_responses(file: Path, help_line: str) -> dict[str, Lists]:
 
 
 def _take_locales(file: Path, root: yaml.MappingNode) -> dict[str, yaml.MappingNode]:
-    """The lists under `locales` by language, in lower case, which are taken out of the file."""
+    """The lists under `locales` by language, in lower case; removes them from the file's node."""
     entries = [pair for pair in root.value if pair[0].value == "locales"]
     root.value = [pair for pair in root.value if pair[0].value != "locales"]
     found: dict[str, yaml.MappingNode] = {}
@@ -86,7 +85,7 @@ def _take_locales(file: Path, root: yaml.MappingNode) -> dict[str, yaml.MappingN
     for number, (key, languages) in enumerate(entries):
         line = key.start_mark.line + 1
         if number > 0:
-            raise error_at(file, line, "'locales' stands here again; put all languages below one")
+            raise error_at(file, line, "'locales' is repeated; put all languages below one")
         if not isinstance(languages, yaml.MappingNode):
             raise error_at(file, line, f"'locales' must hold languages; {_LANGUAGE_FORM}")
         for name, lists in languages.value:
@@ -98,7 +97,7 @@ def _take_locales(file: Path, root: yaml.MappingNode) -> dict[str, yaml.MappingN
                 problem = f"{str(name.value)[:40]!r} is not a language that customers can choose; "
                 raise error_at(file, line, f"{problem}those are {', '.join(LOCALES)}")
             if code in found:
-                raise error_at(file, line, f"'{code}' stands here again; put its lists together")
+                raise error_at(file, line, f"'{code}' is repeated; put its lists together")
             if not isinstance(lists, yaml.MappingNode):
                 raise error_at(file, line, f"'{code}' must hold lists; {_LANGUAGE_FORM}")
             found[code] = lists
@@ -112,10 +111,10 @@ _LANGUAGE_FORM = (
 
 
 def _refuse_cut_sentences(file: Path, text: str, section: yaml.MappingNode) -> None:
-    """Raises ResponsesError where YAML would take the end of a sentence for a comment."""
+    """Raises ResponsesError if YAML would take the end of a sentence for a comment."""
     for _, entries in section.value:
         for entry in entries.value if isinstance(entries, yaml.SequenceNode) else ():
-            # Of one that is written as "say: ..." and "yes: ...", the former.
+            # In an entry written as "say: ..." and "yes: ...", the former.
             pairs = entry.value if isinstance(entry, yaml.MappingNode) else ()
             said = [value for key, value in pairs if key.value == "say"] or [entry]
             for sentence in said:
@@ -125,16 +124,16 @@ def _refuse_cut_sentences(file: Path, text: str, section: yaml.MappingNode) -> N
                     raise error_at(file, line, problem)
 
 
-_COMMENT = "what follows ' #' would be taken for a comment, and not be said"
+_COMMENT = "the text after ' #' would be taken for a comment, and not be said"
 
 
 def _refuse_too_many(file: Path, sections: Sequence[yaml.MappingNode]) -> None:
     lists = [entries for section in sections for _, entries in section.value]
     number = sum(len(each.value) for each in lists if isinstance(each, yaml.SequenceNode))
-    if number > MOST_SENTENCES:
+    if number > MAX_SENTENCES:
         raise ResponsesError(
             f"{file} has {number:,} sentences, those that an alias (*name) repeats included; "
-            f"the bot takes {MOST_SENTENCES:,}. Shorten or remove some lists"
+            f"the bot takes {MAX_SENTENCES:,}. Shorten or remove some lists"
         )
 
 
@@ -146,13 +145,13 @@ def _refuse_repeated_lists(file: Path, section: yaml.MappingNode) -> None:
             raise error_at(file, line, "the name of a list must be a word, such as 'positive:'")
         name = str(key.value)
         if name in lines:
-            problem = f"{name[:40]!r} stands here again (first in line {lines[name]}); "
+            problem = f"{name[:40]!r} is repeated (first in line {lines[name]}); "
             raise error_at(file, line, problem + "put all its sentences into one list")
         lines[name] = line
 
 
 def _check(kind: Kind, sentence: str, info: ValidationInfo) -> str:
-    """Refuses placeholders without a value, and what is too long once they are filled in."""
+    """Refuses placeholders without a value, and sentences too long once these are filled in."""
     for name in placeholders_in(sentence):
         if name not in PLACEHOLDERS:
             raise PydanticCustomError("placeholder", "{name}", {"name": name})
@@ -166,7 +165,7 @@ def _check(kind: Kind, sentence: str, info: ValidationInfo) -> str:
 
 
 def _check_list(kind: Kind, sentences: tuple[str, ...]) -> tuple[str, ...]:
-    """Refuses a list without a sentence to say when there is no verdict, where that may be."""
+    """Refuses a list without a sentence for replies without a verdict, if these can occur."""
     if kind in JUDGED_OR_ANSWERED and all("confidence" in placeholders_in(s) for s in sentences):
         raise PydanticCustomError("always_confident", "always confident")
     return sentences
@@ -192,7 +191,7 @@ _Section = create_model(
     __config__=ConfigDict(extra="forbid", frozen=True),
     **{kind.value: _variants(kind) for kind in Kind},
 )
-"""What is read of one language: at least one sentence in each list, and nothing else."""
+"""The content of one language: at least one sentence in each list, and nothing else."""
 
 
 def _read_section(file: Path, section: yaml.MappingNode, help_line: str) -> Lists:
@@ -204,8 +203,8 @@ def _read_section(file: Path, section: yaml.MappingNode, help_line: str) -> List
     try:
         checked = _Section.model_validate(lists, context=help_line)
     except ValidationError as error:
-        # The first in the order of the file: the others may follow from it. That a list is too
-        # short does, where it has an entry that is not a sentence.
+        # The first in the file's order: the others may follow from it. An entry that is not a
+        # sentence also makes its list too short.
         details = error.errors()
         entries = {d["loc"][0] for d in details if len(d["loc"]) > 1}
         line, problem = min(
@@ -223,10 +222,10 @@ def _read_section(file: Path, section: yaml.MappingNode, help_line: str) -> List
 def _plain(
     file: Path, node: yaml.Node, meanings: dict[tuple[Kind, str], Side], question: Kind | None
 ) -> object:
-    """A list of what its text entries say. Whatever is not text stays a node, to be refused.
+    """The text entries of a list. Anything that is not text stays a node, to be refused.
 
-    An entry of a list of questions may be written as "say: ..." with "yes: positive" below it; what
-    a yes means is added to `meanings`.
+    An entry of a list of questions may be written as "say: ..." with "yes: positive" below it; the
+    meaning of a yes is added to `meanings`.
     """
     if not isinstance(node, yaml.SequenceNode):
         return node
@@ -268,7 +267,7 @@ def _read_question(file: Path, entry: yaml.MappingNode) -> tuple[yaml.ScalarNode
 
 
 def _line(root: yaml.MappingNode, path: Sequence[int | str]) -> int:
-    """The line of the value at `path`; of the nearest one around it where that is missing."""
+    """The line of the value at `path`; if that is missing, of the nearest one around it."""
     node: yaml.Node = root
     mark = root.start_mark
     for step in path:

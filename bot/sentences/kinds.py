@@ -1,4 +1,4 @@
-"""Why something is said: the kinds of reply, and the lists of sentences in responses.yaml."""
+"""The kinds of reply, and the lists of sentences in responses.yaml."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 class Side(StrEnum):
-    """Which way an answer tips. The first two are labels of a verdict."""
+    """The side of an answer. The first two are labels of a verdict."""
 
     NEGATIVE = "negative"
     POSITIVE = "positive"
     BOTH = "both"
-    """As much the one as the other, or they cannot say."""
+    """Both equally, or undecided."""
 
     @property
     def opposite(self) -> "Side":
@@ -24,81 +24,81 @@ class Side(StrEnum):
 
 
 class Kind(StrEnum):
-    """Why something is said; each is a list of sentences in responses.yaml."""
+    """The kind of a reply; each is a list of sentences in responses.yaml."""
 
     POSITIVE = "positive"
     NEGATIVE = "negative"
     UNSURE = "unsure"
-    """A review that praises and complains, or of which the model cannot tell."""
+    """A review with praise and complaint, or one that the model is unsure of."""
     LEANS_POSITIVE = "leans_positive"
-    """A review that is more likely praise, though not surely."""
+    """A review that is more likely praise, but not surely."""
     LEANS_NEGATIVE = "leans_negative"
     BOTH = "both"
-    """Asked which way it tips, somebody says both, or leaves it open."""
+    """A customer who was asked says both, or leaves it open."""
     CORRECTED_POSITIVE = "corrected_positive"
-    """Somebody says that they did like the film, though the bot took it otherwise."""
+    """A customer says that they liked the film, though the bot understood the opposite."""
     CORRECTED_NEGATIVE = "corrected_negative"
     WITHDRAWN = "withdrawn"
-    """What stands in the place of a reply that was wrong."""
+    """Replaces a reply that was wrong."""
     ABUSE = "abuse"
-    """Somebody insults the bot."""
+    """A customer insults the bot."""
     NOT_YOURS = "not_yours"
-    """Somebody presses a button under a question that was put to another person."""
+    """Somebody presses a button under a question for another person."""
     GREETING = "greeting"
     THANKS = "thanks"
     SERVICE = "service"
     """About a cinema, its staff, a ticket, a stream, an order or money."""
     PERSON = "person"
-    """Somebody wants a human being."""
+    """A customer wants a human being."""
     HANDED_OVER = "handed_over"
-    """Somebody needs a person, and the staff have a card about it."""
+    """A customer needs a person, and the staff have a card about it."""
     OUT_OF_HOURS = "out_of_hours"
     """The same, outside the working hours of the staff."""
     PERSON_IS_HERE = "person_is_here"
     """The first words in the private thread of a customer and a member of staff."""
     CORRECTION = "correction"
-    """Somebody says that the bot was wrong."""
+    """A customer says that the bot was wrong."""
     QUESTION = "question"
     DISTRESS = "distress"
-    """Somebody wants to die, hurts themselves or is in danger."""
+    """A customer wants to die, hurts themselves or is in danger."""
     AFTER_DISTRESS = "after_distress"
-    """Somebody writes on after that, and not about a film."""
+    """A customer writes on after that, and not about a film."""
     OFF_TOPIC = "off_topic"
-    """Other words that are no review, or only a link."""
+    """Other text that is not a review, or only a link."""
     FOREIGN = "foreign"
-    """Another language than English."""
+    """A language other than English."""
     EMPTY = "empty"
     """No text at all."""
     ATTACHMENT = "attachment"
     """A file without text."""
     WORDLESS = "wordless"
-    """Punctuation, and not one letter, digit, emoji or star."""
+    """Punctuation, without any letter, digit, emoji or star."""
     BUSY = "busy"
-    """More customers than can be answered just now."""
+    """Too many customers at the moment."""
     FAILURE = "failure"
     """The review could not be judged."""
     HASTE = "haste"
-    """Somebody writes faster than a few messages a second."""
+    """A customer exceeds the rate limit."""
     UNREAD = "unread"
     """A reply whose text the platform withheld."""
     ROBOT = "robot"
-    """A bot wrote what is to be judged, perhaps this one."""
+    """The text to be judged was written by a bot, perhaps this one."""
     UNEXPLAINED = "unexplained"
-    """Somebody asks why, and the review is gone or withheld."""
+    """A customer asks why, and the review is gone or withheld."""
     EXPLAINED_MARK = "explained_mark"
-    """Beside the words that carried a verdict: a mark such as 7/10 did, too."""
+    """In addition to the words that decided a verdict: a rating such as 7/10 counted too."""
     EXPLAINED_EMOJI = "explained_emoji"
     EXPLAINED_TOGETHER = "explained_together"
-    """A verdict counts two messages together, of which this is the second."""
+    """A verdict combines two messages, of which this is the second."""
     EXPLAINED_WORD = "explained_word"
-    """There was no verdict: somebody said themselves how they liked it."""
+    """There was no verdict: the customer said themselves how they liked it."""
     HELP = "help"
     PRIVACY = "privacy"
     FORGOTTEN = "forgotten"
     """Somebody had what there was of them deleted."""
     POSITIVE_STRONG = "positive_strong"
     """A rave; this and the next three are lists that `Responses` chooses by the verdict's strength,
-    and not kinds of reply by themselves."""
+    not kinds of reply."""
     POSITIVE_MILD = "positive_mild"
     NEGATIVE_MILD = "negative_mild"
     NEGATIVE_STRONG = "negative_strong"
@@ -106,7 +106,7 @@ class Kind(StrEnum):
 
     @classmethod
     def of(cls, verdict: "Verdict") -> "Kind":
-        """The kind of answer to a text that was judged."""
+        """The kind of reply to a judged text."""
         return cls(verdict.label if verdict.is_review else verdict.kind)
 
 
@@ -116,14 +116,14 @@ BY_STRENGTH = {
     (Kind.NEGATIVE, Strength.MILD): Kind.NEGATIVE_MILD,
     (Kind.NEGATIVE, Strength.STRONG): Kind.NEGATIVE_STRONG,
 }
-"""The list for a verdict of some strength."""
+"""The list for a verdict of this strength."""
 
 FALLBACKS = {
     Kind.LEANS_POSITIVE: Kind.UNSURE,
     Kind.LEANS_NEGATIVE: Kind.UNSURE,
     **{special: general for (general, _), special in BY_STRENGTH.items()},
 }
-"""The list that is used in the place of one that a file lacks."""
+"""The list to use if a file lacks one."""
 
 OPTIONAL = (
     *FALLBACKS,
@@ -132,16 +132,16 @@ OPTIONAL = (
     *(Kind.HANDED_OVER, Kind.OUT_OF_HOURS, Kind.PERSON_IS_HERE),
     *(Kind.EXPLAINED_MARK, Kind.EXPLAINED_EMOJI, Kind.EXPLAINED_TOGETHER, Kind.EXPLAINED_WORD),
 )
-"""A file of before there were these is read as it is: `FALLBACKS` has a list instead of some, and
-`bot.sentences.examples` a sentence for the others."""
+"""An older file without these is still valid: `FALLBACKS` names a list for some, and
+`bot.sentences.examples` has a sentence for the others."""
 
 _UNDECIDED = (Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE)
 
 QUESTIONS = (*_UNDECIDED, Kind.CORRECTION)
-"""These ask how somebody liked a film."""
+"""These ask how a customer liked a film."""
 
 JUDGED = (Kind.POSITIVE, Kind.NEGATIVE, *BY_STRENGTH.values(), *_UNDECIDED)
-"""Lists that answer a verdict, so that {confidence} has a value there."""
+"""Lists that answer a verdict, so that {confidence} has a value."""
 
 JUDGED_OR_ANSWERED = (Kind.POSITIVE, Kind.NEGATIVE, *_UNDECIDED)
 """Those of them that are also used without a verdict, when a customer answers a question."""

@@ -1,27 +1,27 @@
-"""What may stand in {curly brackets} in a sentence, and what takes its place."""
+"""The placeholders in {curly brackets} in a sentence, and their values."""
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 HELP_LINE = "https://findahelpline.com, which lists help lines by country"
-"""What a sentence of `distress` points to where the settings name no local help line."""
+"""The help line in a sentence of `distress` if the settings name no local one."""
 
 OWNER = "the person who runs this bot"
-"""What takes the place of {owner} where the front end has no better way to name them."""
+"""The value of {owner} if the front end has no better name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """One of the fixed list."""
+    """One placeholder."""
 
     meaning: str
     example: str
     longest: int
-    """In characters, that a front end puts in its place."""
+    """The maximum length of its value, in characters."""
     otherwise: str | None = None
-    """What stands there where there is no value, and no sentence without it. None: such a sentence
-    is not said."""
+    """Used if there is no value, and no sentence without the placeholder. None: such a sentence is
+    not said."""
 
 
 PLACEHOLDERS = {
@@ -36,12 +36,12 @@ _PLACEHOLDER = re.compile(r"\{([^{}\n]*)\}")
 
 
 def placeholders_in(sentence: str) -> Iterator[str]:
-    """The names in curly brackets, known or not, in their order."""
+    """The names in curly brackets, known or not, in order."""
     return (found[1] for found in _PLACEHOLDER.finditer(sentence))
 
 
 def fill(sentence: str, values: Mapping[str, str | None]) -> str:
-    """The sentence with its placeholders filled in, and with nothing filled in within those.
+    """Fills in the sentence's placeholders, but none inside their values.
 
     `values` are by name; one that is None or missing becomes `Placeholder.otherwise`.
     """
@@ -61,7 +61,7 @@ def has_values(sentence: str, values: Mapping[str, str | None]) -> bool:
 
 
 def can_be_said(sentence: str, values: Mapping[str, str | None]) -> bool:
-    """Whether each placeholder has a value, or something stands in its place."""
+    """Whether each placeholder has a value, or a default."""
     return all(
         values.get(name) or PLACEHOLDERS[name].otherwise for name in placeholders_in(sentence)
     )

@@ -9,7 +9,7 @@ from bot.sentences.placeholders import PLACEHOLDERS, fill
 
 
 def summary(file: Path, help_line: str) -> str:
-    """A sentence on a file that is as it must be; raises ResponsesError where it is not."""
+    """A sentence about a valid file; raises ResponsesError if it is not valid."""
     counts = [
         f"{sum(map(len, lists.values()))} sentences in {sum(map(bool, lists.values()))} lists "
         f"({code})"
@@ -19,9 +19,9 @@ def summary(file: Path, help_line: str) -> str:
 
 
 def preview(file: Path, help_line: str) -> Iterator[str]:
-    """The lines to print; example values stand in the place of placeholders.
+    """The lines to print, with example values for placeholders.
 
-    Raises ResponsesError where the file is not as it must be.
+    Raises ResponsesError if the file is not valid.
     """
     values = {name: each.example for name, each in PLACEHOLDERS.items()} | {"help_line": help_line}
     for code, lists in read_responses(file, help_line).items():
@@ -29,7 +29,7 @@ def preview(file: Path, help_line: str) -> Iterator[str]:
         for kind in Kind:
             yield ""
             if not lists[kind]:
-                yield f"{kind}: {_instead(kind, code, lists)}"
+                yield f"{kind}: {_replacement(kind, code, lists)}"
                 continue
             yield f"{kind}:"
             for sentence in lists[kind]:
@@ -37,8 +37,8 @@ def preview(file: Path, help_line: str) -> Iterator[str]:
         yield ""
 
 
-def _instead(kind: Kind, code: str, lists: Lists) -> str:
-    """What is said in the place of a list that is missing."""
+def _replacement(kind: Kind, code: str, lists: Lists) -> str:
+    """What replaces a missing list."""
     fallback = FALLBACKS.get(kind)
     if fallback is not None and lists[fallback]:
         return f"as {fallback}"
@@ -53,6 +53,7 @@ def _shown(sentence: Sentence, values: dict[str, str]) -> Iterator[str]:
     if sentence.yes is not None:
         text += f"  [a yes means: {sentence.yes}]"
     for number, line in enumerate(text.splitlines()):
-        # Without control characters, which an escape such as "\e" makes: they steer a terminal.
+        # Without control characters, which an escape such as "\e" makes: they would control a
+        # terminal.
         printable = "".join(c if c.isprintable() else " " for c in line)
         yield f"  - {printable}" if number == 0 else f"    {printable}"

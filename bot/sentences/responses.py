@@ -1,4 +1,5 @@
-"""A verdict or another occasion -> a sentence of responses.yaml, in the customer's language."""
+"""Chooses a sentence of responses.yaml for a verdict or another occasion, in the customer's
+language."""
 
 import random
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -18,27 +19,27 @@ from bot.sentences.placeholders import HELP_LINE, OWNER, can_be_said, fill, has_
 if TYPE_CHECKING:
     from trainer.model.classifier import Verdict
 
-MOST_PLACES = 1_000
-"""Of which it is remembered what was said there last; of more, those that were silent longest are
+MAX_PLACES = 1_000
+"""Places whose last sentences are remembered; beyond that, the least recently used are
 forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Whom a reply is for, as far as the front end knows them."""
+    """The person a reply is for, as far as the front end knows them."""
 
     name: str | None = None
-    """Takes the place of {user}; already escaped for the platform, so that it pings nobody."""
+    """The value of {user}; already escaped for the platform, so that it pings no one."""
     server: str | None = None
-    """Takes the place of {server}; the same."""
+    """The value of {server}; likewise."""
     locale: str | None = None
     """The language to reply in, such as "de" or "pt-BR"; None: English."""
     place: Hashable = None
-    """Where it is said: there, no sentence comes twice in a row. None: a place of its own."""
+    """Where it is said: no sentence is repeated in a row there. None: a place of its own."""
 
 
 ANYONE = Recipient()
-"""Someone of whom nothing is known."""
+"""A recipient about whom nothing is known."""
 
 
 @dataclass(slots=True)
@@ -66,21 +67,21 @@ class Responses:
         }
         self._languages: dict[str, Lists] = {**(locales or {}), ENGLISH: english}
         self.count = sum(len(each) for lists in self._languages.values() for each in lists.values())
-        """How many sentences there are, of all kinds and languages."""
+        """The number of sentences, of all kinds and languages."""
         self._help_line = help_line
-        self._said: LRUCache[Hashable, _Said] = LRUCache(MOST_PLACES)
+        self._said: LRUCache[Hashable, _Said] = LRUCache(MAX_PLACES)
 
     @classmethod
     def load(cls, file: Path, help_line: str = HELP_LINE) -> "Responses":
-        """Reads and validates `file`; `help_line` takes the place of {help_line}.
+        """Reads and validates `file`; `help_line` replaces {help_line}.
 
-        Raises ResponsesError: the file, the line, what is wrong there and what to do.
+        Raises ResponsesError: the file, the line, what is wrong and what to do.
         """
         languages = read_responses(file, help_line)
         return cls(languages.pop(ENGLISH), help_line, languages)
 
     def render(self, verdict: "Verdict") -> str:
-        """A sentence that answers a text that was judged."""
+        """A sentence that answers a judged text."""
         return self.say(Kind.of(verdict), verdict=verdict)
 
     def say(
@@ -102,11 +103,11 @@ class Responses:
         owner: str = OWNER,
         verdict: "Verdict | None" = None,
     ) -> Sentence:
-        """A sentence of this kind, its placeholders filled in, and what a yes to it means.
+        """A sentence of this kind, its placeholders filled in, and the meaning of a yes to it.
 
-        Not the one said last in that place, where there is another. `owner` says how to reach the
-        one who runs the bot; the strength of `verdict` chooses between lists, and its confidence
-        takes the place of {confidence}.
+        Not the last one used in that place, if there is another. `owner` says how to reach the
+        person who runs the bot; the strength of `verdict` chooses between lists, and its confidence
+        replaces {confidence}.
         """
         values = {
             "user": to.name,
@@ -125,7 +126,7 @@ class Responses:
     def _find(
         self, kind: Kind, locale: str | None, verdict: "Verdict | None"
     ) -> tuple[Kind, Sequence[Sentence]]:
-        """The list to choose from: the first that there is, by language, and then by strength."""
+        """The list to choose from: the first available one, by language, and then by strength."""
         wanted = [kind]
         if verdict is not None and verdict.strength is not None:
             wanted.insert(0, BY_STRENGTH.get((kind, verdict.strength), kind))
@@ -158,9 +159,9 @@ def _from_narrow_to_wide(locale: str | None) -> Iterator[str]:
 
 
 def default_responses_file() -> Path:
-    """responses.yaml of the working directory; where there is none, the one that came with the bot.
+    """responses.yaml of the working directory; if there is none, the packaged one.
 
-    A wheel holds it inside the package, a checkout at its top.
+    A wheel has it inside the package, a checkout at its top.
     """
     package = Path(__file__).parents[1]
     places = (Path(), package, package.parent)

@@ -1,7 +1,7 @@
-"""The JSON Schema of responses.yaml, by which editors complete and check the file.
+"""The JSON Schema of responses.yaml, with which editors complete and check the file.
 
-It knows the form and the placeholders; what needs YAML's own text, or the settings, is left to
-`python -m bot responses check`.
+It knows the form and the placeholders; `python -m bot responses check` checks what depends on
+YAML's own text, or on the settings.
 """
 
 import json
@@ -83,7 +83,7 @@ def _description(kind: Kind) -> str:
 
 
 def _placeholders(kind: Kind | None) -> list[str]:
-    """What may stand in a list; of None, in every list."""
+    """The placeholders allowed in a list; for None, in every list."""
     return [name for name in PLACEHOLDERS if name != "confidence" or kind in JUDGED]
 
 

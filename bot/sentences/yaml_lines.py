@@ -1,4 +1,4 @@
-"""responses.yaml as YAML nodes, and its errors for somebody who has never seen YAML."""
+"""responses.yaml as YAML nodes, with errors for people who have never seen YAML."""
 
 from pathlib import Path
 
@@ -8,26 +8,26 @@ from bot.errors import ResponsesError
 from bot.sentences.kinds import Kind
 from trainer.model.files import read_regular
 
-MOST_BYTES = 262_144
-"""Of responses.yaml: five full sentences of each kind, and a fraction of a second to read."""
+MAX_BYTES = 262_144
+"""Of responses.yaml: five long sentences of each kind, and a fraction of a second to read."""
 
 
 def error_at(file: Path, line: int, problem: str) -> ResponsesError:
-    """What is wrong in a line."""
+    """An error in a line."""
     return ResponsesError(f"{file}, line {line}: {problem}")
 
 
 def parse(file: Path) -> tuple[str, yaml.MappingNode]:
     """The text of the file, and the file as YAML nodes, which remember their lines.
 
-    Raises ResponsesError: the file, the line, what is wrong there and what to do.
+    Raises ResponsesError: the file, the line, what is wrong and what to do.
     """
     try:
-        content = read_regular(file, MOST_BYTES)
+        content = read_regular(file, MAX_BYTES)
     except FileNotFoundError:
         raise ResponsesError(
-            f"{file} is missing: it holds every sentence that the bot says; put the one that "
-            "came with it back, or name another file in RESPONSES_FILE"
+            f"{file} is missing: it holds every sentence of the bot; restore the packaged one, "
+            "or name another file in RESPONSES_FILE"
         ) from None
     except OSError as error:
         raise ResponsesError(f"{file} cannot be read: {error.strerror}") from None
@@ -39,7 +39,7 @@ def parse(file: Path) -> tuple[str, yaml.MappingNode]:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        # A quotation mark that is never closed: the scanner tells where it began as the context.
+        # A quotation mark that is never closed: the scanner gives its position as the context.
         began = error.context_mark if isinstance(error, yaml.scanner.ScannerError) else None
         mark = began or error.problem_mark
         line = mark.line + 1 if mark else 1
@@ -48,9 +48,9 @@ def parse(file: Path) -> tuple[str, yaml.MappingNode]:
         line = text[: error.position].count("\n") + 1
         raise error_at(file, line, "there is an invisible control character; delete it") from None
     except (RecursionError, ValueError, OverflowError):
-        # Brackets within brackets, and an escape such as "\UFFFFFFFF", which PyYAML lets through.
+        # Nested brackets, and an escape such as "\UFFFFFFFF", which PyYAML accepts.
         problem = "this is not valid YAML (brackets without end, or an unknown escape)"
-        raise ResponsesError(f"{file}: {problem}; write one sentence a line") from None
+        raise ResponsesError(f"{file}: {problem}; write one sentence per line") from None
     if not isinstance(node, yaml.MappingNode):
         raise error_at(file, 1, f"expected the lists {', '.join(Kind)}, each with its sentences")
     return text, node
@@ -66,7 +66,7 @@ def is_cut_short(text: str, entry: yaml.Node) -> bool:
 
 
 def _syntax_problem(text: str, line: int) -> str:
-    """What is probably wrong in a line that is not valid YAML, and what to do."""
+    """The probable mistake in a line that is not valid YAML, and what to do."""
     written = dict(enumerate(text.splitlines(), 1)).get(line, "")
     sentence = written.strip().removeprefix("-").strip()
     problem = "this is not valid YAML"

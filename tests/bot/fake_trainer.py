@@ -1,4 +1,4 @@
-"""A stand-in for `python -m trainer`, which ends as a test tells it and needs no torch.
+"""A stand-in for `python -m trainer`, which ends as a test orders and needs no torch.
 
 It lies in the working directory, which comes before the real one. Its candidate is a copy of the
 checkpoint `tiny`.

@@ -13,7 +13,7 @@ from trainer.model.classifier import Encoding, Verdict
 POSITIVE_WORDS = ("love", "wonderful", "great")
 
 UNSURE_WORDS = {"half": 0.6, "rather": 0.8}
-"""How likely the likelier class is."""
+"""The probability of the more probable class."""
 
 OTHER_KINDS = {
     "greeting": "hello there",
@@ -35,7 +35,7 @@ OTHER_WORDS = {
     "what is on": "question",
     "end it all": "distress",
 }
-"""Words that say of a message that it is of a kind, beside those."""
+"""Other words that give a message this kind."""
 _KINDS = {words: kind for kind, words in OTHER_KINDS.items()} | OTHER_WORDS
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot import engine as engine_module
 from bot.engine import (
-    MOST_TOKENS,
+    MAX_TOKENS,
     ROUND_TOKENS,
     BusyError,
     Engine,
@@ -125,12 +125,12 @@ async def test_a_short_text_passes_long_ones_that_came_before_it() -> None:
     classifier = KeywordClassifier()
     classifier.gate.clear()
     async with Engine(classifier) as engine:
-        long_ones = await _queue(engine, *(f"{number} " * MOST_TOKENS for number in range(9)))
+        long_ones = await _queue(engine, *(f"{number} " * MAX_TOKENS for number in range(9)))
         await asyncio.to_thread(classifier.entered.wait, 10)
         (short,) = await _queue(engine, "short")
         classifier.gate.set()
         await asyncio.gather(short, *long_ones)
-    assert classifier.judged.index("short") <= ROUND_TOKENS / MOST_TOKENS
+    assert classifier.judged.index("short") <= ROUND_TOKENS / MAX_TOKENS
 
 
 async def test_a_long_text_is_not_passed_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,7 +75,7 @@ def test_a_fault_of_many_calls_is_one_short_line() -> None:
         deep(50)
     told = logs.whereabouts(caught.value)
     assert told.endswith(", and 44 more")
-    assert told.count("called from") == logs.MOST_FRAMES - 1
+    assert told.count("called from") == logs.MAX_FRAMES - 1
 
 
 def test_the_operating_system_s_words_are_kept() -> None:

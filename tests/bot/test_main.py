@@ -504,7 +504,7 @@ async def test_the_commands_are_told_on_request_and_without_a_checkpoint(tmp_pat
         _, said = await asyncio.wait_for(process.communicate(), 60)
         told = server.commands[None]
     assert process.returncode == 0, said
-    assert f"Discord knows {len(told)} commands now".encode() in said
+    assert f"Discord has {len(told)} commands now".encode() in said
     assert not server.identifies
 
 

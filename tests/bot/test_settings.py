@@ -1,4 +1,4 @@
-"""Settings: where they come from, and what is said about a wrong one."""
+"""Settings: where they come from, and the errors for wrong ones."""
 
 import os
 import re

@@ -44,7 +44,7 @@ class Player(Protocol):
         """Staff press a button under the latest card."""
 
     async def aclose(self) -> None:
-        """Ends the conversation, and checks that nothing was said beside the replies."""
+        """Ends the conversation, and checks that there was no message other than the replies."""
 
 
 class _Lines(io.BytesIO):

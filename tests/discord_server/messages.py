@@ -250,7 +250,7 @@ class Messages:
         return payload
 
     def mentions(self, content: str, allowed: Json | None) -> Json:
-        """Whom the text pings. `allowed` None is the default: everybody whom it names."""
+        """The users whom the text pings. `allowed` None is the default: all that it names."""
         if "@" not in content:
             return {"mentions": [], "mention_roles": [], "mention_everyone": False}
         parse = ["users", "roles", "everyone"] if allowed is None else allowed.get("parse", [])

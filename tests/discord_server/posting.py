@@ -129,7 +129,7 @@ class Postbox:
         return target
 
     def _response_fields(self, interaction: Interaction) -> Json:
-        """What tells an interaction's response from a regular message."""
+        """The fields in which an interaction's response differs from a regular message."""
         metadata: Json = {
             "id": str(interaction.id),
             "type": interaction.type,

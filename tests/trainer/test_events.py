@@ -1,4 +1,4 @@
-"""What a run reports, as a line that another process reads."""
+"""The events of a run, as lines that another process reads."""
 
 import json
 from pathlib import Path

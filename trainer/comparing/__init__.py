@@ -1,1 +1,1 @@
-"""Base models and training loops side by side, under one recipe."""
+"""Compares base models and training loops under one recipe."""

@@ -1,8 +1,7 @@
-"""Several base models and training loops, side by side: the same reviews, the same budget.
+"""Compares several base models and training loops: the same reviews, the same budget.
 
-Every run is a whole `fit`, and what it saves is loaded and timed as the bot would do it. The
-checkpoints go to a temporary folder and are gone when they have been measured: what a comparison
-leaves is a table.
+Every run is a complete `fit`, and its checkpoint is loaded and timed as in the bot. The checkpoints
+are in a temporary folder and are deleted once measured: a comparison leaves only a table.
 """
 
 import shutil
@@ -32,9 +31,9 @@ MESSAGES = (
     "10/10 would cry again",
     "Two hours of my life that I would like to have back, please.",
 )
-"""What latency is measured on: short, as in a chat, and the same for everybody."""
+"""The messages for measuring latency: short, as in a chat, and the same for every model."""
 _WARM_UP, _REPEATS = 2, 20
-"""How often each message is judged, first without a clock and then with one."""
+"""How often each message is judged: the same number for warm-up and for timing."""
 
 
 def compare(
@@ -44,17 +43,17 @@ def compare(
     seeds: int,
     on_event: Listener,
 ) -> Generator[Comparison]:
-    """Trains each base model with each loop, for the seeds from 0, and yields how it stands.
+    """Trains each base model with each loop, for the seeds from 0, and yields the results so far.
 
-    The seed is the outer round: a comparison that is stopped early has something of everybody.
-    `budget` gives everything but base model, loop, seed and output. What a base model cannot do
-    is told in its row, and the others go on.
+    The seed is the outer loop: a comparison that is stopped early has results for every model.
+    `budget` sets everything but base model, loop, seed and output. The error of a base model is put
+    into its row, and the others continue.
 
     Yields:
         The comparison after each run, whether it failed or not.
 
     Raises:
-        TrainerError: the reviews, the disk or the environment will not do for any of them.
+        TrainerError: the reviews, the disk or the environment cannot be used for any of them.
     """
     if Loop.TRAINER in loops:
         require_accelerate()
@@ -62,7 +61,7 @@ def compare(
     rows = [Row(name, loop) for name, loop in product(base_models, loops)]
     comparison = Comparison(rows, planned=seeds * len(rows))
     on_event_of_run = _for_several_runs(on_event)
-    # One folder around all runs: whatever an interrupt leaves of a run's own goes with it.
+    # One folder for all runs, so that whatever an interrupted run leaves is deleted with it.
     with tempfile.TemporaryDirectory(prefix="comparison-") as scratch:
         for number, (seed, row) in enumerate(product(range(seeds), rows), start=1):
             if row.error:
@@ -83,7 +82,7 @@ def compare(
                 on_event(Note(f"Failed: {error}"))
             else:
                 row.runs.append(run)
-                row.base_model = training.base_model.name  # what `auto` has come to
+                row.base_model = training.base_model.name  # the resolved name of `auto`
                 comparison.set_conditions(training)
                 on_event(Note(f"Accuracy {run.accuracy:.3f} after {duration(run.seconds)}."))
             yield comparison
@@ -92,7 +91,7 @@ def compare(
 def _run(
     config: TrainingConfig, sets: ReviewSets, on_event: Listener
 ) -> tuple[Run, TrainingRecord]:
-    """Trains and measures; returns the figures, and what `training.json` says of the run."""
+    """Trains and measures; returns the figures and the training record of the run."""
     fitted = fine_tune_model(config, sets=sets, on_event=on_event)
     training = read_training(fitted.path)
     size, parameters = read_size(fitted.path)
@@ -107,12 +106,12 @@ def _run(
         parameters=parameters,
         latency=_latency(Classifier.load(fitted.path)),
     )
-    shutil.rmtree(fitted.path)  # a comparison of many would fill the disk
+    shutil.rmtree(fitted.path)  # the checkpoints of many runs would fill the disk
     return run, training
 
 
 def _latency(classifier: Classifier) -> float:
-    """The median time for one message by itself, in milliseconds, tokenising included."""
+    """The median time for one message at a time, in milliseconds, including tokenisation."""
     for message in _WARM_UP * MESSAGES:
         classifier([message])
     milliseconds = []
@@ -124,7 +123,7 @@ def _latency(classifier: Classifier) -> float:
 
 
 def _for_several_runs(on_event: Listener) -> Listener:
-    """Passes on what is news: not the same note in each run, no checkpoint that is soon gone."""
+    """Passes on new events only: no repeated note, no checkpoint that will be deleted."""
     told: set[str] = set()
 
     def listen(event: Event) -> None:

@@ -1,8 +1,8 @@
-"""What a comparison of base models comes to: a table, a picture, and the figures as JSON.
+"""The results of a comparison of base models: a table, a picture, and the figures as JSON.
 
 comparisons/
   2026-11-23-181500-starter/
-    comparison.md        the table, and how to make it again
+    comparison.md        the table, and the command to reproduce it
     comparison.png       the same as a picture
     comparison.json      every run
 """
@@ -19,7 +19,7 @@ from trainer.model.files import write_whole
 from trainer.model.record import TrainingRecord
 
 COMPARISONS = Path("comparisons")
-"""Where comparisons are written, seen from the working directory."""
+"""The folder of comparisons, relative to the working directory."""
 
 _PICTURE_FILE = "comparison.png"
 _DATA_FILE = "comparison.json"
@@ -28,22 +28,22 @@ _BUDGET = (
     *("text_column", "label_column", "fraction", "epochs", "max_length", "batch_size"),
     "learning_rate",
 )
-"""The hyperparameters that a comparison is given, the same for every run."""
+"""The hyperparameters of a comparison, the same for every run."""
 
 
 @dataclass(slots=True)
 class Comparison:
-    """All rows, and what was the same for all of them."""
+    """All rows, and the conditions that they share."""
 
     rows: list[Row]
     planned: int
-    """Runs in all, also those that are still to come."""
+    """Number of runs, including those still to come."""
     conditions: dict[str, Any] = field(default_factory=dict)
-    """Data set, hyperparameters, device, threads and versions; empty until a run is finished."""
+    """Data set, hyperparameters, device, threads and versions; empty until a run has finished."""
 
     @property
     def finished(self) -> int:
-        """Runs that came to an end with figures."""
+        """Number of runs that finished with figures."""
         return sum(len(row.runs) for row in self.rows)
 
     @property
@@ -53,11 +53,11 @@ class Comparison:
 
     @property
     def dataset(self) -> str:
-        """What the reviews are called."""
+        """The name of the reviews."""
         return str(self.conditions["datasets"][0]["name"])
 
     def set_conditions(self, training: TrainingRecord) -> None:
-        """Takes what is the same for all runs from the record of one of them."""
+        """Reads the shared conditions from the record of one run."""
         differing = ("base_model", "loop", "seed")
         given = asdict(training.hyperparameters)
         self.conditions = {
@@ -67,10 +67,10 @@ class Comparison:
         }
 
     def write(self, folder: Path) -> None:
-        """Writes table, picture and figures into `folder`; each file is whole or as it was.
+        """Writes table, picture and figures into `folder`; each file completely or not at all.
 
         Raises:
-            ComparisonError: the disk does not take them.
+            ComparisonError: they cannot be written.
         """
         data = {"planned": self.planned, **self.conditions, "rows": list(map(asdict, self.rows))}
         try:
@@ -80,7 +80,7 @@ class Comparison:
             write_whole(folder / _TABLE_FILE, self._page().encode())
         except OSError as error:
             raise ComparisonError(
-                f"{folder} cannot be written: {error.strerror}. Make room, or choose another "
+                f"{folder} cannot be written: {error.strerror}. Free space, or choose another "
                 f"--output."
             ) from error
 
@@ -97,9 +97,9 @@ class Comparison:
 ```
 
 {self._describe()}; {self._machine()}.
-Where the seeds differ: their mean, then the lowest and the highest. F1 is of the positive class,
+With several seeds: their mean, then the lowest and the highest. F1 is of the positive class,
 the calibration error the expected one (Guo et al. 2017), latency the median for one short message
-by itself, tokenising included.
+at a time, including tokenisation.
 {partial}
 {table}
 {failures}
@@ -131,23 +131,23 @@ by itself, tokenising included.
             ("seeds", seeds),
             *(("dataset", name) for name in given["datasets"]),
             *(("label-map", entry) for entry in given["label_map"] or ()),
-            # What was left to the recipe, or to the size of a set, is left to it again.
+            # Values that the recipe or the size of a set determined are left to it again.
             *((n.replace("_", "-"), given[n]) for n in _BUDGET if given[n] is not None),
         ]
         words = [word for name, value in options for word in (f"--{name}", str(value))]
         return f"python -m trainer compare {shlex.join(words)}"
 
     def _picture(self) -> bytes:
-        from trainer.comparing.picture import draw  # matplotlib takes a second
+        from trainer.comparing.picture import draw  # matplotlib takes a second to import
 
         rows = [row for row in self.rows if row.runs]
         return draw(rows, f"{self.dataset}: {self._describe()}; {self._machine()}")
 
 
 def refuse_existing(folder: Path) -> None:
-    """Raises ComparisonError where something is at `folder` already: nothing is overwritten."""
+    """Raises ComparisonError if `folder` exists: nothing is overwritten."""
     if folder.exists() or folder.is_symlink():
         raise ComparisonError(
-            f"{folder} exists already and is left as it is. Choose another --output, or leave "
-            f"--output out for a dated folder in {COMPARISONS}/."
+            f"{folder} exists already and is not changed. Choose another --output, or omit "
+            f"--output for a dated folder in {COMPARISONS}/."
         )

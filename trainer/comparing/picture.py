@@ -1,4 +1,4 @@
-"""The picture of a comparison: a row for each base model and loop, a panel for each figure."""
+"""The picture of a comparison: a row per base model and loop, a panel per figure."""
 
 import io
 from collections.abc import Callable, Sequence
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 _COLOURS = {Loop.MANUAL: "#08519c", Loop.TRAINER: "#e6842a"}
 _LONGEST_NAME = 28
-"""In characters; of a longer one the end is shown."""
+"""In characters; of a longer label only the end is shown."""
 
 
 def draw(rows: Sequence[Row], title: str) -> bytes:
     """A PNG of the rows, each of which has at least one run.
 
-    Scores are dots on a stretch of their scale, costs are bars from zero; a thin line leads from
-    the lowest seed to the highest.
+    Scores are dots on a part of their scale, costs are bars from zero; a thin line spans the lowest
+    to the highest seed.
     """
     # The object interface, not pyplot: it keeps no global state and needs no screen.
     figure = Figure(figsize=(14, 1.9 + 0.6 * len(rows)), layout="constrained")
@@ -58,7 +58,7 @@ def _draw_scores(
             textcoords="offset points",
             ha="center",
         )
-    _dress(panel, title)
+    _style(panel, title)
     panel.margins(x=0.35)
     panel.grid(axis="x", color="#dddddd", linewidth=0.8)
 
@@ -76,12 +76,12 @@ def _draw_costs(
             textcoords="offset points",
             va="center",
         )
-    _dress(panel, title)
+    _style(panel, title)
     panel.margins(x=0.3)
     panel.set_xlim(left=0)
 
 
-def _dress(panel: "Axes", title: str) -> None:
+def _style(panel: "Axes", title: str) -> None:
     panel.set_title(title, fontsize=11)
     panel.spines[["top", "right", "left"]].set_visible(False)
     panel.tick_params(axis="y", length=0)

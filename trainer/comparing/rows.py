@@ -1,4 +1,4 @@
-"""The rows of a comparison: what each base model and loop came to."""
+"""The rows of a comparison: the results of each base model and loop."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,21 +20,21 @@ class Run:
 
     seed: int
     accuracy: float
-    """On the test reviews, as are the next two."""
+    """On the test reviews, like the next two."""
     f1: float
     """Of the positive class."""
     calibration_error: float
     """Expected calibration error, 0 to 1 (`trainer.training.evaluation.calibration_error`)."""
     seconds: float
-    """What training took, without loading and judging."""
+    """The training time, without loading and evaluation."""
     tokens_per_second: float
     """In training, padding not counted."""
     megabytes: float
     """The weights on disk, in 10^6 bytes."""
     parameters: int
     latency: float
-    """The median time that the saved checkpoint takes for one short message by itself, in
-    milliseconds, tokenising included."""
+    """The median time of the saved checkpoint for one short message at a time, in milliseconds,
+    including tokenisation."""
 
 
 @dataclass(slots=True)
@@ -44,12 +44,12 @@ class Row:
     base_model: str
     loop: Loop
     runs: list[Run] = field(default_factory=list)
-    """Those that are finished."""
+    """The finished runs."""
     error: str = ""
-    """Why there are no more, where one failed."""
+    """The error, if a run failed."""
 
     def cells(self, separator: str) -> list[str]:
-        """What stands under `HEADINGS`: mean, then the range over the seeds."""
+        """The cells under `HEADINGS`: mean, then the range over the seeds."""
         if not self.runs:
             empty = [_NOTHING] * (len(HEADINGS) - 3)
             return [self.base_model, self.loop, "failed" if self.error else _NOTHING, *empty]

@@ -1,1 +1,1 @@
-"""Where reviews come from: sets, files, the hub, and the texts that ship with this project."""
+"""Sources of reviews: sets, files, the hub, and the texts that ship with this project."""

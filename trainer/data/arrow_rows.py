@@ -1,7 +1,7 @@
-"""Labelled rows of parquet files, and of data sets as the `datasets` library holds them.
+"""Labelled rows of parquet files, and of data sets of the `datasets` library.
 
-Both may store a label as a number and name the numbers (ClassLabel). The names decide: a file in
-which 0 is called positive is read so.
+Both may store a label as a number and name the numbers (ClassLabel). The names decide: in a file
+that calls 0 positive, 0 is positive.
 """
 
 import json
@@ -17,9 +17,9 @@ from trainer.extras import missing
 
 _BATCH_ROWS = 1_024
 _ROW_BYTES = 64
-"""A row takes memory even if nothing is in it."""
+"""The minimum: even an empty row takes memory."""
 _NO_LABEL = -1
-"""The number of a missing label, by convention of the hub."""
+"""The number of a missing label, by the hub's convention."""
 
 
 def read_parquet(name: str, content: bytes, columns: Columns) -> Iterator[Row]:
@@ -45,7 +45,7 @@ def read_parquet(name: str, content: bytes, columns: Columns) -> Iterator[Row]:
     rows: list[dict[str, Any]] = []
     left = unpacked_limit(len(content))
     try:
-        # In small batches: a text that is stored once may stand in every row.
+        # In small batches: a text that is stored once may occur in every row.
         for batch in file.iter_batches(_BATCH_ROWS, columns=wanted):
             left -= batch.nbytes + _ROW_BYTES * len(batch)
             if left < 0:
@@ -88,9 +88,9 @@ def read_saved(path: Path, columns: Columns) -> dict[str, list[Row]]:
     datasets.disable_progress_bars()
     try:
         saved = datasets.load_from_disk(str(path))
-    except Exception as error:  # the library raises what its parsers raise
+    except Exception as error:  # the library raises the errors of its parsers
         raise ReviewsError(
-            f"{shown} is not a data set that `save_to_disk` wrote, or a damaged one. Save it "
+            f"{shown} was not written by `save_to_disk`, or is damaged. Save it "
             f"again, or pass a file with the columns text and label."
         ) from error
     splits = saved if isinstance(saved, datasets.DatasetDict) else {"train": saved}
@@ -110,7 +110,7 @@ def is_saved(path: Path) -> bool:
 
 
 def _class_names(metadata: bytes, column: str) -> Sequence[str] | None:
-    """The names of a column's numbers by the metadata that `datasets` writes into a schema."""
+    """The names of a column's numbers, from the metadata that `datasets` writes into a schema."""
     try:
         names = json.loads(metadata)["info"]["features"][column]["names"]
     except (ValueError, LookupError, TypeError, RecursionError):
@@ -119,7 +119,7 @@ def _class_names(metadata: bytes, column: str) -> Sequence[str] | None:
 
 
 def _namer(names: Sequence[str] | None) -> Callable[[object, str], object]:
-    """What turns a stored label into its name; into itself where the numbers have no names."""
+    """Turns a stored label into its name; into itself if the numbers have no names."""
 
     def name(value: object, where: str) -> object:
         if names is None or value is None or not isinstance(value, int):
@@ -138,5 +138,5 @@ def _namer(names: Sequence[str] | None) -> Callable[[object, str], object]:
 
 def _damaged(name: str) -> ReviewsError:
     return ReviewsError(
-        f"{name} is not a parquet file, or a damaged one. Download or export it again."
+        f"{name} is not a parquet file, or is damaged. Download or export it again."
     )

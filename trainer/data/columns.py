@@ -1,7 +1,7 @@
 """Which columns of a data set hold the text and the label, and what a label means.
 
-What can be read in two ways is refused with a sentence; the options `--text-column`,
-`--label-column` and `--label-map` settle it.
+Ambiguous input is refused with a sentence; the options `--text-column`, `--label-column` and
+`--label-map` resolve it.
 """
 
 import math
@@ -14,7 +14,7 @@ from typing import Self
 from trainer.data.quoting import quote, quote_column, quote_columns
 from trainer.errors import ReviewsError
 
-# The documented name of each comes first and wins; of the others, a file may have only one.
+# The documented name of each comes first and wins; a file may have only one of the others.
 _TEXT_NAMES = ("text", "review", "sentence", "comment", "content", "body", "review_text")
 _LABEL_NAMES = ("label", "sentiment", "liked", "polarity", "class", "target")
 _PHENOMENON = "phenomenon"
@@ -28,7 +28,7 @@ _SKIP = "skip"
 _WHOLE_FLOAT = re.compile(r"([+-]?\d+)\.0*")
 
 Row = tuple[str, object, object, object]
-"""Where a row stands, for an error to name; its text, its label, and its phenomenon or None."""
+"""The row's place, for errors; its text, its label, and its phenomenon or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What the options say about a data set's columns; by default, nothing."""
+    """The options about a data set's columns; by default, none."""
 
     text: str | None = None
     label: str | None = None
     meanings: Mapping[str, int | None] = field(default_factory=dict)
-    """The class of each label that `--label-map` names; None leaves its rows out."""
+    """The class of each label in `--label-map`; rows with the label None are skipped."""
 
     @classmethod
     def of(
@@ -65,7 +65,7 @@ class Columns:
             if not key or (word != _SKIP and word not in _SPELLINGS):
                 raise ReviewsError(
                     f"--label-map has the entry {quote(entry)}, but each must be like 5=positive, "
-                    f"1=negative or 3={_SKIP}, which leaves such rows out."
+                    f"1=negative or 3={_SKIP}, which skips such rows."
                 )
             meaning = _SPELLINGS.get(word)
             if meanings.setdefault(key, meaning) != meaning:
@@ -76,7 +76,7 @@ class Columns:
         """The positions of the text and of the label among a table's columns.
 
         Raises:
-            ReviewsError: a column is missing, or more than one may be meant.
+            ReviewsError: a column is missing, or several are possible.
         """
         text = _position(names, self.text, _TEXT_NAMES, "--text-column", where)
         label = _position(names, self.label, _LABEL_NAMES, "--label-column", where)
@@ -92,8 +92,8 @@ class Columns:
             options = " and ".join(option for _, option in missing)
             raise ReviewsError(
                 f"{where}: no {' and no '.join(f'{what} column' for what, _ in missing)} was "
-                f"recognised. {_describe(names)} Name the columns text and label, or say with "
-                f"{options} what they are called."
+                f"recognised. {_describe(names)} Name the columns text and label, or give "
+                f"their names with {options}."
             )
         if text == label:
             raise ReviewsError(
@@ -104,10 +104,10 @@ class Columns:
         return Found(text, label, phenomenon)
 
     def read_label(self, value: object, where: str) -> int | None:
-        """0 or 1 for a label; None where it is missing or left out by `--label-map`.
+        """0 or 1 for a label; None if it is missing or skipped by `--label-map`.
 
         Raises:
-            ReviewsError: the value is none of those allowed; `where` says whose it is.
+            ReviewsError: the value is not allowed; `where` is its place.
         """
         key = _spelling(value)
         if key is None:
@@ -117,12 +117,12 @@ class Columns:
             return known[key]
         if self.meanings:
             raise ReviewsError(
-                f"{where}: the label is {quote(value)}, which --label-map does not name. Add it, "
+                f"{where}: the label is {quote(value)}, which is not in --label-map. Add it, "
                 f"as positive, negative or {_SKIP}."
             )
         raise ReviewsError(
-            f"{where}: the label is {quote(value)}, but must be {_ALLOWED}. Say what other labels "
-            f"mean with --label-map, for instance --label-map 1=negative,5=positive,3={_SKIP}."
+            f"{where}: the label is {quote(value)}, but must be {_ALLOWED}. Give other labels a "
+            f"meaning with --label-map, for instance --label-map 1=negative,5=positive,3={_SKIP}."
         )
 
     def is_label(self, value: object) -> bool:
@@ -130,7 +130,7 @@ class Columns:
         return _spelling(value) in self._known()
 
     def _known(self) -> dict[str | None, int | None]:
-        # Among stars, 1 is not the 1 of "0 or 1": a map that names numbers must name all of them.
+        # As a star rating, 1 is not the 1 of "0 or 1": a map with numbers must name all of them.
         has_numbers = any(_NUMBER.fullmatch(key) for key in self.meanings)
         known: dict[str | None, int | None] = {}
         known.update(_WORDS if has_numbers else _SPELLINGS)
@@ -144,7 +144,7 @@ def is_known_name(name: str) -> bool:
 
 
 def is_same_label(one: object, other: object) -> bool:
-    """Whether two labels are spelled alike, but for case and blanks."""
+    """Whether two labels are the same except for case and blanks."""
     return _spelling(one) == _spelling(other)
 
 
@@ -166,7 +166,7 @@ def _position(
     if len(found) > 1:
         listed = " and ".join(quote_column(names[index]) for index in found)
         raise ReviewsError(
-            f"{where}: the columns {listed} may both be meant. Name one of them"
+            f"{where}: the columns {listed} are both possible. Name one of them"
             f"{f' with {option}' if option and not wanted else ''}, or rename the others."
         )
     return found[0] if found else None
@@ -174,7 +174,7 @@ def _position(
 
 def _describe(names: Sequence[str]) -> str:
     if any(_NUMBER.fullmatch(name) for name in names):
-        return "The file begins with a row, not with a header."
+        return "The file starts with a row, not with a header."
     return f"Found: {quote_columns(names)}."
 
 
@@ -183,7 +183,7 @@ def _plain(name: str) -> str:
 
 
 def _spelling(value: object) -> str | None:
-    """A label in small letters, whole numbers without a decimal point; None if it is missing."""
+    """A label in lower case, whole numbers without a decimal point; None if it is missing."""
     if isinstance(value, float) and math.isnan(value):
         return None
     if isinstance(value, int) and abs(value) >= 10**9:

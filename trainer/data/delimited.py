@@ -1,7 +1,7 @@
-"""Labelled rows of CSV and tab-separated text, whatever its separator, with a header or without.
+"""Labelled rows of CSV and tab-separated text, with any separator, with or without a header.
 
-The separator is the one by which the header names a text and a label column. Every row must have
-as many fields as the header: a text with a comma and no quotation marks would be cut otherwise.
+The separator is the one with which the header has a text and a label column. Every row must have
+as many fields as the header: otherwise a text with an unquoted comma would be cut.
 """
 
 import csv
@@ -27,21 +27,21 @@ _Record = tuple[int, int, _Fields]
 
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a vertical bar"}
 _SEPARATOR_LINE = re.compile(r'"?sep=(?P<separator>[^\w\s"]|\t)"?\s*', re.IGNORECASE)
-"""With which Excel names the separator, on a line of its own before the header."""
+"""With it, Excel names the separator, on a line of its own before the header."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How a file is to be read."""
+    """How to read a file."""
 
     separator: str
     found: Found
     width: int
-    """Fields of a row."""
+    """Fields per row."""
     start: int
     """The number of the first line with data, from 0."""
     label: str | None
-    """The first label, where the file has no header."""
+    """The first label, if the file has no header."""
 
 
 def read_delimited(name: str, text: str, columns: Columns) -> Iterator[Row]:
@@ -49,7 +49,7 @@ def read_delimited(name: str, text: str, columns: Columns) -> Iterator[Row]:
 
     Raises:
         ReviewsError: no header is recognised, a row has fewer or more fields than the header, or a
-            quotation mark is left open.
+        quotation mark is not closed.
     """
     lines = list(io.StringIO(text, newline=""))
     layout = _find_layout(name, lines, columns)
@@ -59,7 +59,7 @@ def read_delimited(name: str, text: str, columns: Columns) -> Iterator[Row]:
         alike = sum(is_same_label(fields[found.label], layout.label) for _, _, fields in records)
         if alike < 2:
             raise ReviewsError(
-                f"{name}, line {layout.start + 1}: this may be a header or a review. Begin the "
+                f"{name}, line {layout.start + 1}: this may be a header or a review. Start the "
                 f"file with a line that names the columns, such as text,label."
             )
     for first, _, fields in records:
@@ -87,7 +87,7 @@ def _find_layout(name: str, lines: Sequence[str], columns: Columns) -> _Layout:
     if len(found) > 1:
         listed = " or ".join(_SEPARATORS[separator] for separator in found)
         raise ReviewsError(
-            f"{name}: the header can be read with {listed} between the columns. Begin the file "
+            f"{name}: the header can be read with {listed} between the columns. Start the file "
             f"with a line that names the separator, such as sep=;"
         )
     ((separator, positions),) = found.items()
@@ -95,7 +95,7 @@ def _find_layout(name: str, lines: Sequence[str], columns: Columns) -> _Layout:
 
 
 def _without_header(headers: dict[str, _Fields], start: int, columns: Columns) -> _Layout | None:
-    """The layout of a file that begins with a row of two fields, of which one is a label."""
+    """The layout of a file that starts with a row of two fields, one of which is a label."""
     if columns.text is not None or columns.label is not None:
         return None
     layouts = []
@@ -108,7 +108,7 @@ def _without_header(headers: dict[str, _Fields], start: int, columns: Columns) -
 
 
 def _refuse(headers: dict[str, _Fields], errors: dict[str, ReviewsError]) -> _Layout:
-    """Raises the error about the separator that the header was most probably written with."""
+    """Raises the error for the most probable separator of the header."""
     widest = max(errors, key=lambda separator: len(headers[separator]))
     raise errors[widest]
 
@@ -116,7 +116,7 @@ def _refuse(headers: dict[str, _Fields], errors: dict[str, ReviewsError]) -> _La
 def _read_records(
     name: str, lines: Sequence[str], layout: _Layout, columns: Columns
 ) -> list[_Record]:
-    """The records of the file, by the convention for quotation marks that it follows."""
+    """The records of the file, with the convention for quotation marks that it follows."""
 
     def read(quoting: "_Quoting") -> list[_Record]:
         return list(_records(name, lines, layout, quoting))
@@ -128,8 +128,8 @@ def _read_records(
 
     if layout.separator != "\t":
         return checked(read(csv.QUOTE_MINIMAL))
-    # Tab-separated files come with quoted fields, and with quotation marks that mean nothing, which
-    # then join lines. Where each line by itself is a row, the marks may not join any.
+    # Some tab-separated files have quoted fields, others quotation marks without meaning, which
+    # would join lines. If each line alone is a row, the marks must not join any.
     try:
         quoted = read(csv.QUOTE_MINIMAL)
         if all(after == first + 1 for first, after, _ in quoted):
@@ -162,12 +162,12 @@ def _records(
         if not any('"' in line for line in lines[first:last]):
             raise ReviewsError(
                 f"{name}, line {first + 1}: a field has over {csv.field_size_limit():,} characters."
-                f" Shorten it, or leave the row out."
+                f" Shorten it, or remove the row."
             ) from error
         raise ReviewsError(
-            f"{name}, line {first + 1}: a quotation mark opens a field that is not closed as it "
-            f"should be{'' if last <= first + 1 else f', up to line {last}'}. Close it before the "
-            f'separator, and write each quotation mark within the field twice ("").'
+            f"{name}, line {first + 1}: a quotation mark opens a field that is not closed "
+            f"properly{'' if last <= first + 1 else f', up to line {last}'}. Close it before the "
+            f'separator, and double each quotation mark within the field ("").'
         ) from error
 
 
@@ -176,9 +176,9 @@ def _require_width(name: str, line: int, fields: _Fields, layout: _Layout) -> No
         return
     separator = _SEPARATORS.get(layout.separator, quote(layout.separator))
     reference = "the header" if layout.label is None else "the first row"
-    advice = f"Put each text that holds {separator} in quotation marks."
+    advice = f"Put each text that contains {separator} in quotation marks."
     if len(fields) < layout.width:
-        advice = f"Complete the row; {separator} stands between its fields."
+        advice = f"Complete the row; {separator} separates its fields."
     raise ReviewsError(
         f"{name}, line {line + 1} has {len(fields)} field{'s'[: len(fields) != 1]}, {reference} "
         f"{layout.width}. {advice}"
@@ -188,21 +188,21 @@ def _require_width(name: str, line: int, fields: _Fields, layout: _Layout) -> No
 def _refuse_swallowed_rows(
     name: str, lines: Sequence[str], record: _Record, layout: _Layout, columns: Columns
 ) -> None:
-    """Refuses a record over several lines that are rows themselves: a mark was left open."""
+    """Refuses a record over several lines that are rows themselves: a mark was not closed."""
     first, after, _ = record
     if after == first + 1:
         return
     found = layout.found
-    # The line on which the mark rightly opens or closes looks like a row, too, if the label is on
-    # it: the first one where the label comes first, else the last one.
+    # The line on which the mark correctly opens or closes looks like a row too if it contains the
+    # label: the first one if the label comes first, else the last one.
     inner = lines[first : after - 1] if found.text < found.label else lines[first + 1 : after]
     for line in inner:
         (fields,) = _reader([line], layout.separator, csv.QUOTE_NONE)
         if len(fields) == layout.width and columns.is_label(fields[found.label]):
             raise ReviewsError(
                 f"{name}, line {first + 1}: a quotation mark opens here and closes on line "
-                f"{after}, with whole rows in between. Close it on its own line, or write it "
-                f'twice ("") within a quoted text.'
+                f"{after}, with whole rows in between. Close it on its own line, or double it "
+                f'("") within a quoted text.'
             )
 
 

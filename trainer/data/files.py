@@ -1,6 +1,6 @@
-"""Data files on disk as bytes: regular files only, unpacked where they are packed.
+"""Data files on disk as bytes: regular files only, decompressed if necessary.
 
-Anything else that has a path may never end (a pipe, /dev/zero), so it is refused unopened.
+Reading another kind of path may never end (a pipe, /dev/zero), so it is refused unopened.
 """
 
 import gzip
@@ -17,18 +17,18 @@ from trainer.errors import ReviewsError, printable
 from trainer.model.files import NotRegularError, open_regular
 
 SUFFIXES = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json")
-"""Of data files; any may have .gz behind it."""
+"""Of data files; each may be followed by .gz."""
 _TEXT_TABLE = ".txt"
-"""A table where it is named itself. In a folder it is as likely a note."""
+"""A table if it is named itself. In a folder it may well be a note."""
 _ZIP = ".zip"
 
 MAX_BYTES = 4 * 1024**3
-"""A bound on what a file may hold; all of IMDb has 0.1 GB."""
+"""The maximum size of a file's content; all of IMDb has 0.1 GB."""
 MAX_RATIO = 100
-"""And on how often its own size a packed file may hold. Text is packed to a third or a tenth; what
-grows a thousandfold was made to fill the memory."""
+"""The maximum ratio of a compressed file's content to its size. Text compresses to a third or a
+tenth; a ratio of a thousand is meant to fill the memory."""
 FREE_BYTES = 64 * 1024**2
-"""Whatever their ratio, so many do no harm."""
+"""Allowed whatever the ratio."""
 _CHUNK = 1024**2
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -54,7 +54,7 @@ class DataFile:
         """The content as text.
 
         Raises:
-            ReviewsError: it is not UTF-8; the line is named.
+            ReviewsError: it is not UTF-8; the sentence names the line.
         """
         is_utf_16 = self.content.startswith((b"\xff\xfe", b"\xfe\xff"))  # Excel's "Unicode text"
         try:
@@ -68,7 +68,7 @@ class DataFile:
 
 
 def suffix_of(name: str) -> str | None:
-    """What kind of data file a name stands for; None for other files."""
+    """The type of data file by its name; None for other files."""
     path = PurePosixPath(name.lower())
     suffix = PurePosixPath(path.stem).suffix if path.suffix == ".gz" else path.suffix
     return suffix if suffix in (*SUFFIXES, _TEXT_TABLE, _ZIP) else None
@@ -84,9 +84,9 @@ def read_file(path: Path) -> dict[str, list[DataFile]]:
     suffix = suffix_of(path.name)
     if suffix is None:
         raise ReviewsError(
-            f"{printable(path)} is not a supported file type: bring parquet, CSV, TSV or JSON "
-            f"Lines ({', '.join(SUFFIXES)}, also packed as .gz or .zip). Export a spreadsheet as "
-            f"CSV, and unpack other archives first."
+            f"{printable(path)}: unsupported file type. Use parquet, CSV, TSV or JSON "
+            f"Lines ({', '.join(SUFFIXES)}, also compressed as .gz or .zip). Export a spreadsheet "
+            f"as CSV, and unpack other archives first."
         )
     if suffix == _ZIP:
         return _read_zip(path)
@@ -94,7 +94,7 @@ def read_file(path: Path) -> dict[str, list[DataFile]]:
 
 
 def read_folder(path: Path) -> dict[str, list[DataFile]] | None:
-    """The data files of a folder by split; None where no file is one to train on."""
+    """The data files of a folder by split; None if none of them is for training."""
     files = {file.name: file for file in path.iterdir() if _is_data_file(file.name)}
     splits = _by_split(files)
     if splits is None:
@@ -109,7 +109,7 @@ def read_folder(path: Path) -> dict[str, list[DataFile]] | None:
 
 
 def read_bytes(path: Path) -> bytes:
-    """A regular file's content, without its packing.
+    """A regular file's content, decompressed.
 
     Raises:
         ReviewsError: it is something else, too large, or damaged.
@@ -123,7 +123,7 @@ def read_bytes(path: Path) -> bytes:
                 return _read_bounded(unpacked, printable(path), most)
         except _DAMAGED as error:
             raise ReviewsError(
-                f"{printable(path)} is not a gzip file, or a damaged one. Download it again."
+                f"{printable(path)} is not a gzip file, or is damaged. Download it again."
             ) from error
 
 
@@ -147,17 +147,17 @@ def _read_zip(path: Path) -> dict[str, list[DataFile]]:
             return found
     except _DAMAGED as error:
         raise ReviewsError(
-            f"{shown} is not a zip archive that can be read, or a damaged one. Unpack it and pass "
+            f"{shown} is not a readable zip archive, or is damaged. Unpack it and pass "
             f"the path of the file."
         ) from error
-    except RuntimeError as error:  # how zipfile says so
+    except RuntimeError as error:  # zipfile's error for it
         raise ReviewsError(
             f"{shown} is protected by a password. Unpack it and pass the path of the file."
         ) from error
 
 
 def unpacked_limit(size: int) -> int:
-    """How many bytes a packed file of `size` bytes may hold."""
+    """The maximum content, in bytes, of a compressed file of `size` bytes."""
     return min(MAX_BYTES, max(FREE_BYTES, MAX_RATIO * size))
 
 
@@ -182,15 +182,15 @@ def _read_bounded(file: IO[bytes] | gzip.GzipFile, shown: str, most: int) -> byt
 
 
 def too_large(shown: str) -> ReviewsError:
-    """The error for a file that holds more than is read."""
+    """The error for a file with too much content."""
     return ReviewsError(
         f"{shown} holds more than {MAX_BYTES / 1024**3:.0f} GB, or more than {MAX_RATIO} times its "
-        f"own size, as no packed file of reviews does. Bring a part of it, or unpack it first."
+        f"own size, unlike any compressed file of reviews. Use a part of it, or unpack it first."
     )
 
 
 def require_regular(path: Path) -> None:
-    """Refuses what may never end.
+    """Refuses files whose content may never end.
 
     Raises:
         ReviewsError: it is a pipe, a device or a folder.
@@ -214,7 +214,7 @@ def _is_data_file(name: str) -> bool:
 
 
 def _by_split(names: Iterable[str]) -> dict[str, list[str]] | None:
-    """Which files are to train on and which to test on: by their names, or the only one there."""
+    """The files for training and for testing: by their names, or the only file."""
     files = sorted(names)
     splits = {
         split: [n for n in files if PurePosixPath(n).name.lower().startswith(split)]

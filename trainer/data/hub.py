@@ -1,7 +1,7 @@
-"""Is the model and data-set hub there? Asked once, in seconds, before anything is loaded from it.
+"""Whether the hub for models and data sets answers: asked once, before anything is loaded from it.
 
-The hub's own clients retry an unreachable hub for most of a minute. One short question first, and
-their offline mode where it fails, makes what is cached load at once and the rest fail at once.
+The hub's own clients retry an unreachable hub for most of a minute. One short request first, and
+their offline mode if it fails, makes cached files load at once and everything else fail at once.
 """
 
 from contextlib import suppress
@@ -13,16 +13,16 @@ from trainer.errors import ReviewsError
 from trainer.extras import missing
 
 ANSWER_WITHIN_SECONDS = 4.0
-"""How long the hub has for its answer, name look-up included."""
+"""The time limit for the hub's answer, including the name look-up."""
 
 Kind = Literal["model", "dataset"]
 
 
 @cache
 def hub_answers() -> bool:
-    """Whether the hub answered; where it did not, its clients are in offline mode from here on.
+    """Whether the hub answered; if not, its clients are in offline mode from now on.
 
-    Raises ReviewsError where the package that reads data sets from it is not installed.
+    Raises ReviewsError if the package that reads data sets from it is not installed.
     """
     if problem := missing("Asking the hub for data sets", "datasets"):
         raise ReviewsError(problem)
@@ -32,8 +32,8 @@ def hub_answers() -> bool:
     if huggingface_hub.constants.HF_HUB_OFFLINE:
         return False
     answered = Event()
-    # The time-out of a socket does not cover the name look-up, so the clock is kept outside; the
-    # thread is a daemon so that a look-up that hangs does not hold up the end of the program.
+    # A socket's time-out does not cover the name look-up, so the time is limited here; the thread
+    # is a daemon so that a hanging look-up does not delay the end of the program.
     asking = Thread(target=_ask, args=(answered,), name="hub", daemon=True)
     asking.start()
     asking.join(ANSWER_WITHIN_SECONDS)
@@ -44,7 +44,7 @@ def hub_answers() -> bool:
 
 
 def exists(name: str, kind: Kind) -> bool:
-    """Whether the hub, which answers, knows a repository of that name (and lets us see it)."""
+    """Whether the hub, which answers, has a repository of that name that we may read."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
@@ -58,7 +58,7 @@ def _ask(answered: Event) -> None:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import RepositoryNotFoundError
 
-    # Any other failure is a hub that does not answer, and proxies fail in many ways.
+    # Any other failure means that the hub does not answer; proxies fail in many ways.
     with suppress(Exception):
         with suppress(RepositoryNotFoundError):  # a mirror with other models is a hub too
             HfApi().model_info("distilbert-base-uncased", timeout=ANSWER_WITHIN_SECONDS)

@@ -1,4 +1,4 @@
-"""Labelled rows of JSON: one object a line, an array of objects, or an object of columns."""
+"""Labelled rows of JSON: one object per line, an array of objects, or an object of columns."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ def read_json(name: str, text: str, columns: Columns) -> Iterator[Row]:
     """The rows of a file's text; `name` is the file's, for errors.
 
     Raises:
-        ReviewsError: it is not valid JSON, or holds something else than rows with the columns.
+        ReviewsError: it is not valid JSON, or is not made of rows with the columns.
     """
     if not text.strip():
         raise ReviewsError(f"{name} is empty.")
@@ -28,8 +28,8 @@ def read_json(name: str, text: str, columns: Columns) -> Iterator[Row]:
         if text.lstrip().startswith("["):
             line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
             raise ReviewsError(
-                f"{name}, line {line}: not valid JSON. An array of objects like {_EXAMPLE} is "
-                f"needed, with a comma between them."
+                f"{name}, line {line}: not valid JSON. Use an array of objects like {_EXAMPLE}, "
+                f"separated by commas."
             ) from error
         return _of_objects(name, list(_lines(name, text)), columns)
     if isinstance(document, list):
@@ -55,7 +55,7 @@ def _lines(name: str, text: str) -> Iterator[tuple[str, object]]:
             raise _too_deep(where) from error
         except ValueError as error:
             raise ReviewsError(
-                f"{where}: not valid JSON. One object a line is needed, like {_EXAMPLE}, or one "
+                f"{where}: not valid JSON. Use one object per line, like {_EXAMPLE}, or one "
                 f"array of such objects."
             ) from error
 
@@ -81,14 +81,14 @@ def _of_objects(name: str, items: list[tuple[str, object]], columns: Columns) ->
 
 
 def _of_columns(name: str, document: _Object, columns: Columns) -> Iterator[Row]:
-    """The rows of what pandas writes by default: for each column, its values by row."""
+    """The rows of pandas' default format: for each column, its values by row."""
     names = list(document)
     found = columns.find(names, name)
     texts, labels = (_values(document[names[position]]) for position in (found.text, found.label))
     if texts is None or labels is None or texts.keys() != labels.keys():
         raise ReviewsError(
-            f"{name}: the column of texts and the column of labels do not hold the same rows. One "
-            f"object a line is needed, like {_EXAMPLE}, or one array of such objects."
+            f"{name}: the text column and the label column do not have the same rows. Use one "
+            f"object per line, like {_EXAMPLE}, or one array of such objects."
         )
     for number, (key, text) in enumerate(texts.items(), start=1):
         yield f"{name}, row {number}", text, labels[key], None
@@ -101,6 +101,4 @@ def _values(column: object) -> Mapping[object, object] | None:
 
 
 def _too_deep(where: str) -> ReviewsError:
-    return ReviewsError(
-        f"{where}: the JSON is nested too deeply. Objects like {_EXAMPLE} are needed."
-    )
+    return ReviewsError(f"{where}: the JSON is nested too deeply. Use objects like {_EXAMPLE}.")

@@ -1,8 +1,8 @@
-"""Which sets of reviews a run is trained on together, and how many of each.
+"""Which sets of reviews a run is trained on, and how much of each.
 
-The first set that is named is the main one: its test reviews are the run's headline figures. The
-best recipe adds what a set of long reviews does not teach, for what people write in a chat is
-short: single sentences from real reviews, where the hub has them, and the starter reviews.
+The first named set is the main one: its test reviews give the run's main figures. Chat messages are
+short, so the best recipe adds short texts to a set of long reviews: single sentences from real
+reviews, if the hub has them, and the starter reviews.
 """
 
 from collections.abc import Sequence
@@ -28,17 +28,17 @@ from trainer.data.reviews import (
 )
 from trainer.model.text import clean
 
-LARGE = 20_000
-"""Training reviews from which on a set is sampled, as the recipe samples IMDb's 25,000. Of a
-smaller set, a tenth would be too little to learn from."""
+MIN_SAMPLED_REVIEWS = 20_000
+"""Sets with at least this many training reviews are sampled, as the recipe samples IMDb's 25,000.
+A tenth of a smaller set would be too little to learn from."""
 LARGE_FRACTION = 0.1
 MAX_TEST_REVIEWS = 5_000
 """More would take longer than the training: at 0.83 the standard error is 0.5 points here."""
 STARTER_FRACTION = 0.4
-"""The share of the starter reviews that is trained on beside real short ones, which teach more of
-how people write. With all starter reviews a training takes a third longer."""
+"""The share of the starter reviews in training if there are real short ones, which are better
+examples of how people write. With all starter reviews a training takes a third longer."""
 LONG_WORDS = 90
-"""Median number of words from which on reviews count as long: about 128 tokens, one window."""
+"""Reviews count as long from this median number of words: about 128 tokens, one window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,12 @@ class Part:
     fraction: float
     """The share of each class that was sampled."""
     sample: list[Review]
-    """What is trained on."""
+    """The training reviews."""
     test: list[Review]
-    """What is tested on: at most `MAX_TEST_REVIEWS`."""
+    """The test reviews: at most `MAX_TEST_REVIEWS`."""
 
     def record(self) -> dict[str, Any]:
-        """What `training.json` says of it."""
+        """Its part of `training.json`."""
         splits = {"train": self.sample, "validation": self.reviews.validation, "test": self.test}
         return {
             "name": self.reviews.name,
@@ -72,7 +72,7 @@ class ReviewSets:
 
     sets: tuple[ReviewSet, ...]
     notes: tuple[str, ...]
-    """Sentences on what was chosen, left out or could not be had."""
+    """Sentences about what was chosen, left out or unavailable."""
 
     @property
     def name(self) -> str:
@@ -86,11 +86,11 @@ class ReviewSets:
 
     @property
     def is_starter(self) -> bool:
-        """Whether there is nothing else."""
+        """Whether they are the only set."""
         return all(each.name == STARTER for each in self.sets)
 
     def sample(self, config: TrainingConfig) -> tuple[Part, ...]:
-        """Draws the training reviews of each set by the seed of `config`."""
+        """Draws the training reviews of each set with the seed of `config`."""
         return tuple(self._part(reviews, config) for reviews in self.sets)
 
     @property
@@ -100,7 +100,7 @@ class ReviewSets:
     def _part(self, reviews: ReviewSet, config: TrainingConfig) -> Part:
         fraction = config.fraction or default_fraction(reviews)
         if reviews.name == STARTER and len(self.sets) > 1 and STARTER not in config.datasets:
-            # The option is meant for the sets that were asked for.
+            # The option applies to the sets that the user named.
             fraction = STARTER_FRACTION if self._has_real_short else 1.0
         if config.balance is Balance.OFF:
             sample = sample_first(reviews, fraction)
@@ -110,15 +110,15 @@ class ReviewSets:
 
 
 def default_fraction(reviews: ReviewSet) -> float:
-    """The share of a set to train on where no option says it."""
-    return LARGE_FRACTION if sum(reviews.class_sizes) >= LARGE else 1.0
+    """The share of a set to train on if no option sets it."""
+    return LARGE_FRACTION if sum(reviews.class_sizes) >= MIN_SAMPLED_REVIEWS else 1.0
 
 
 def load_sets(config: TrainingConfig, recipe: Recipe) -> ReviewSets:
-    """Loads the sets that `config` names, and those that the recipe adds.
+    """Loads the sets in `config`, and those that the recipe adds.
 
     Raises:
-        ReviewsError: a set that was named is missing, malformed, or too small.
+        ReviewsError: a named set is missing, malformed, or too small.
     """
     sets: list[ReviewSet] = []
     notes: list[str] = []
@@ -126,7 +126,7 @@ def load_sets(config: TrainingConfig, recipe: Recipe) -> ReviewSets:
     for name in dict.fromkeys(config.datasets):
         reviews = load_reviews(name, columns)
         if all(reviews.fingerprint != other.fingerprint for other in sets):
-            sets.append(replace(reviews, name=_free_name(reviews.name, sets)))
+            sets.append(replace(reviews, name=_unique_name(reviews.name, sets)))
         notes.append(reviews.note)
     are_long = [_is_long(each) for each in sets] if recipe.companions else []
     if any(are_long):
@@ -135,15 +135,13 @@ def load_sets(config: TrainingConfig, recipe: Recipe) -> ReviewSets:
         if all(each.name != STARTER for each in sets):
             starter = load_reviews(STARTER)
             sets.append(starter)
-            notes.append(
-                "Starter reviews are trained on too: what people write in a chat is short."
-            )
+            notes.append("Starter reviews are trained on too, because chat messages are short.")
     notes += [f"{each.name}: left out {each.dropped}." for each in sets if str(each.dropped)]
-    return ReviewSets(tuple(_apart(sets)), tuple(filter(None, notes)))
+    return ReviewSets(tuple(_without_overlap(sets)), tuple(filter(None, notes)))
 
 
-def _free_name(name: str, sets: Sequence[ReviewSet]) -> str:
-    """`name`, or with a number behind it where another set has it: files of one name."""
+def _unique_name(name: str, sets: Sequence[ReviewSet]) -> str:
+    """`name`, with a number if another set has that name: files may share one."""
     taken = {each.name for each in sets}
     return next(n for n in chain([name], (f"{name} ({i})" for i in count(2))) if n not in taken)
 
@@ -154,7 +152,7 @@ def _is_long(reviews: ReviewSet) -> bool:
 
 
 def _sentences(notes: list[str]) -> list[ReviewSet]:
-    """Single sentences from real reviews, where they can be had; a note says whether."""
+    """Single sentences from real reviews, if available; a note says whether."""
     found = from_hub_or_none(ROTTEN_TOMATOES)
     if found is None:
         notes.append(
@@ -167,8 +165,8 @@ def _sentences(notes: list[str]) -> list[ReviewSet]:
     return [found]
 
 
-def _apart(sets: Sequence[ReviewSet]) -> list[ReviewSet]:
-    """The sets without training reviews that another one holds back."""
+def _without_overlap(sets: Sequence[ReviewSet]) -> list[ReviewSet]:
+    """The sets, without training reviews that are held out in another one."""
     held = [{clean(review.text) for review in (*each.validation, *each.test)} for each in sets]
     apart = []
     for number, each in enumerate(sets):

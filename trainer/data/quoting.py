@@ -1,8 +1,8 @@
-"""How an error message shows what comes from outside: short, on one line, and never a review.
+"""How an error message shows external input: short, on one line, and never a review.
 
-A label or a column's name helps the reader; where a file is laid out otherwise than expected, the
-same cell holds a review, which must not reach a log or a channel. So only what is as short as a
-name is shown, as a literal; of anything else, only its kind and length.
+A label or a column's name helps the reader; if a file has another layout than expected, the same
+cell holds a review, which must not reach a log or a channel. So only values as short as a name are
+shown, as a literal; for anything else, only type and length.
 """
 
 from collections.abc import Iterable
@@ -11,17 +11,17 @@ from trainer.errors import printable
 
 MAX_CHARACTERS = 24
 MAX_WORDS_OF_COLUMN = 2
-"""A label has one: "Loved it" is as short, and a review."""
+"""A label is one word: "Loved it" is as short, but a review."""
 MAX_NAMES = 10
 MAX_NAME_CHARACTERS = 80
-"""Of a data set's name or a path that leads nowhere."""
+"""Of a data set's name or a path that does not exist."""
 
 _ENDS_OF_SENTENCES = tuple(".!?,;:…")
 _KINDS: dict[type, str] = {dict: "an object", list: "a list"}
 
 
 def quote(value: object, max_words: int = 1) -> str:
-    """A label or another short value as a literal, or a description of something longer."""
+    """A label or another short value as a literal, or a description of a longer one."""
     if isinstance(value, str):
         is_name = len(value) <= MAX_CHARACTERS and len(value.split()) <= max_words
         if is_name and not value.rstrip().endswith(_ENDS_OF_SENTENCES):
@@ -40,7 +40,7 @@ def quote_column(name: object) -> str:
 
 
 def quote_columns(names: Iterable[object]) -> str:
-    """The names of columns, one after the other."""
+    """The names of columns, separated by commas."""
     quoted = [quote_column(name) for name in names]
     more = len(quoted) - MAX_NAMES
     listed = ", ".join(quoted[:MAX_NAMES]) or "none"
@@ -48,6 +48,6 @@ def quote_columns(names: Iterable[object]) -> str:
 
 
 def shorten(name: str) -> str:
-    """A name that the operator gave, on one line."""
+    """A name from the operator, on one line."""
     name = printable(name)
     return name if len(name) <= MAX_NAME_CHARACTERS else f"{name[:MAX_NAME_CHARACTERS]}…"

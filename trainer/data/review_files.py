@@ -1,6 +1,6 @@
-"""Labelled reviews on disk: parquet, CSV, TSV and JSON files, packed ones too, and folders.
+"""Labelled reviews on disk: parquet, CSV, TSV and JSON files, also compressed, and folders.
 
-Every error names the file and the row, and says what is allowed there. None quotes a review.
+Every error names the file and the row, and says what is allowed. None quotes a review.
 """
 
 from collections.abc import Callable, Iterable
@@ -27,17 +27,17 @@ class Review:
     label: int
     """0 negative, 1 positive: an index into `trainer.config.LABELS`."""
     phenomenon: str = ""
-    """What makes it hard to judge, where the file has a column of that name; for reports only."""
+    """What makes it hard to judge, if the file has a column of that name; for reports only."""
 
 
 @dataclass(slots=True)
 class Source:
-    """What a file or a folder holds."""
+    """The content of a file or a folder."""
 
     rows: dict[str, Rows] = field(default_factory=dict)
-    """The labelled reviews of `train` and, where there is one, of `test`."""
+    """The labelled reviews of `train` and, if there is one, of `test`."""
     unlabelled: int = 0
-    """Rows without a label, or with one that `--label-map` leaves out."""
+    """Rows without a label, or with one that `--label-map` skips."""
 
     def add(self, split: str, rows: Iterable[Row], columns: Columns) -> None:
         """Adds rows to a split.
@@ -54,10 +54,10 @@ class Source:
                 reviews.append(review)
 
     def checked(self, name: str) -> Self:
-        """Itself, without a test split that was published without its labels.
+        """Itself, without a test split that was published without labels.
 
         Raises:
-            ReviewsError: there is nothing to train on.
+            ReviewsError: there are no training reviews.
         """
         if not self.rows.get("train"):
             raise ReviewsError(f"{name} holds no reviews with a label.")
@@ -70,7 +70,8 @@ def read_source(path: Path, columns: Columns | None = None) -> Source:
     """Reads a file, or the files of a folder.
 
     Raises:
-        ReviewsError: nothing there, an unknown layout, or a malformed row (the first is named).
+        ReviewsError: nothing is there, the layout is unknown, or a row is malformed (the first one
+            is named).
     """
     columns = columns or Columns()
     if not path.exists():
@@ -88,7 +89,7 @@ def read_source(path: Path, columns: Columns | None = None) -> Source:
 
 
 def looks_like_path(name: str) -> bool:
-    """Whether a name that is not on this disk was meant as a path rather than a hub name."""
+    """Whether a name that is not on this disk looks like a path rather than a hub name."""
     return name.startswith((".", "/", "~")) or files.suffix_of(name) is not None
 
 
@@ -105,7 +106,7 @@ def _read(path: Path, columns: Columns) -> Source:
     found = files.read_folder(path)
     if found is None:
         raise ReviewsError(
-            f"The folder {printable(path)} holds no reviews to train on: it needs a file "
+            f"The folder {printable(path)} holds no training reviews: it needs a file "
             f"train.parquet, .csv, .tsv or .jsonl (and may have a test file), the layout of "
             f"aclImdb (train/pos/*.txt and train/neg/*.txt), or what `save_to_disk` of datasets "
             f"writes."
@@ -141,7 +142,7 @@ def _read_acl_imdb(path: Path) -> Source:
 
 
 def _review(row: Row, columns: Columns) -> Review | None:
-    """The row as a review; None where it has no label."""
+    """The row as a review; None if it has no label."""
     where, text, raw, phenomenon = row
     if isinstance(text, float) and text != text:  # NaN, which pandas writes for a missing text
         text = None
@@ -150,7 +151,7 @@ def _review(row: Row, columns: Columns) -> Review | None:
     except ReviewsError:
         if columns.is_label(text) and isinstance(raw, str):
             raise ReviewsError(
-                f"{where}: the label stands where the text should be: the two columns are swapped. "
+                f"{where}: the label is where the text should be: the two columns are swapped. "
                 f"Swap their names in the header, or name them with --text-column and "
                 f"--label-column."
             ) from None

@@ -1,14 +1,14 @@
-"""Labelled reviews: where they come from, how they are split, balanced and sampled.
+"""Labelled reviews: their sources, how they are split, balanced and sampled.
 
-A data set is named by
+A data set is named by one of
 
 - `auto`: `stanfordnlp/imdb` through `datasets` if the hub answers or has it cached, else `starter`;
 - `starter`: the short reviews in `starter_reviews.csv`, written for this project;
-- the path of a parquet, CSV, TSV or JSON file with columns `text` and `label` (other names that
-  are common are recognised, and options name the rest: `trainer.data.columns`);
+- the path of a parquet, CSV, TSV or JSON file with columns `text` and `label` (other common names
+  are recognised, and options name the rest: `trainer.data.columns`);
 - the path of a folder of such files (`train*`, `test*`), of the original `aclImdb` layout, or of
   what `save_to_disk` of the library `datasets` writes;
-- any other name: a data set on the hub. A name that was spelt out never falls back.
+- any other name: a data set on the hub. A name that the user gave never falls back.
 """
 
 import hashlib
@@ -34,11 +34,11 @@ STARTER = "starter"
 STARTER_REVIEWS = Path(__file__).with_name("starter_reviews.csv")
 
 HELD_OUT_SHARE = 0.15
-"""Share of a set that is held back for validation, and for test where it has no test split."""
-MOST_VALIDATION_REVIEWS = 1000
+"""Share of a set held out for validation, and for test if it has no test split."""
+MAX_VALIDATION_REVIEWS = 1000
 """Enough for a standard error of 1.2 points at 0.83; more would cost time and training reviews."""
-LEAST_SHARE = 0.4
-"""Of training reviews, for each class: under it a model learns the proportion, not the words."""
+MIN_SHARE = 0.4
+"""Of training reviews, for each class: below it a model learns the proportion, not the words."""
 
 
 class Split(StrEnum):
@@ -52,18 +52,18 @@ class Split(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Rows that were read and not used, by reason."""
+    """Rows that were read but not used, by reason."""
 
     empty: int = 0
-    """Nothing but white space."""
+    """Only white space."""
     unlabelled: int = 0
-    """No label, or one that `--label-map` leaves out."""
+    """No label, or one that `--label-map` skips."""
     duplicate: int = 0
-    """The same text stood in the training reviews before."""
+    """Repeats an earlier training review."""
     contradictory: int = 0
-    """The same text stood in the training reviews with both labels; none of them was used."""
+    """The text has both labels in the training reviews; none of its rows was used."""
     in_test: int = 0
-    """A training text that stands in the test split too."""
+    """A training text that is in the test split too."""
 
     def __str__(self) -> str:
         reasons = {
@@ -80,25 +80,25 @@ class Dropped:
 class ReviewSet:
     """A labelled data set, cleaned and split; validation and test never reach training.
 
-    The three splits are disjoint by text. Who is held back is decided by a hash of the text: it
-    depends neither on the seed nor on the order of the file, so that runs stay comparable.
+    The three splits are disjoint by text. The held-out reviews are chosen by a hash of the text,
+    independently of the seed and the order of the file, so that runs stay comparable.
     """
 
     name: str
     train: Sequence[Review]
     train_as_filed: Sequence[Review]
-    """The same reviews as `train`, in the order in which the data set holds them."""
+    """The same reviews as `train`, in the order of the data set."""
     validation: Sequence[Review]
     test: Sequence[Review]
     has_own_test: bool
-    """Whether the test split is the data set's own (else it was held back here)."""
+    """Whether the test split is the data set's own (else it was held out here)."""
     dropped: Dropped
     class_sizes: tuple[int, int]
-    """Training reviews of each class before validation was taken: what a fraction counts of."""
+    """Training reviews of each class before validation was held out: a fraction refers to these."""
     fingerprint: str
     """SHA-256 over all rows as read, in order."""
     note: str = ""
-    """Plain words on the choice, where there was one."""
+    """Explains the choice, if there was one."""
 
     def of(self, split: Split) -> Sequence[Review]:
         """The reviews of one split, or all of them."""
@@ -111,18 +111,18 @@ class ReviewSet:
         }[split]
 
     def fair_split(self, trained_on: Collection[str]) -> Split:
-        """What to judge models by that were trained on the sets with these fingerprints.
+        """The split for a fair test of models trained on the sets with these fingerprints.
 
-        The test split, where there is one or a model has seen the rest; else every review.
+        The test split, if there is one or a model has seen the rest; else every review.
         """
         return Split.TEST if self.has_own_test or self.fingerprint in trained_on else Split.ALL
 
 
 def load_reviews(dataset: str, columns: Columns | None = None) -> ReviewSet:
-    """Reads a data set and splits it; `columns` is for those that do not come with this project.
+    """Reads a data set and splits it; `columns` applies to sets from outside this project.
 
     Raises:
-        ReviewsError: it is missing, malformed, or holds too few reviews of a class.
+        ReviewsError: it is missing, malformed, or has too few reviews of a class.
     """
     if dataset == "auto":
         if (imdb := from_hub_or_none(IMDB)) is not None:
@@ -144,7 +144,7 @@ def load_reviews(dataset: str, columns: Columns | None = None) -> ReviewSet:
 
 
 def _local_path(dataset: str) -> Path | None:
-    """The path that is meant; None for what can only be a hub name."""
+    """The path; None if the name can only be a hub name."""
     try:
         path = Path(dataset).expanduser()
         return path if path.exists() or looks_like_path(dataset) else None
@@ -164,10 +164,10 @@ def _split_source(name: str, source: Source) -> ReviewSet:
 
 
 def split_reviews(name: str, train: Sequence[Review], test: Sequence[Review] | None) -> ReviewSet:
-    """Cleans rows and takes validation (and, where the set has none, test) reviews out of train.
+    """Cleans rows and holds out validation (and, if the set has none, test) reviews from train.
 
-    A test split of the set's own is left as published, but for empty texts: its figures stay
-    comparable with everybody else's.
+    A test split of the set's own is kept as published, except for empty texts: its figures stay
+    comparable with published ones.
 
     Raises:
         ReviewsError: one class is missing, or too small to be split.
@@ -182,7 +182,7 @@ def split_reviews(name: str, train: Sequence[Review], test: Sequence[Review] | N
     if test is None:
         held_out, kept = _hold_out(kept, round(HELD_OUT_SHARE * len(kept)), purpose="test")
     sizes = (sum(r.label == 0 for r in kept), sum(r.label == 1 for r in kept))
-    validation_size = min(round(HELD_OUT_SHARE * len(kept)), MOST_VALIDATION_REVIEWS)
+    validation_size = min(round(HELD_OUT_SHARE * len(kept)), MAX_VALIDATION_REVIEWS)
     validation, kept = _hold_out(kept, validation_size, purpose="validation")
     stay = set(kept)
     return ReviewSet(
@@ -199,12 +199,12 @@ def split_reviews(name: str, train: Sequence[Review], test: Sequence[Review] | N
 
 
 def sample_balanced(reviews: ReviewSet, fraction: float, seed: int) -> list[Review]:
-    """Draws `fraction` of each class separately, as many of one as of the other, shuffled.
+    """Draws `fraction` of each class separately, equally many reviews of both, shuffled.
 
-    Where the classes differ in size the smaller one sets the number for both.
+    If the classes differ in size, the smaller one sets the number for both.
 
     Raises:
-        ReviewsError: that would be under two reviews a class.
+        ReviewsError: that would be fewer than two reviews per class.
     """
     rng = random.Random(seed)
     classes = [[r for r in reviews.train if r.label == label] for label in range(len(LABELS))]
@@ -212,9 +212,9 @@ def sample_balanced(reviews: ReviewSet, fraction: float, seed: int) -> list[Revi
     count = min(*wanted, *(len(members) for members in classes))
     if count < 2:
         raise ReviewsError(
-            f"fraction {fraction} of {reviews.name} is {count} reviews a class (of "
+            f"fraction {fraction} of {reviews.name} is {count} reviews per class (of "
             f"{_counts(reviews.class_sizes)}): at least 2 are needed. Raise the fraction or "
-            f"bring more reviews."
+            f"add reviews."
         )
     sample = [review for members in classes for review in rng.sample(members, count)]
     rng.shuffle(sample)
@@ -222,29 +222,29 @@ def sample_balanced(reviews: ReviewSet, fraction: float, seed: int) -> list[Revi
 
 
 def sample_first(reviews: ReviewSet, fraction: float) -> list[Review]:
-    """The first `fraction` of the training reviews as the data set holds them, of whatever class.
+    """The first `fraction` of the training reviews in the data set's order, regardless of class.
 
-    It is what `dataset.select(range(n))` takes. Of a set that is sorted by class, as IMDb is, that
-    may be one class alone.
+    The same as `dataset.select(range(n))`. If a set is sorted by class, as IMDb is, the result may
+    have only one class.
 
     Raises:
-        ReviewsError: that would be under two reviews.
+        ReviewsError: that would be fewer than two reviews.
     """
     count = round(fraction * sum(reviews.class_sizes))
     if count < 2:
         raise ReviewsError(
             f"fraction {fraction} of {reviews.name} is {count} reviews (of "
             f"{_counts(reviews.class_sizes)}): at least 2 are needed. Raise the fraction or "
-            f"bring more reviews."
+            f"add reviews."
         )
     return list(reviews.train_as_filed[:count])
 
 
 def imbalance_warning(sample: Sequence[Review]) -> str:
-    """Plain words on a sample of which one class is too small a part; empty where none is."""
+    """A warning about a sample in which one class is too rare; empty if neither is."""
     counts = class_counts(sample)
     (rare, fewer), (common, more) = sorted(counts.items(), key=lambda item: item[1])
-    if fewer >= LEAST_SHARE * len(sample):
+    if fewer >= MIN_SHARE * len(sample):
         return ""
     if fewer == 0:
         return (
@@ -253,20 +253,20 @@ def imbalance_warning(sample: Sequence[Review]) -> str:
         )
     return (
         f"Class imbalance: of {len(sample):,} training reviews {more:,} are {common} and only "
-        f"{fewer:,} ({fewer / len(sample):.0%}) are {rare}. A model trained on them leans towards "
+        f"{fewer:,} ({fewer / len(sample):.0%}) are {rare}. A model trained on them favours "
         f"{common}. Use --balance on."
     )
 
 
 def class_counts(reviews: Sequence[Review]) -> dict[str, int]:
-    """How many of the reviews there are of each class, by its name."""
+    """The number of reviews of each class, by name."""
     return {
         word: sum(review.label == label for review in reviews) for label, word in enumerate(LABELS)
     }
 
 
 def take(reviews: Sequence[Review], limit: int) -> list[Review]:
-    """At most `limit` reviews, the same ones every time, whatever order the file is in."""
+    """At most `limit` reviews, always the same ones, independently of the file's order."""
     return sorted(reviews, key=lambda review: _digest("limit", review))[:limit]
 
 
@@ -299,22 +299,22 @@ def _check_classes(name: str, reviews: Sequence[Review]) -> None:
         if count == 0:
             raise ReviewsError(
                 f"{name} holds no {word} training reviews: both classes are needed to learn to "
-                f"tell them apart."
+                f"distinguish them."
             )
         if count < 4:
             raise ReviewsError(
                 f"{name} holds only {count} {word} training reviews: at least 4 of each class "
-                f"are needed, two to learn from and the rest to check by."
+                f"are needed, two for training and two for evaluation."
             )
 
 
 def _hold_out(
     reviews: Sequence[Review], count: int, *, purpose: str
 ) -> tuple[list[Review], list[Review]]:
-    """Takes about `count` reviews out, each class by its share and at least one of each.
+    """Holds out about `count` reviews, of each class in proportion and at least one.
 
     Returns:
-        Those held out and those that stay, both in the order of a hash of their text.
+        The held-out reviews and the rest, both in the order of a hash of their text.
     """
     held: list[Review] = []
     kept: list[Review] = []
@@ -328,13 +328,13 @@ def _hold_out(
 
 
 def from_hub_or_none(name: str) -> ReviewSet | None:
-    """A data set from the hub or its cache; None where neither has it."""
-    hub_answers()  # sets offline mode where it does not, so that the next line cannot hang
+    """A data set from the hub or its cache; None if neither has it."""
+    hub_answers()  # sets offline mode if it does not, so that the next line cannot hang
     try:
         return _read_hub(name, Columns())
     except ReviewsError:
         raise
-    except Exception:  # whatever the hub or its cache got wrong, there is another way
+    except Exception:  # whatever failed at the hub or in its cache, there is an alternative
         return None
 
 
@@ -356,9 +356,9 @@ def _from_hub(name: str, columns: Columns) -> ReviewSet:
     except Exception as error:
         if not answers:
             raise ReviewsError(
-                f"There is no file or folder {shown}, and as a data set it cannot be fetched: the "
-                f"hub does not answer and has left nothing in the cache. Check the path or the "
-                f"connection, or use --dataset starter."
+                f"There is no file or folder {shown}, and no data set can be fetched: the hub does "
+                f"not answer and {shown} is not in the cache. Check the path or the connection, or "
+                f"use --dataset starter."
             ) from error
         raise ReviewsError(
             f"The data set {shown} cannot be loaded from the hub ({type(error).__name__}). "

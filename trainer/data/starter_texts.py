@@ -1,8 +1,8 @@
-"""Texts written for this project that are labelled otherwise than as praise or complaint.
+"""Texts written for this project whose labels are other than praise or complaint.
 
-`starter_kinds.csv` are messages of every kind, `starter_mixed.csv` reviews that are as much praise
-as complaint; STARTER_REVIEWS.md tells how they were made. Which of them are held out is decided by
-a hash of the text: no seed changes it.
+`starter_kinds.csv` has messages of every kind, `starter_mixed.csv` reviews with as much praise as
+complaint; STARTER_REVIEWS.md describes how they were made. Which of them are held out depends on a
+hash of the text, not on a seed.
 """
 
 import csv
@@ -29,7 +29,7 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """A file's lines: those to learn from, and those to check by."""
+    """A file's lines: those for training, and the held-out ones."""
 
     learned: Lines
     held_out: Lines
@@ -37,7 +37,7 @@ class Texts:
     """SHA-256 of the file."""
 
     def record(self, name: str) -> dict[str, Any]:
-        """What `training.json` says of it."""
+        """Its part of `training.json`."""
         return {"name": name, "fingerprint": self.fingerprint, "learned": len(self.learned.texts)}
 
 

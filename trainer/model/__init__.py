@@ -1,1 +1,1 @@
-"""The half that serves a checkpoint, without torch at import: the only room that `bot` enters."""
+"""Serves a checkpoint, without torch at import: the only part of `trainer` that `bot` imports."""

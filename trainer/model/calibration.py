@@ -1,6 +1,6 @@
-"""Confidence that means what it says: temperature, and the doubt below which nothing is decided.
+"""Calibrated confidence: the temperature, and the thresholds below which a verdict is `unsure`.
 
-Both are chosen by validation reviews and stored with the checkpoint; every runtime applies them.
+Both are chosen on validation reviews and stored with the checkpoint; every runtime applies them.
 """
 
 from collections.abc import Sequence
@@ -14,56 +14,56 @@ from trainer.config import LABELS
 from trainer.model.inference import FloatArray
 
 TARGET_PRECISION = 0.95
-"""The verdicts on long reviews are to be right so often."""
+"""The target share of right verdicts on long reviews."""
 SHORT_TARGET_PRECISION = 0.92
-"""The same for reviews of one window. The validation reviews are harder than what people write in
-a chat: there, so chosen, verdicts are right more often. With 0.94 three in ten of such messages are
+"""The same for reviews of one window. The validation reviews are harder than chat messages: in a
+chat, thresholds chosen this way give a higher share. With 0.94 three in ten of such messages are
 unsure (`python -m benchmarks.strangers`)."""
 LEANS_FROM = 0.65
-"""The probability of the likelier class from which on an unsure review leans to it: the bot's
-question then says so. Probabilities are calibrated, so it is wrong in one of three at most; `Doubt`
-has what came of it."""
+"""An unsure review leans to its more probable class from this probability on: the bot's question
+then names the class. Probabilities are calibrated, so this is wrong in at most one of three;
+`SelectiveFigures` has the measured share."""
 _LOWEST, _HIGHEST = 0.05, 20.0
 _GOLDEN = (5**0.5 - 1) / 2
-_LEAST_TEMPERATURE, _MOST_TEMPERATURE = 0.01, 100.0
-"""Of those that are read: well beyond what is chosen here."""
+_MIN_TEMPERATURE, _MAX_TEMPERATURE = 0.01, 100.0
+"""For temperatures that are read: well beyond any chosen here."""
 
 
 def require_temperature(value: float) -> None:
-    """Raises ValueError where `value` cannot divide logits.
+    """Raises ValueError if logits cannot be divided by `value`.
 
-    A negative one would turn verdicts round, and one near 0 overflow.
+    A negative temperature would reverse verdicts, and one near 0 overflow.
     """
-    if not _LEAST_TEMPERATURE <= value <= _MOST_TEMPERATURE:  # NaN, neither
+    if not _MIN_TEMPERATURE <= value <= _MAX_TEMPERATURE:  # also refuses NaN
         raise ValueError(
-            f"a temperature is {value}, but must be from {_LEAST_TEMPERATURE} to "
-            f"{_MOST_TEMPERATURE:.0f}"
+            f"a temperature is {value}, but must be from {_MIN_TEMPERATURE} to "
+            f"{_MAX_TEMPERATURE:.0f}"
         )
 
 
 def require_threshold(value: float) -> None:
-    """Raises ValueError where no probability is compared with `value`.
+    """Raises ValueError if `value` is not a threshold for probabilities.
 
-    A float32 above 1 is the next one, which stands for "never".
+    The next float32 above 1 is allowed: it means "never".
     """
     if not 0 <= value <= float(np.nextafter(np.float32(1), np.float32(2))):
         raise ValueError(f"a threshold is {value}, but must be from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
-    """What a confidence threshold does to some labelled reviews."""
+class SelectiveFigures:
+    """The effect of confidence thresholds on labelled reviews."""
 
     reviews: int
     unsure: float
-    """Share of them on which no verdict is given."""
+    """Share of the reviews without a verdict."""
     right: float
-    """Share of the verdicts given that are right; 1.0 where none is."""
+    """Share of the verdicts that are right; 1.0 if there are none."""
     leans: float | None = None
-    """Share of the unsure ones that lean to one side (`LEANS_FROM`); 0.0 where none is unsure.
-    None, here and below: from before this was measured."""
+    """Share of the unsure reviews that lean to one side (`LEANS_FROM`); 0.0 if none is unsure.
+    None, here and below: a record from before this was measured."""
     leans_right: float | None = None
-    """Share of those that lean to the right side; 1.0 where none leans."""
+    """Share of the leaning reviews that lean to the right side; 1.0 if none leans."""
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON types."""
@@ -71,11 +71,12 @@ class Doubt:
 
 
 def fit_temperature(logits: FloatArray, labels: Sequence[int]) -> float:
-    """The temperature T that makes softmax(logits / T) likeliest (Guo et al. 2017, section 4.2).
+    """The temperature T that maximises the likelihood of softmax(logits / T) (Guo et al. 2017,
+    section 4.2).
 
-    The cross-entropy is convex in 1/T, so a golden-section search finds its one minimum. Its
-    targets are not quite 1 (Platt 1999, section 2.2): n texts, all judged right, are no reason to
-    be surer than (n + 1)/(n + 2). `logits` are (texts, classes), of two classes or more.
+    The cross-entropy is convex in 1/T, so a golden-section search finds its only minimum. The
+    targets are slightly below 1 (Platt 1999, section 2.2): n texts, all judged right, justify a
+    confidence of at most (n + 1)/(n + 2). `logits` are (texts, classes), of two classes or more.
     """
     truth = np.asarray(labels)
     target = (len(truth) + 1) / (len(truth) + 2)
@@ -101,11 +102,11 @@ def fit_temperature(logits: FloatArray, labels: Sequence[int]) -> float:
 def choose_confidences(
     probabilities: FloatArray, labels: Sequence[int], target: float = TARGET_PRECISION
 ) -> tuple[float, float]:
-    """For each class, the lowest confidence from which on the verdicts for it are right at least
-    `target` of the time: thanks are to be right as often as apologies, and a model may lean to one.
+    """For each class, the lowest confidence at which at least the share `target` of its verdicts
+    is right: thanks should be right as often as apologies, and a model may favour one class.
 
-    Where even the surest are not, the confidence of the surest, and 1 where there is none: nothing
-    is decided lightly.
+    If no confidence reaches the target, the highest one in the class; 1 if the class is empty. So
+    no class is decided without evidence.
     """
     confidence, predicted = probabilities.max(axis=1), probabilities.argmax(axis=1)
     right = predicted == np.asarray(labels)
@@ -128,22 +129,24 @@ def _lowest_confidence(
 
 
 def confident(
-    probabilities: FloatArray, least: Sequence[float] | FloatArray
+    probabilities: FloatArray, minimum: Sequence[float] | FloatArray
 ) -> npt.NDArray[np.bool_]:
-    """(reviews,), whether the likelier class of each has the confidence that is asked of it.
+    """(reviews,), whether the more probable class of each reaches the required confidence.
 
-    `least` is that confidence, (classes,) or (reviews, classes).
+    `minimum` is that confidence, (classes,) or (reviews, classes).
     """
-    asked = np.broadcast_to(np.asarray(least, dtype=np.float32), probabilities.shape)
+    asked = np.broadcast_to(np.asarray(minimum, dtype=np.float32), probabilities.shape)
     rows, predicted = np.arange(len(probabilities)), probabilities.argmax(axis=1)
     return np.asarray(probabilities[rows, predicted] >= asked[rows, predicted])
 
 
-def doubt(probabilities: FloatArray, labels: Sequence[int], sure: npt.NDArray[np.bool_]) -> Doubt:
-    """What it comes to when verdicts are given on the reviews that are `sure` alone."""
+def measure_selective(
+    probabilities: FloatArray, labels: Sequence[int], sure: npt.NDArray[np.bool_]
+) -> SelectiveFigures:
+    """The figures if verdicts are given only on the reviews that are `sure`."""
     right = probabilities.argmax(axis=1) == np.asarray(labels)
     leaning = ~sure & (probabilities.max(axis=1) >= LEANS_FROM)
-    return Doubt(
+    return SelectiveFigures(
         reviews=len(sure),
         unsure=float(np.mean(~sure)),
         right=float(np.mean(right[sure])) if sure.any() else 1.0,

@@ -1,12 +1,12 @@
-"""Checkpoints on disk: whole or not there at all, verified, promoted, rolled back, listed.
+"""Checkpoints on disk: complete or absent, verified, promoted, rolled back, listed.
 
     checkpoints/
-      serving.json                which checkpoint answers, and which did before (newest last)
+      serving.json                the serving checkpoint and the earlier ones (newest last)
       2026-11-23-181500-starter/
         config.json               architecture, labels
         model.safetensors         weights
-        pooled_kinds.safetensors  the layers that tell kinds of message apart
-        model.onnx                the same network for ONNX Runtime, where the family is known
+        pooled_kinds.safetensors  the head that recognises kinds of message
+        model.onnx                the same network for ONNX Runtime, if its family is supported
         tokenizer.json, …         tokenizer
         training.json             how it was made and how good it is
         training.png              loss curve and confusion matrix
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CHECKPOINTS = Path("checkpoints")
-"""Where checkpoints live, seen from the working directory."""
+"""The folder of checkpoints, relative to the working directory."""
 
 PICTURE_FILE = "training.png"
 _TRAINING_FILE = "training.json"
@@ -63,20 +63,20 @@ _HEAD_FILE = "pooled_kinds.safetensors"
 _GRAPH_FILE = "model.onnx"
 _CHECKSUMS_FILE = "checksums.sha256"
 _POINTER_FILE = "serving.json"
-_MOST_POINTER_BYTES = 1_048_576
-_MOST_TEXT_BYTES = 67_108_864
-"""Of a record, which has a loss for each step, or another file of text beside it."""
-_MOST_NAME_BYTES = 255
-"""As many as a file system takes."""
-# What carries this prefix was made here, and is deleted when its process is gone.
+_MAX_POINTER_BYTES = 1_048_576
+_MAX_TEXT_BYTES = 67_108_864
+"""For a record, which has a loss for each step, or another text file of a checkpoint."""
+_MAX_NAME_BYTES = 255
+"""The limit of common file systems."""
+# Anything with this prefix was made here, and is deleted when its process is gone.
 _REQUIRED = (_WEIGHTS_FILE, _CONFIG_FILE, _TOKENIZER_FILE, _TRAINING_FILE)
-# People may edit the card, and a picture decides nothing.
+# People may edit the card, and the picture affects nothing.
 _NOT_CHECKED = {_CARD_FILE, PICTURE_FILE, _CHECKSUMS_FILE}
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One row of the table of checkpoints."""
+    """One row of the list of checkpoints."""
 
     name: str
     serving: bool
@@ -85,17 +85,17 @@ class Listed:
 
 @contextmanager
 def new_checkpoint(path: Path) -> Iterator[Path]:
-    """Yields a temporary folder that becomes `path`, complete, when the block ends well.
+    """Yields a temporary folder that becomes `path`, complete, when the block succeeds.
 
-    The folder stands beside `path`, so that the last move is one rename, and a disk that takes no
-    files shows before the block runs. If the block raises, or the process is killed, `path` does
-    not come to exist; what a killed process left behind is removed by the next one.
+    The folder is next to `path`, so that the last step is one rename, and a disk that cannot be
+    written fails before the block runs. If the block raises, or the process is killed, `path` is
+    not created; the next process removes what a killed one left behind.
 
     Raises:
-        CheckpointError: `path` exists, or the disk does not take it.
+        CheckpointError: `path` exists, or cannot be written.
     """
     refuse_existing(path)
-    with _disk_errors_named(path), _made(path.parent):
+    with _translate_disk_errors(path), _existing_folder(path.parent):
         _remove_leftovers(path.parent)
         partial = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=path.parent))
         try:
@@ -114,45 +114,45 @@ def new_checkpoint(path: Path) -> Iterator[Path]:
 
 
 def require_space(folder: Path, size: int) -> None:
-    """Raises CheckpointError where the disk of `folder` has under `size` bytes left."""
+    """Raises CheckpointError if the disk of `folder` has less than `size` bytes left."""
     free = shutil.disk_usage(folder).free
     if free < size:
         raise CheckpointError(
             f"The disk of {folder.parent} has {free / 1e6:,.0f} MB left, and a checkpoint of this "
-            f"base model may take {size / 1e6:,.0f} MB. Make room, or choose another --output."
+            f"base model may take {size / 1e6:,.0f} MB. Free space, or choose another --output."
         )
 
 
 def dated_path(dataset: str, root: Path = CHECKPOINTS) -> Path:
-    """A free place for a new checkpoint, named for the time and the data set."""
+    """A free path for a new checkpoint, named after the time and the data set."""
     stem = f"{datetime.now():%Y-%m-%d-%H%M%S}-{re.sub('[^A-Za-z0-9]+', '-', dataset).strip('-')}"
     names = chain([stem], (f"{stem}-{number}" for number in count(2)))
     return next(root / name for name in names if not (root / name).exists())
 
 
 def write_report(folder: Path, training: TrainingRecord, card: str) -> None:
-    """Writes `training.json` and the model card into a checkpoint in the making."""
+    """Writes `training.json` and the model card into an unfinished checkpoint."""
     (folder / _TRAINING_FILE).write_text(training.to_json(), encoding="utf-8")
     (folder / _CARD_FILE).write_text(card, encoding="utf-8")
 
 
 def refuse_existing(path: Path) -> None:
-    """Raises CheckpointError where something is at `path` already: nothing is overwritten."""
+    """Raises CheckpointError if `path` exists: nothing is overwritten."""
     if path.exists() or path.is_symlink():
         raise CheckpointError(
-            f"{path} exists already and is left as it is. Choose another --output, or leave "
-            f"--output out for a dated folder in {CHECKPOINTS}/."
+            f"{path} exists already and is not changed. Choose another --output, or omit "
+            f"--output for a dated folder in {CHECKPOINTS}/."
         )
 
 
 def verify(path: Path) -> None:
     """Checks every file of a checkpoint against its SHA-256.
 
-    A file without a checksum is refused as well, for it would be read: another model's graph, say.
+    A file without a checksum is refused too: it could be another model's graph, for example.
 
     Raises:
-        CheckpointError: it is missing or incomplete, a file is not as it was written, or it names
-            Python code of its own.
+        CheckpointError: it is missing or incomplete, a file was changed, or it names Python code of
+        its own.
     """
     try:
         _verify(path)
@@ -167,8 +167,8 @@ def _verify(path: Path) -> None:
         )
     digests = _read_checksums(path)
     names = list(dict.fromkeys((*_REQUIRED, *digests)))
-    # Each file once, the weights first, for they take longest: hashing lets go of the GIL, and the
-    # others are done meanwhile.
+    # Each file once, the weights first because they take longest: hashing releases the GIL, so the
+    # others are checked meanwhile.
     with ThreadPoolExecutor() as pool:
         found = pool.map(lambda name: _digest_or_error(path / name), names)
         for name, digest in zip(names, found, strict=True):
@@ -185,10 +185,10 @@ def _verify(path: Path) -> None:
 
 
 def read_training(path: Path) -> TrainingRecord:
-    """What `training.json` of the checkpoint at `path` says.
+    """Reads `training.json` of the checkpoint at `path`.
 
     Raises:
-        CheckpointError: it is missing, is not what was written, or is of another version.
+        CheckpointError: it is missing, was changed, or is of another version.
     """
     file = path / _TRAINING_FILE
     try:
@@ -220,54 +220,54 @@ def read_tokenizer(path: Path) -> "Tokenizer":
     """The tokenizer of the checkpoint at `path`.
 
     Raises:
-        CheckpointError: its file is not one of a tokenizer.
+        CheckpointError: the file does not hold a tokenizer.
     """
     from tokenizers import Tokenizer
 
-    with unusable_named(path / _TOKENIZER_FILE):
+    with translate_load_errors(path / _TOKENIZER_FILE):
         return Tokenizer.from_file(str(path / _TOKENIZER_FILE))
 
 
 @contextmanager
-def unusable_named(file: Path) -> Iterator[None]:
-    """Raises CheckpointError for whatever a library raises that cannot use this file."""
+def translate_load_errors(file: Path) -> Iterator[None]:
+    """Raises CheckpointError for any error of a library that reads this file."""
     try:
         yield
     except CheckpointError:
         raise
     except BaseException as error:
-        # A panic of Rust, in tokenizers or safetensors, is no Exception.
+        # A Rust panic, in tokenizers or safetensors, is not an Exception.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         raise CheckpointError(
-            f"{file} is as it was written, but cannot be used ({type(error).__name__}). Serve "
+            f"{file} is unchanged, but cannot be used ({type(error).__name__}). Serve "
             f"another checkpoint: python -m trainer checkpoints"
         ) from error
 
 
 def graph_file(path: Path) -> Path:
-    """Where the checkpoint at `path` has its exported graph, or would have it."""
+    """The path of the exported graph of the checkpoint at `path`, whether it exists or not."""
     return path / _GRAPH_FILE
 
 
 def head_file(path: Path) -> Path:
-    """Where the checkpoint at `path` keeps the weights of the head for kinds."""
+    """The path of the weights of the head for kinds, of the checkpoint at `path`."""
     return path / _HEAD_FILE
 
 
 def read_size(path: Path) -> tuple[int, int]:
-    """How large the weights of the checkpoint at `path` are: bytes on disk, and parameters."""
+    """The size of the weights of the checkpoint at `path`: bytes on disk, and parameters."""
     from safetensors import safe_open
 
     file = path / _WEIGHTS_FILE
     with safe_open(file, framework="numpy") as weights:
-        names = weights.keys()  # no dict: it cannot be iterated itself
+        names = weights.keys()  # not a dict: it cannot be iterated directly
         shapes = [weights.get_slice(name).get_shape() for name in names]
     return file.stat().st_size, sum(math.prod(shape) for shape in shapes)
 
 
 def list_checkpoints(root: Path = CHECKPOINTS) -> list[Listed]:
-    """All checkpoints whose record can be read, oldest first; weights are not read."""
+    """All checkpoints with a readable record, oldest first; weights are not read."""
     serving = _read_pointer(root)[-1:]
     listed = []
     for path in _folders(root):
@@ -277,7 +277,7 @@ def list_checkpoints(root: Path = CHECKPOINTS) -> list[Listed]:
 
 
 def unreadable_checkpoints(root: Path = CHECKPOINTS) -> list[str]:
-    """A sentence on each checkpoint that `list_checkpoints` leaves out."""
+    """A sentence for each checkpoint that `list_checkpoints` skips."""
     problems = []
     for path in sorted(_folders(root)):
         if (path / _CHECKSUMS_FILE).exists():
@@ -289,10 +289,10 @@ def unreadable_checkpoints(root: Path = CHECKPOINTS) -> list[str]:
 
 
 def serving_checkpoint(root: Path = CHECKPOINTS) -> Path | None:
-    """The checkpoint that answers; None if none was promoted yet.
+    """The serving checkpoint; None if none was promoted yet.
 
     Raises:
-        CheckpointError: the pointer cannot be read, or what it names is gone.
+        CheckpointError: the pointer cannot be read, or its checkpoint is gone.
     """
     history = _read_pointer(root)
     if not history:
@@ -307,10 +307,10 @@ def serving_checkpoint(root: Path = CHECKPOINTS) -> Path | None:
 
 
 def promote(name: str, root: Path = CHECKPOINTS) -> Path:
-    """Makes a checkpoint, once verified, the serving one; the one before is remembered.
+    """Verifies a checkpoint and makes it the serving one; the previous one is remembered.
 
     Raises:
-        CheckpointError: there is none of that name, or it fails its checks; nothing changes.
+        CheckpointError: there is no such checkpoint, or its verification fails; nothing changes.
     """
     path = root / name
     if path not in _folders(root):  # so that no name leads out of the folder
@@ -323,7 +323,7 @@ def promote(name: str, root: Path = CHECKPOINTS) -> Path:
 
 
 def promote_if_first(path: Path, root: Path = CHECKPOINTS) -> bool:
-    """Promotes a new checkpoint where nothing serves yet; says whether it did."""
+    """Promotes a new checkpoint if there is no serving one; returns whether it did."""
     if path.parent.resolve() != root.resolve():
         return False
     with _locked(root):
@@ -334,7 +334,7 @@ def promote_if_first(path: Path, root: Path = CHECKPOINTS) -> bool:
 
 
 def _promote(path: Path) -> None:
-    """Call it under the lock: what was verified cannot be discarded before it serves."""
+    """Must be called under the lock: a verified checkpoint cannot be deleted before it serves."""
     verify(path)
     history = _read_pointer(path.parent)
     if history[-1:] != [path.name]:  # the folder's own name, however it was typed
@@ -342,7 +342,7 @@ def _promote(path: Path) -> None:
 
 
 def earlier_checkpoint(root: Path = CHECKPOINTS) -> Path:
-    """The checkpoint that a rollback goes back to; those deleted meanwhile are passed over.
+    """The checkpoint that a rollback returns to; deleted ones are skipped.
 
     Raises:
         CheckpointError: there is none.
@@ -351,21 +351,21 @@ def earlier_checkpoint(root: Path = CHECKPOINTS) -> Path:
 
 
 def rollback(root: Path = CHECKPOINTS, expected: Path | None = None) -> Path:
-    """Makes the checkpoint that served before the present one the serving one again.
+    """Makes the previous serving checkpoint the serving one again.
 
-    `expected` is the one that the caller has loaded and means to go back to.
+    `expected` is the one that the caller has loaded for this.
 
     Raises:
-        CheckpointError: there is none to go back to, it fails its checks, or it is not the
-            `expected` one any more; nothing changes.
+        CheckpointError: there is no previous one, its verification fails, or it is no longer the
+        `expected` one; nothing changes.
     """
     with _locked(root):
         earlier = _earlier(root)
         path = root / earlier[-1]
         if expected is not None and path != expected:
             raise CheckpointError(
-                f"Another process has changed the serving checkpoint meanwhile: a rollback goes "
-                f"to {path.name} now, no longer to {expected.name}. Try again."
+                f"Another process has changed the serving checkpoint: a rollback now returns "
+                f"to {path.name}, not to {expected.name}. Try again."
             )
         verify(path)
         _write_pointer(root, earlier)
@@ -373,7 +373,7 @@ def rollback(root: Path = CHECKPOINTS, expected: Path | None = None) -> Path:
 
 
 def _earlier(root: Path) -> list[str]:
-    """The history without the present checkpoint; the one to go back to is the last."""
+    """The history without the serving checkpoint; the last one is the one to return to."""
     earlier = _read_pointer(root)[:-1]
     while earlier and not (root / earlier[-1]).is_dir():
         earlier.pop()
@@ -383,13 +383,13 @@ def _earlier(root: Path) -> list[str]:
 
 
 def discard(name: str, root: Path = CHECKPOINTS) -> None:
-    """Deletes a checkpoint, complete or damaged: the whole of it goes in one rename.
+    """Deletes a checkpoint, complete or damaged: all of it disappears in one rename.
 
-    What a process that is killed meanwhile leaves behind, the next new checkpoint removes.
+    If the process is killed meanwhile, the next new checkpoint removes what is left.
 
     Raises:
-        CheckpointError: there is none of that name, it is the serving one, or the disk does not
-            let go of it; nothing changes.
+        CheckpointError: there is no such checkpoint, it is the serving one, or the disk refuses;
+        nothing changes.
     """
     path = root / name
     if path.parent != root or path.name.startswith("."):  # so that no name leads out of the folder
@@ -399,19 +399,19 @@ def discard(name: str, root: Path = CHECKPOINTS) -> None:
             # A link to it counts as well, and so does what a link that serves leads to.
             serving = [_by_own_name(root / name) for name in _read_pointer(root)[-1:]]
             if _by_own_name(path) in serving:
-                raise CheckpointError(f"{path.name} is the one that answers, so it stays.")
+                raise CheckpointError(f"{path.name} is serving and cannot be deleted.")
             if not (path / _CHECKSUMS_FILE).exists() and path.exists():
-                raise CheckpointError(_foreign(path))
-            # Over a folder that is empty, a rename is still one step.
+                raise CheckpointError(_not_a_checkpoint(path))
+            # Over an empty folder, a rename is still one step.
             partial = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=root))
             try:
                 path.rename(partial)
-                # Else a machine that fails now could bring half of it back.
+                # Otherwise a power failure now could bring half of it back.
                 sync_rename(path)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
     except FileNotFoundError:
-        raise CheckpointError(f"{path.name} is gone already.") from None
+        raise CheckpointError(f"{path.name} is already deleted.") from None
     except OSError as error:
         raise CheckpointError(f"{path.name} cannot be deleted: {error.strerror}.") from error
 
@@ -429,10 +429,10 @@ def _by_own_name(path: Path) -> Path:
 
 
 def _read_pointer(root: Path) -> list[str]:
-    """Names of the checkpoints that were promoted, the serving one last."""
+    """Names of the promoted checkpoints, the serving one last."""
     pointer = root / _POINTER_FILE
     try:
-        content = json.loads(read_regular(pointer, _MOST_POINTER_BYTES))
+        content = json.loads(read_regular(pointer, _MAX_POINTER_BYTES))
         return [_name(name) for name in (*content["earlier"], content["serving"])]
     except FileNotFoundError:
         return []
@@ -440,18 +440,18 @@ def _read_pointer(root: Path) -> list[str]:
         raise CheckpointError(_unreadable(pointer, error)) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(
-            f"{pointer} cannot be understood. Delete it and promote a checkpoint: "
+            f"{pointer} cannot be parsed. Delete it and promote a checkpoint: "
             f"python -m trainer checkpoints promote NAME"
         ) from error
 
 
 def _name(written: object) -> str:
-    """The name of a checkpoint or of a file in one, as it was written down.
+    """Checks the name of a checkpoint, or of a file in one, that was read from a file.
 
-    Raises ValueError where it leads out of the folder, or cannot be a name.
+    Raises ValueError if it leads out of the folder, or cannot be a name.
     """
     path = Path(str(written))
-    is_file_name = path.name.isprintable() and len(os.fsencode(path.name)) <= _MOST_NAME_BYTES
+    is_file_name = path.name.isprintable() and len(os.fsencode(path.name)) <= _MAX_NAME_BYTES
     if len(path.parts) != 1 or path.is_absolute() or path.name.startswith(".") or not is_file_name:
         raise ValueError("not the name of a checkpoint")
     return path.name
@@ -463,8 +463,8 @@ def _write_pointer(root: Path, history: list[str]) -> None:
         write_whole(root / _POINTER_FILE, (json.dumps(content, indent=2) + "\n").encode())
     except OSError as error:
         raise CheckpointError(
-            f"{root / _POINTER_FILE} cannot be written: {error.strerror}. The checkpoint that "
-            f"served before goes on serving."
+            f"{root / _POINTER_FILE} cannot be written: {error.strerror}. The serving checkpoint "
+            f"is unchanged."
         ) from error
 
 
@@ -474,7 +474,7 @@ def _write_checksums(folder: Path) -> None:
 
 
 def _loadable(folder: Path) -> list[str]:
-    """The files that something may read when the checkpoint is loaded, sorted by name."""
+    """The files that may be read when the checkpoint is loaded, sorted by name."""
     return sorted(
         file.name
         for file in folder.iterdir()
@@ -483,14 +483,14 @@ def _loadable(folder: Path) -> list[str]:
 
 
 def _read_checksums(path: Path) -> dict[str, str]:
-    """The SHA-256 of each file that is listed, by its name."""
+    """The SHA-256 of each listed file, by name."""
     file = path / _CHECKSUMS_FILE
     try:
         # The format of sha256sum(1): digest, two spaces, file name.
         pairs = [line.split("  ", 1) for line in _read_text(file).splitlines()]
         return {_name(name): digest for digest, name in pairs}
     except FileNotFoundError as error:
-        raise CheckpointError(_foreign(path)) from error
+        raise CheckpointError(_not_a_checkpoint(path)) from error
     except OSError as error:
         raise CheckpointError(_unreadable(file, error)) from error
     except ValueError as error:
@@ -498,17 +498,16 @@ def _read_checksums(path: Path) -> dict[str, str]:
 
 
 def _refuse_code(path: Path) -> None:
-    """No checkpoint of this trainer has Python code of its own, which transformers would run."""
+    """Refuses Python code, which this trainer never writes and transformers would run."""
     if "auto_map" in _read_object(path / _CONFIG_FILE):
         raise CheckpointError(
-            f"{path / _CONFIG_FILE} names Python code of its own (auto_map), which no checkpoint "
-            f"of this trainer does and which is never run. Serve another checkpoint: "
-            f"python -m trainer checkpoints"
+            f"{path / _CONFIG_FILE} names Python code of its own (auto_map), which this trainer "
+            f"never writes and never runs. Serve another checkpoint: python -m trainer checkpoints"
         )
 
 
 def _read_text(file: Path) -> str:
-    return read_regular(file, _MOST_TEXT_BYTES).decode()
+    return read_regular(file, _MAX_TEXT_BYTES).decode()
 
 
 def _read_object(file: Path) -> dict[str, Any]:
@@ -536,15 +535,15 @@ def _digest_or_error(file: Path) -> str | OSError:
         return error
 
 
-def _foreign(path: Path) -> str:
+def _not_a_checkpoint(path: Path) -> str:
     return f"{path} is not a checkpoint of this trainer: it has no {_CHECKSUMS_FILE}."
 
 
 def _unlisted(file: Path) -> str:
     return (
-        f"{file} has no checksum in {_CHECKSUMS_FILE}, so it was not saved with the checkpoint or "
-        f"the list was cut. Delete the file if you have put it there, or restore the checkpoint "
-        f"from a copy."
+        f"{file} has no checksum in {_CHECKSUMS_FILE}: it was not saved with the checkpoint, or "
+        f"the list was truncated. Delete the file if you have put it there, or restore the "
+        f"checkpoint from a backup."
     )
 
 
@@ -553,23 +552,23 @@ def _unreadable(file: Path, error: OSError) -> str:
         return _damaged(file)
     advice = ""
     if isinstance(error, PermissionError):
-        advice = f" Let the user who runs this read it: chmod -R a+rX {file.parent}"
+        advice = f" Make it readable for the user who runs this: chmod -R a+rX {file.parent}"
     return f"{file} cannot be read: {error.strerror}.{advice}"
 
 
 def _damaged(file: Path) -> str:
     return (
-        f"{file} is missing, truncated or was changed since training. Restore it from a copy, or "
+        f"{file} is missing, truncated or was changed since training. Restore it from a backup, or "
         f"serve another checkpoint: python -m trainer checkpoints"
     )
 
 
 def _set_modes(folder: Path) -> None:
-    """Lets others read the folder as far as the umask does.
+    """Makes the folder readable for others as far as the umask allows.
 
-    safetensors and `mkdtemp` keep to 0600 and 0700, which would keep a bot under another user out.
+    safetensors and `mkdtemp` set 0600 and 0700, so a bot under another user could not read it.
     """
-    # Written in the plain way, so the umask shows in its mode; to ask for it would change it.
+    # Written with the default mode, which shows the umask; querying the umask would change it.
     mode = (folder / _CHECKSUMS_FILE).stat().st_mode & 0o666
     for file in folder.iterdir():
         file.chmod(mode)
@@ -577,8 +576,8 @@ def _set_modes(folder: Path) -> None:
 
 
 @contextmanager
-def _made(folder: Path) -> Iterator[None]:
-    """Makes a folder; removes it again where it is empty in the end."""
+def _existing_folder(folder: Path) -> Iterator[None]:
+    """Makes a folder; removes it at the end if it is empty."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -591,7 +590,7 @@ def _made(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Holds the folder's lock, which the kernel lets go of when the process ends, however."""
+    """Holds the folder's lock, which the kernel releases when the process ends, however it ends."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except FileNotFoundError as error:
@@ -618,8 +617,8 @@ def _remove_leftovers(root: Path) -> None:
 
 
 @contextmanager
-def _disk_errors_named(path: Path) -> Iterator[None]:
-    # safetensors reports a full disk as an error of its own; only its text says what it was.
+def _translate_disk_errors(path: Path) -> Iterator[None]:
+    # safetensors reports a full disk as an error of its own; only the text gives the reason.
     from safetensors import SafetensorError
 
     try:
@@ -627,8 +626,8 @@ def _disk_errors_named(path: Path) -> Iterator[None]:
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or _reason(str(error))
         raise CheckpointError(
-            f"{path} cannot be written: {reason}. Nothing was kept of it and everything else is "
-            f"as it was. Make room or allow writing there, or choose another --output."
+            f"{path} cannot be written: {reason}. Nothing of it was kept, and everything else is "
+            f"unchanged. Free space, allow writing there, or choose another --output."
         ) from error
 
 

@@ -1,6 +1,6 @@
-"""Reads files that somebody else may have put there, and writes files whole or not at all.
+"""Reads files that others may have replaced, and writes files completely or not at all.
 
-A pipe or a device would never end, so only regular files are read.
+Reading a pipe or a device may never end, so only regular files are read.
 """
 
 import errno
@@ -13,23 +13,23 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 PARTIAL_PREFIX = ".review-concierge-partial-"
-"""Begins the name of what is not complete yet."""
+"""The prefix of names of incomplete files and folders."""
 
 
 class NotRegularError(OSError):
-    """It is a folder, a pipe, a socket or a device; `strerror` says which."""
+    """The path is a folder, a pipe, a socket or a device; `strerror` says which."""
 
 
 def open_regular(path: Path) -> BufferedReader:
-    """Opens `path` for reading, if it is a regular file.
+    """Opens `path` for reading if it is a regular file.
 
     Raises:
         NotRegularError: it is something else.
         OSError: it cannot be opened.
     """
-    # Before it is opened, as that alone may do something to a device.
+    # Checked before opening: opening a device may already have an effect.
     _require_regular(path.stat().st_mode, path)
-    # It may have been exchanged since. Without O_NONBLOCK, to open a pipe would wait for a writer.
+    # It may have been replaced since. Without O_NONBLOCK, opening a pipe would wait for a writer.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         _require_regular(os.fstat(descriptor).st_mode, path)
@@ -39,24 +39,24 @@ def open_regular(path: Path) -> BufferedReader:
         raise
 
 
-def read_regular(path: Path, most_bytes: int) -> bytes:
-    """The content of a regular file of at most `most_bytes`.
+def read_regular(path: Path, max_bytes: int) -> bytes:
+    """The content of a regular file of at most `max_bytes`.
 
     Raises:
         OSError: as `open_regular`, or it is larger.
     """
     with open_regular(path) as file:
-        content = file.read(most_bytes + 1)
-    if len(content) > most_bytes:
-        raise OSError(errno.EFBIG, f"it is larger than {most_bytes:,} bytes", str(path))
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise OSError(errno.EFBIG, f"it is larger than {max_bytes:,} bytes", str(path))
     return content
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file under a temporary name beside it, syncs it to the disk and renames it.
+    """Writes a file under a temporary name next to it, syncs it to the disk and renames it.
 
     Raises:
-        OSError: it cannot be written; what was at `path` is as it was.
+        OSError: it cannot be written; the file at `path` is unchanged.
     """
     temporary = path.with_name(f"{PARTIAL_PREFIX}{path.name}")
     with temporary.open("wb") as file:
@@ -77,13 +77,13 @@ def sync(path: Path) -> None:
 
 
 def sync_rename(path: Path) -> None:
-    """Makes a rename to or from `path` last. It has taken effect by now, so an error is no failure:
-    to say that nothing has changed would be wrong."""
+    """Makes a rename to or from `path` durable. The rename has already taken effect, so an error is
+    only logged: reporting a failure would be wrong."""
     try:
         sync(path.parent)
     except OSError as error:
         log.warning(
-            "%s is changed, but the disk does not confirm it (%s): a power failure now may undo it",
+            "%s is changed, but the disk did not confirm it (%s): a power failure now may undo it",
             path,
             error.strerror,
         )

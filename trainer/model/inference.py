@@ -1,6 +1,6 @@
-"""Tokenised reviews to probabilities, whatever runs the network: the one path of every verdict.
+"""Tokenised reviews to probabilities, in any runtime: the one path to every verdict.
 
-A review is read window by window, and its logits are the mean over its windows. Needs NumPy only.
+A review is read window by window, and its logits are the mean over its windows. Needs only NumPy.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,50 +18,50 @@ FloatArray = npt.NDArray[np.float32]
 
 
 class Runtime(Protocol):
-    """What runs the network: PyTorch, ONNX Runtime or OpenVINO."""
+    """Runs the network: PyTorch, ONNX Runtime or OpenVINO."""
 
     @property
     def padded_tokens(self) -> int:
-        """The bound on a batch, longest x count, with which it is fast for each text."""
+        """The limit of a batch, longest x count, up to which it is efficient."""
 
     def __call__(self, input_ids: IntArray, attention_mask: IntArray) -> FloatArray:
         """One batch of windows, both (batch, length) int64.
 
         Returns:
-            (batch, 2 + kinds) float32: the logits of the two classes, and those of the kinds of
-            message (`trainer.model.kinds.KINDS`); without a layer for these, (batch, 2).
+            (batch, 2 + kinds) float32: the logits of the two classes, then those of the kinds of
+            message (`trainer.model.kinds.KINDS`); without a head for kinds, (batch, 2).
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What the network makes of some reviews, in their order."""
+    """The network's outputs for some reviews, in order."""
 
     logits: FloatArray
     """(reviews, classes), the mean over the windows of each."""
     kinds: FloatArray
     """(reviews, kinds), the logits of the kinds of message, the mean over the windows of each;
-    (reviews, 0) where the network gives none."""
+    (reviews, 0) if the network has none."""
     windows: IntArray
-    """(reviews,), how many windows each has."""
+    """(reviews,), the number of windows of each."""
 
     def part(self, of: slice) -> "Scores":
-        """The scores of some of the reviews."""
+        """The scores of a slice of the reviews."""
         return Scores(self.logits[of], self.kinds[of], self.windows[of])
 
     def evidence(self) -> FloatArray:
         """(reviews, classes), the logits times the square root of the number of windows.
 
-        The standard error of a mean falls with that root, so a mean of many windows says more than
-        an equal one of few. Validation reviews bear it out: ranked by it, 77 to 84% of them can be
-        judged with 95% right; by the mean alone, 74 to 84% (`docs/ABLATION.md`).
+        The standard error of a mean falls with that root, so a mean of many windows is stronger
+        evidence than an equal one of few. Validation reviews confirm it: ranked by this, 77 to 84%
+        of them can be judged with 95% right; by the mean alone, 74 to 84% (`docs/ABLATION.md`).
         """
         return (self.logits * np.sqrt(self.windows)[:, None]).astype(np.float32)
 
 
 def softmax(logits: FloatArray) -> FloatArray:
     """Over the last axis."""
-    # Less the largest: the exponential of a large logit is no number.
+    # Minus the maximum: the exponential of a large logit overflows.
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     shares: FloatArray = powers / powers.sum(axis=-1, keepdims=True)
     return shares
@@ -77,9 +77,9 @@ def predict(
 ) -> Scores:
     """Runs the network over all windows of the reviews.
 
-    Batches are cut as `trainer.model.batching` says, by the bound of the runtime unless
-    `padded_tokens` is given. `on_progress` is called after each with the number of reviews' worth
-    of windows that is done.
+    Batches are cut as in `trainer.model.batching`, with the limit of the runtime unless
+    `padded_tokens` is given. `on_progress` is called after each batch with the number of finished
+    reviews, estimated from the finished windows.
     """
     windows = [window for review in reviews for window in review]
     counts = np.array([len(review) for review in reviews], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""How scores become verdicts: temperature, confidence, kinds of message, ratings beside words."""
+"""How scores become verdicts: temperature, confidence, kinds of message, ratings and words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,17 +15,17 @@ from trainer.model.marks import MARK_NEGATIVE, MARK_POSITIVE, Mark, margin
 from trainer.model.strength import Bounds, Strength, strength_of
 
 UNSURE = "unsure"
-"""The label where neither class is likely enough to be given."""
+"""The label if neither class is probable enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the model makes of one text."""
+    """The model's verdict on one text."""
 
     label: str
-    """The likelier class, `negative` or `positive`; `unsure` where it is not likely enough."""
+    """The more probable class, `negative` or `positive`; `unsure` if it is not probable enough."""
     confidence: float
-    """The probability of the likelier class, 0.5 to 1."""
+    """The probability of the more probable class, 0.5 to 1."""
     probabilities: dict[str, float]
     """The probability of each class; they add up to 1."""
     kind: str = REVIEW
@@ -35,7 +35,7 @@ class Verdict:
 
     @property
     def is_review(self) -> bool:
-        """Whether the text is to be answered by its label."""
+        """Whether the text should be answered by its label."""
         return self.kind == REVIEW
 
     @classmethod
@@ -50,7 +50,7 @@ class Verdict:
     ) -> "Verdict":
         """The verdict for probabilities in the order of `LABELS`.
 
-        `bounds` are those of the strength, for each class; `rating` is what the review states.
+        `bounds` are those of the strength, for each class; `rating` is the rating in the review.
         """
         best = max(range(len(LABELS)), key=lambda index: probabilities[index])
         by_label = dict(zip(LABELS, probabilities, strict=True))
@@ -63,33 +63,33 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How sure logits are."""
+    """How logits become confidences, and confidences verdicts."""
 
     temperature: float = 1.0
     """Logits are divided by it (`trainer.model.calibration.fit_temperature`)."""
     confidences: tuple[float, float] = (0.0, 0.0)
-    """For each class, in the order of `LABELS`, the confidence from which on a verdict for it is
-    given (`trainer.model.calibration.choose_confidences`)."""
+    """For each class, in the order of `LABELS`, the minimum confidence of a verdict
+    (`trainer.model.calibration.choose_confidences`)."""
     strengths: tuple[Bounds, Bounds] | None = None
-    """For each class, the bounds of its strength (`trainer.model.strength.choose_bounds`). None: a
-    checkpoint from before there were any, or one with too few validation reviews."""
+    """For each class, the bounds of its strength (`trainer.model.strength.choose_bounds`). None: an
+    older checkpoint, or one with too few validation reviews."""
 
     def __post_init__(self) -> None:
         require_temperature(self.temperature)
         if len(self.confidences) != len(LABELS):
-            raise ValueError(f"there are {len(self.confidences)} confidences, not one a class")
+            raise ValueError(f"there are {len(self.confidences)} confidences, not one per class")
         for confidence in self.confidences:
             require_threshold(confidence)
         if self.strengths is not None:
             if len(self.strengths) != len(LABELS):
-                raise ValueError(f"there are {len(self.strengths)} bounds, not a pair a class")
+                raise ValueError(f"there are {len(self.strengths)} bounds, not a pair per class")
             for low, high in self.strengths:
                 require_threshold(low)
                 require_threshold(high)
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "Scale":
-        """What `dataclasses.asdict` made of one."""
+        """The inverse of `dataclasses.asdict`."""
         strengths: Any = stored.get("strengths")
         if strengths is not None:
             strengths = tuple((float(low), float(high)) for low, high in strengths)
@@ -98,10 +98,10 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """How logits become verdicts; chosen by validation reviews, stored in `training.json`.
+    """How logits become verdicts; chosen on validation reviews, stored in `training.json`.
 
-    Texts of one window and of several have each their own scale: what one of them says is, in a
-    chat, all there is, and in a long review a part.
+    Texts of one window and of several have separate scales: a single window is the whole of a chat
+    message, but only a part of a long review.
     """
 
     one_window: Scale = Scale()
@@ -111,7 +111,7 @@ class Judgement:
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "Judgement":
-        """What `dataclasses.asdict` made of one."""
+        """The inverse of `dataclasses.asdict`."""
         one, several = (Scale.from_dict(stored[name]) for name in ("one_window", "several_windows"))
         kinds = stored["kinds"]
         rule = KindRule(
@@ -122,10 +122,10 @@ class Judgement:
     def weigh(
         self, scores: Scores, marks: Sequence[Mark | None] = ()
     ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-        """What is made of some reviews, of the words and of the `marks` (ratings) in them.
+        """Weighs the words of some reviews and the `marks` (ratings) in them.
 
         Returns:
-            The probabilities (reviews, classes), and whether each is given a verdict (reviews,).
+            The probabilities (reviews, classes), and whether each review gets a verdict (reviews,).
         """
         several = scores.windows > 1
         scales = self.several_windows, self.one_window
@@ -147,7 +147,7 @@ class Judgement:
         marks: Sequence[Mark | None] = (),
         outright: Sequence[bool] = (),
     ) -> list[Verdict]:
-        """The verdicts on some reviews, in their order.
+        """The verdicts on some reviews, in order.
 
         `outright` says which of them speak of distress outright; without it none does.
         """
@@ -173,14 +173,15 @@ class Judgement:
 
 
 _KINDS_WITH_MARKS = ("service", "person", "correction", DISTRESS)
-"""Messages of other kinds that hold a rating are reviews: "question for you: is 3/10 harsh?"."""
+"""Messages of other kinds that contain a rating are reviews: "question for you: is 3/10 harsh?"."""
 
 
 def _with_mark(words: float, sure: bool, mark: Mark, asked: FloatArray) -> tuple[FloatArray, bool]:
-    """Probabilities (classes,) and certainty of the words with those of the rating beside them.
+    """Combines the words' probabilities (classes,) and certainty with those of the rating.
 
-    `words` is the log-odds of praise by the words, and `sure` whether these alone are given a
-    verdict. As they are read without the rating, a better rating can only turn the verdict one way.
+    `words` is the log-odds of praise by the words, and `sure` whether they would get a verdict
+    without the rating. The words are read without it, so a better rating can only make a verdict
+    more positive.
     """
     stated = margin(mark.share)
     decided = mark.share >= MARK_POSITIVE or mark.share <= MARK_NEGATIVE

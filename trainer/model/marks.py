@@ -1,8 +1,8 @@
-"""Plain letters and words out of decorated text, and the rating in a review ("8/10", "★★☆☆☆").
+"""Normalises decorated text, and reads the rating in a review ("8/10", "★★☆☆☆").
 
-The same code in training and in serving. `read_mark` takes the text as it was written, because
-`normalise` turns stars and thumbs into words; what `read_mark` leaves still needs `normalise`.
-Both take linear time: every repetition in a pattern is bounded or possessive.
+The same code serves training and the bot. `read_mark` takes the original text, because `normalise`
+turns stars and thumbs into words; its result still needs `normalise`. Both take linear time: every
+repetition in a pattern is bounded or possessive.
 """
 
 # ruff: noqa: RUF001, RUF003 - characters that look alike are the subject.
@@ -24,16 +24,16 @@ MARK_NEGATIVE = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The rating that a review states."""
+    """The rating in a review."""
 
     share: float
-    """0 for the worst to 1 for the best; the mean where a review states several."""
+    """From 0, the worst, to 1, the best; the mean if a review has several ratings."""
     alone: bool
-    """No opinion stands beside it, as far as `_is_title` can tell."""
+    """Whether the review has no other opinion, as far as `_is_title` can tell."""
 
 
 def margin(share: float) -> float:
-    """The log-odds of a positive review that a mark stands for: 3 at 0.7, -3 at 0.4, within +-6."""
+    """The mark as log-odds of a positive review: 3 at 0.7, -3 at 0.4, within +-6."""
     middle = (MARK_POSITIVE + MARK_NEGATIVE) / 2
     return 6 * math.tanh(math.atanh(0.5) * (share - middle) / (MARK_POSITIVE - middle))
 
@@ -41,7 +41,7 @@ def margin(share: float) -> float:
 # --- Characters -----------------------------------------------------------------------------------
 
 _JOINER = "\u200d"
-# Default-ignorable characters but for the joiner, overlaid and enclosing marks, skin tones.
+# Default-ignorable characters except the joiner, overlaid and enclosing marks, skin tones.
 _INVISIBLE = re.compile(
     "[\u00ad\u0335-\u0338\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f"
     "\u202a-\u202e\u2060-\u206f\u20dd-\u20e4\u3164\ufe00-\ufe0f\ufeff"
@@ -59,7 +59,7 @@ _INNER_FRACTION = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞])")
 
 
 def _emoji_names() -> dict[str, str]:
-    """The names of all emoji but letters, digits, © and typographic arrows and boxes."""
+    """The names of all emoji except letters, digits, © and typographic arrows and boxes."""
     import emoji
 
     names: dict[str, str] = {}
@@ -73,21 +73,21 @@ def _emoji_names() -> dict[str, str]:
 
 
 class _Emoji(NamedTuple):
-    """What is known of emoji."""
+    """Names and patterns of emoji."""
 
     names: dict[str, str]
     cluster: re.Pattern[str]
-    """One emoji, of several joined symbols perhaps."""
+    """One emoji, possibly of several joined symbols."""
     run: re.Pattern[str]
-    """Some in a row."""
+    """Several in a row."""
     stray_joiner: re.Pattern[str]
 
 
 @cache
 def _emoji() -> _Emoji:
-    """Made at the first text that is not ASCII: a tenth of a second, which no start waits for."""
+    """Built for the first text that is not ASCII: it takes 0.1 seconds, too long for the start."""
     names = _emoji_names()
-    # The look-ahead is for speed: the long class is searched from one end to the other.
+    # The look-ahead is for speed: the long class is searched linearly.
     symbol = rf"(?:(?![\0-\u22ff])[{''.join(symbol for symbol in names if len(symbol) == 1)}])"
     # Two regional indicators are a flag.
     cluster = f"[\U0001f1e6-\U0001f1ff]{{2}}|{symbol}(?:{_JOINER}{symbol})*+"
@@ -100,13 +100,13 @@ def _emoji() -> _Emoji:
 
 
 def _plain_characters(text: str) -> str:
-    """All that `normalise` does but for the names of emoji."""
+    """All of `normalise` except the names of emoji."""
     if text.isascii():
         return text
     text = _emoji().stray_joiner.sub("", _INVISIBLE.sub("", text).translate(_LOOKALIKES))
-    # To NFKC, "3½" is "31/2".
+    # NFKC turns "3½" into "31/2".
     text = unicodedata.normalize("NFKC", _INNER_FRACTION.sub(" ", text))
-    # Again, because NFKC itself makes small capitals and fillers out of their variants.
+    # Again, because NFKC itself produces small capitals and fillers from their variants.
     return unicodedata.normalize("NFKC", _INVISIBLE.sub("", text).translate(_LOOKALIKES))
 
 
@@ -114,7 +114,7 @@ def _name_run(run: re.Match[str]) -> str:
     known = _emoji().names
     names: list[str] = []
     for cluster, repeats in itertools.groupby(_emoji().cluster.findall(run[0])):
-        # A joined sequence without a name is read part by part.
+        # A joined sequence without a name is read symbol by symbol.
         parts = [known.get(part, part) for part in cluster.split(_JOINER)]
         name = known.get(cluster, " ".join(parts))
         names += [name for _ in itertools.islice(repeats, 2)]
@@ -126,9 +126,9 @@ def _name_run(run: re.Match[str]) -> str:
 def normalise(text: str) -> str:
     """The text in plain letters (NFKC, small capitals, white on black) with its emoji as words.
 
-    Invisible characters and skin tones go, and an emoji that is repeated counts twice. Lone
-    regional indicators and letters of other scripts stay. Idempotent; ASCII comes out as it is.
-    `emoji.demojize` takes quadratic time over joined sequences that it does not know.
+    Invisible characters and skin tones are removed, and a repeated emoji counts twice. Lone
+    regional indicators and letters of other scripts stay. Idempotent; ASCII is unchanged.
+    `emoji.demojize` takes quadratic time over unknown joined sequences.
     """
     return text if text.isascii() else _emoji().run.sub(_name_run, _plain_characters(text))
 
@@ -136,7 +136,7 @@ def normalise(text: str) -> str:
 # --- Forms of marks -------------------------------------------------------------------------------
 
 _Form = tuple[re.Pattern[str], Callable[[re.Match[str]], float | None]]
-"""A pattern, and the share that a match of it means; None or more than 1: it is no mark."""
+"""A pattern, and the share that a match means; None or more than 1: it is not a mark."""
 
 _NUMERALS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 _HALF = "[ -]and[ -](?:a[ -]half|1/2)"
@@ -169,13 +169,13 @@ def _of_scale(match: re.Match[str]) -> float | None:
 
 def _of_stars(match: re.Match[str]) -> float:
     count = (0.5 if match["half"] else _count(match)) + (0.5 if match["more"] else 0)
-    # "10 stars" is IMDb's scale; six to nine are of no certain one.
+    # "10 stars" is IMDb's scale; six to nine have no known scale.
     return 1.0 if count == 10 else count / 5
 
 
 def _of_glyphs(match: re.Match[str]) -> float | None:
     if len(match[0]) == 1:
-        return None  # an ornament, except beside a title: see `_BESIDE_TITLES`
+        return None  # an ornament, except next to a title: see `_BESIDE_TITLES`
     full, empty = (sum(map(match[0].count, kind)) for kind in (_FULL, _EMPTY))
     scale = int(match["scale"] or (full + empty if empty and full + empty in (4, 10) else 5))
     return min(1.0, (full + (0.5 if match["half"] else 0)) / scale)
@@ -236,9 +236,9 @@ _FORMS: tuple[_Form, ...] = (
 )
 _ORNAMENT = re.compile(f"[{_FULL}]")
 _LAST_LETTER = re.compile(r"(?<=[:–—-][ ])(?P<grade>[A-DF])(?=[\s.!)]{0,8}\Z)")
-# Numbered stars have been read, or refused, by then.
+# By then, numbered stars have been read or refused.
 _SINGLE_STAR = re.compile(rf"(?i:{_COUNT}[ ]?)?[{_FULL}]")
-# These count only once and beside a title: "Jaws ⭐", "Jaws: A".
+# These count only once and next to a title: "Jaws ⭐", "Jaws: A".
 _BESIDE_TITLES: tuple[_Form, ...] = (
     (_SINGLE_STAR, lambda match: None if match["count"] else 0.2),
     (_LAST_LETTER, _of_grade),
@@ -269,7 +269,7 @@ _NOT_AFTER = re.compile(
     re.VERBOSE,
 )
 _NEARBY = 40
-"""How many characters before a match can say that it is no mark."""
+"""How many characters before a match can show that it is not a mark."""
 
 # --- Titles ---------------------------------------------------------------------------------------
 
@@ -280,16 +280,16 @@ def _words(text: str) -> frozenset[str]:
 
 _WORD = re.compile(r"[^\W_]+(?:['.&-][^\W_]+)*")
 _SENTENCE_END = re.compile(r"(?<=[^\W\d_]{3})[.!?]+(?=\s)|\n")
-_MOST_TITLE_WORDS = 14  # Dr. Strangelove or: How I Learned to Stop Worrying and Love the Bomb
+_MAX_TITLE_WORDS = 14  # Dr. Strangelove or: How I Learned to Stop Worrying and Love the Bomb
 _SMALL_WORDS = _words("a an and as at but by de for from in is it la le of on or the to vs with x")
-# Said around a mark without an opinion.
+# Words around a mark that express no opinion.
 _FILLERS = _words("""
     rating rated rate score scored grade verdict review final overall total mark I I'd I'll I'm i
     i'd id i'll i'm we we'd give giving gave gives it it's its this that film movie gets get got a
     an the solid easy strong from me my for out outta of is was be as at to with say call so and but
     about around maybe probably personally imo imho would will just only points stars star
 """)
-# An opinion or a sentence, even if there are only a few. A gap costs little: the mark decides then.
+# An opinion or a sentence, even one of few words. A gap costs little: the mark decides then.
 _OPINIONS = _words("""
     absolute absolutely acting adored amazing annoying atrocious average awesome awful bad banger
     beautiful best better bland bored boring brilliant charming cheap clever cool crap cried cringe
@@ -310,14 +310,13 @@ _SENTENCE_WORDS = _FILLERS | _words("""
 
 
 def _is_title(text: str, *, leads: bool) -> bool:
-    """Whether a sentence beside a mark holds no opinion: nothing but fillers, or a title.
+    """Whether a sentence next to a mark has no opinion: it is only fillers, or a title.
 
-    A title has a capital at every word but for small ones, and not only opinions and film nouns
-    ("Bad Boys", but not "Great Movie"). Where the sentence `leads`, which is to stand before the
+    In a title every word but small ones is capitalised, and not all words are opinions and film
+    nouns ("Bad Boys", but not "Great Movie"). If the sentence `leads`, meaning that it precedes the
     first mark, one to three words in lower case or all in capitals are a title too, unless one of
     them is an opinion or makes a sentence ("jaws", but not "loved it").
-
-    Known to be wrong: "Loved The Acting" is a title here, "Good will hunting" is none.
+    Known errors: "Loved The Acting" is a title here, "Good will hunting" is not.
     """
     if not text.isascii() and _emoji().run.search(text):
         return False
@@ -329,7 +328,7 @@ def _is_title(text: str, *, leads: bool) -> bool:
     capital = all(word[0].isupper() or word[0].isdigit() or word in _SMALL_WORDS for word in words)
     if capital and not text.isupper():
         is_named = not opinions or not lower <= _OPINIONS | _SENTENCE_WORDS
-        return is_named and len(words) <= _MOST_TITLE_WORDS
+        return is_named and len(words) <= _MAX_TITLE_WORDS
     is_short = len(words) == 1 or (len(words) <= 3 and not lower & _SENTENCE_WORDS)
     return leads and is_short and not opinions
 
@@ -342,7 +341,7 @@ _FOLLOWS_MARK = " \t\n:;,.!–—|)]*_=-"
 
 
 def _erase(form: _Form, text: str, shares: list[float]) -> str:
-    """The text with `_ERASED` for each mark of the form; adds what they mean to `shares`."""
+    """Replaces each mark of the form by `_ERASED`; appends their shares to `shares`."""
     pattern, share_of = form
 
     def replace(match: re.Match[str]) -> str:
@@ -359,7 +358,7 @@ def _erase(form: _Form, text: str, shares: list[float]) -> str:
 
 
 def _is_alone(text: str) -> bool:
-    """Whether only titles and fillers stand around the erased marks."""
+    """Whether there are only titles and fillers around the erased marks."""
     return all(
         _is_title(sentence, leads=index == 0)
         for index, piece in enumerate(text.split(_ERASED))
@@ -368,11 +367,11 @@ def _is_alone(text: str) -> bool:
 
 
 def read_mark(text: str) -> tuple[str, Mark | None]:
-    """Finds the ratings in a text that has not been normalised, and takes them out.
+    """Finds the ratings in a text that is not normalised, and removes them.
 
     Returns:
         The text in plain letters without its marks, and the mark; or the text itself and None.
-        Neither the text nor `alone` depends on how high the mark is.
+        Neither the text nor `alone` depends on the value of the mark.
     """
     plain = _plain_characters(text).replace(_ERASED, " ")
     shares: list[float] = []

@@ -1,7 +1,7 @@
-"""The exported graph by OpenVINO: faster than ONNX Runtime in batches, slower to start.
+"""The exported graph in OpenVINO: faster than ONNX Runtime in batches, slower to start.
 
-It reads the same file, so weights and scales are the same; what stands below says what ONNX
-Runtime's own operators mean in OpenVINO's. Needs the package openvino, which is an extra.
+It reads the same file, with the same weights and scales; the code below translates ONNX Runtime's
+own operators into OpenVINO's. Needs the package openvino, which is an extra.
 """
 
 import sys
@@ -20,19 +20,19 @@ from trainer.model.text import IntArray
 
 _CONTRIB = "com.microsoft"
 _MASKED = 1e4
-"""Taken from the scores of padding: far more than scores differ by."""
+"""Subtracted from the attention scores of padding: far more than scores differ by."""
 _BLOCKS_ZERO = 128
-"""The integer that stands for 0 in `MatMulNBits` with 8 bits."""
+"""The integer that represents 0 in `MatMulNBits` with 8 bits."""
 
 
 def has_openvino() -> bool:
-    """Whether the package is installed, found out without importing it."""
+    """Whether the package is installed; checked without importing it."""
     return find_spec("openvino") is not None
 
 
 def without_telemetry() -> None:
-    """To be called before openvino is imported, which else reports each start to its makers and
-    keeps an id for that in the home folder."""
+    """Must be called before openvino is imported; otherwise it reports each start to its makers and
+    stores an id for that in the home folder."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 
@@ -42,7 +42,7 @@ class OpenVinoRuntime:
     padded_tokens = PADDED_TOKENS
 
     def __init__(self, graph: Path, threads: int | None = None) -> None:
-        """Loads `graph`; `threads` work on one batch. None: one a core.
+        """Loads `graph`; `threads` work on one batch. None: one per core.
 
         Raises:
             CheckpointError: the package openvino is not installed.
@@ -64,11 +64,11 @@ class OpenVinoRuntime:
         options = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads or cores(),
-            # With all cores, pinned threads answer a short message some 5% sooner. With fewer, two
-            # processes would be pinned to the same.
+            # With all cores, pinned threads answer a short message about 5% sooner. With fewer, two
+            # processes would be pinned to the same ones.
             "ENABLE_CPU_PINNING": threads is None,
-            # What is not int8 stays fp32. In bf16 a batch is 6% faster, but a probability moves by
-            # more than 0.005 with the texts beside it, for sums are then added up otherwise.
+            # Operations that are not int8 stay fp32. In bf16 a batch is 6% faster, but the rest of
+            # a batch changes a probability by more than 0.005: the order of sums differs.
             "INFERENCE_PRECISION_HINT": "f32",
         }
         compiled = core.compile_model(core.read_model(graph), "CPU", options)
@@ -82,7 +82,7 @@ class OpenVinoRuntime:
 
 
 def _integer_product(node: Any) -> Any:
-    """`MatMulIntegerToFloat` in the form that OpenVINO computes in int8."""
+    """`MatMulIntegerToFloat` in a form that OpenVINO computes in int8."""
     from openvino import opset13
 
     x, weight, x_scale, scales, x_zero, _, bias = _inputs(node)
@@ -102,7 +102,7 @@ def _product_in_blocks(node: Any) -> Any:
     blocks = opset13.multiply(
         opset13.subtract(_as_float(integers), zero), opset13.reshape(scales, shape, False)
     )
-    # The last block of a row may be filled up.
+    # The last block of a row may be padded.
     rows = opset13.reshape(blocks, opset13.constant([outputs, -1]), False)
     if integers.get_shape()[1] * integers.get_shape()[2] > inputs:
         start, stop, step, axis = (opset13.constant([number]) for number in (0, inputs, 1, 1))

@@ -1,7 +1,7 @@
 """`training.json`: how a checkpoint was made, how good it is, and how its logits become verdicts.
 
-One record, written and read here alone. A file of an earlier version is read where it holds what is
-needed, and refused with a sentence where it does not. Needs no torch.
+One record, written and read only here. A file of an earlier version is read if it holds what is
+needed, and refused with a sentence if not. Needs no torch.
 """
 
 import json
@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from trainer.errors import printable
-from trainer.model.calibration import Doubt
+from trainer.model.calibration import SelectiveFigures
 from trainer.model.judgement import Judgement
 from trainer.model.kinds import KindFigures
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
 
 SCHEMA = 1
-"""Raised with each change that an earlier version cannot read. Files without it are older."""
+"""Increased by each change that earlier versions cannot read. Files without it are older."""
 
 
-_MOST_CHARACTERS = 300
-"""Of a sentence on a record: the name of a part comes from the file, and may be a book."""
+_MAX_CHARACTERS = 300
+"""Of an error sentence: the name of a part comes from the file, and may be very long."""
 
 
 class RecordError(ValueError):
-    """The text is no such record; str(error) says why, behind the name of the file."""
+    """The text is not a valid record; str(error) gives the reason, to follow the file's name."""
 
     def __init__(self, sentence: str) -> None:
         sentence = printable(sentence)
-        is_long = len(sentence) > _MOST_CHARACTERS
-        super().__init__(f"{sentence[: _MOST_CHARACTERS - 1]}…" if is_long else sentence)
+        is_long = len(sentence) > _MAX_CHARACTERS
+        super().__init__(f"{sentence[: _MAX_CHARACTERS - 1]}…" if is_long else sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +41,18 @@ class ClassFigures:
     """Precision, recall and F1 of one class; 0.0 where the denominator is 0."""
 
     precision: float
-    """Right among the reviews that were called so."""
+    """Right among the reviews judged to be of this class."""
     recall: float
-    """Found among the reviews that are so."""
+    """Recognised among the reviews of this class."""
     f1: float
     """Harmonic mean of the two."""
     reviews: int
-    """Reviews that are so."""
+    """Number of reviews of this class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Accuracy and its kin on one set of reviews."""
+    """Accuracy and related figures on one set of reviews."""
 
     reviews: int
     accuracy: float
@@ -78,10 +78,10 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Reviews of like confidence."""
+    """Reviews of similar confidence."""
 
     share: float
-    """Of all reviews."""
+    """Share of all reviews."""
     confidence: float
     """Mean."""
     accuracy: float
@@ -89,7 +89,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One exported graph beside PyTorch, on the validation reviews."""
+    """An exported graph compared with PyTorch, on the validation reviews."""
 
     precision: str
     accuracy: float
@@ -102,7 +102,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """Which graph a checkpoint carries, and why."""
+    """Which graph a checkpoint has, and why."""
 
     precision: str | None
     """None: no graph; PyTorch serves."""
@@ -116,7 +116,7 @@ class Exported:
 
 @dataclass(frozen=True, slots=True)
 class BaseModel:
-    """What was fine-tuned."""
+    """The base model of the fine-tuning."""
 
     name: str
     """A hub name, a path, or `stand-in`."""
@@ -125,7 +125,7 @@ class BaseModel:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """One set of reviews that was trained on."""
+    """A training set of reviews."""
 
     name: str
     fingerprint: str
@@ -135,13 +135,13 @@ class Dataset:
     rows: dict[str, dict[str, int]]
     """Counts by split and class."""
     dropped: dict[str, int]
-    """Rows that were read and not used, by reason."""
+    """Rows that were read but not used, by reason."""
     warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """Texts that were trained on and are no reviews, or not of one class."""
+    """Training texts that are not reviews, or not of one class."""
 
     name: str
     fingerprint: str
@@ -150,7 +150,7 @@ class TextFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hyperparameters:
-    """What was asked for, and what the recipe has come to; see `TrainingConfig` and `Recipe`."""
+    """The options and the resolved recipe; see `TrainingConfig` and `Recipe`."""
 
     datasets: tuple[str, ...]
     text_column: str | None = None
@@ -186,7 +186,7 @@ class Hyperparameters:
 
 
 @dataclass(frozen=True, slots=True)
-class Recognised(KindFigures):
+class NamedKindFigures(KindFigures):
     """The figures of the kinds, with the kinds' names in the order of the matrix."""
 
     kinds: list[str]
@@ -197,7 +197,7 @@ class SetFigures:
     """Figures on one set, by split."""
 
     evaluation: dict[str, Figures]
-    doubt: dict[str, Doubt]
+    doubt: dict[str, SelectiveFigures]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,12 +214,12 @@ class TrainingRecord:
     texts: list[TextFile]
     hyperparameters: Hyperparameters
     pad_id: int
-    """The token that fills up a batch."""
+    """The padding token."""
     device: str
     threads: int
     versions: dict[str, str]
     warning: str = ""
-    """A sentence on a training that has come to nothing; empty where it has not."""
+    """A sentence about a failed training; empty if it succeeded."""
     arithmetic: str
     seconds: float
     tokens: int
@@ -229,12 +229,12 @@ class TrainingRecord:
     graph: Exported
     evaluation: dict[str, Figures]
     """By split, of the main set."""
-    doubt: dict[str, Doubt]
+    doubt: dict[str, SelectiveFigures]
     reliability: list[Bin]
     fixed: Figures | None = None
-    """On the reviews of `trainer.data.fixed_reviews`. None: from before they were."""
+    """On the reviews of `trainer.data.fixed_reviews`. None: an older record."""
     mixed_unsure: float
-    kinds: Recognised
+    kinds: NamedKindFigures
     by_set: dict[str, SetFigures]
     chat: dict[str, float]
 
@@ -248,7 +248,7 @@ class TrainingRecord:
 
     @classmethod
     def build(cls, **parts: Any) -> "TrainingRecord":
-        """A new record of parts that are JSON types, checked as whoever reads it will check."""
+        """Builds a record from JSON types, with the same checks as on reading."""
         return cls.from_json(json.dumps({"schema": SCHEMA, **parts}, allow_nan=False))
 
     @classmethod
@@ -256,16 +256,16 @@ class TrainingRecord:
         """Reads a record.
 
         Raises:
-            RecordError: it is none, is of a later version, or lacks something.
+            RecordError: it is not a record, is of a later version, or lacks something.
         """
         from pydantic import ValidationError
 
         try:
             data = json.loads(
-                text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_small
+                text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_integer
             )
             if not isinstance(data, dict):
-                raise RecordError("holds no record of a training.")
+                raise RecordError("does not hold a training record.")
             if (schema := data.get("schema", 0)) not in range(SCHEMA + 1):
                 raise RecordError(
                     f"was written by a later version of the trainer (schema {schema!r:.20}). "
@@ -275,10 +275,10 @@ class TrainingRecord:
                 data.setdefault("datasets", [data["dataset"]])
             data["judgement"] = Judgement.from_dict(data["judgement"])
             record = _adapter().validate_python(data)
-            record.to_json()  # "Infinity", as text, is a float to the library
+            record.to_json()  # pydantic accepts the string "Infinity" as a float
             return record
         except KeyError as error:
-            raise RecordError(_lacks(str(error.args[0]))) from error
+            raise RecordError(_missing(str(error.args[0]))) from error
         except ValidationError as error:
             raise RecordError(_first_problem(error)) from error
         except RecordError:
@@ -287,14 +287,14 @@ class TrainingRecord:
             raise RecordError(f"does not hold what was written ({error}).") from error
 
     def to_json(self) -> str:
-        """The record as the file's text; floats are finite, for NaN is no JSON."""
+        """The record as the file's text; floats are finite, because JSON has no NaN."""
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False)
         return text + "\n"
 
 
 @cache
 def _adapter() -> "TypeAdapter[TrainingRecord]":
-    from pydantic import TypeAdapter  # takes a moment to import
+    from pydantic import TypeAdapter  # slow to import
 
     return TypeAdapter(TrainingRecord)
 
@@ -304,13 +304,13 @@ def _refuse_constant(constant: str) -> None:
 
 
 def _finite(digits: str) -> float:
-    """1e999 is JSON, and infinite as a float."""
+    """Refuses numbers such as 1e999, which is valid JSON but infinite as a float."""
     if not math.isfinite(value := float(digits)):
         raise RecordError("holds a number that is too large.")
     return value
 
 
-def _small(digits: str) -> int:
+def _integer(digits: str) -> int:
     if abs(value := int(digits)) >= 2**63:
         raise RecordError("holds a number that is too large.")
     return value
@@ -320,12 +320,12 @@ def _first_problem(error: "ValidationError") -> str:
     problem = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(map(str, problem["loc"]))
     if problem["type"] == "missing":
-        return _lacks(place)
+        return _missing(place)
     return f"does not hold what was written ({place or 'record'}: {problem['msg']})."
 
 
-def _lacks(what: str) -> str:
+def _missing(what: str) -> str:
     return (
-        f"was made by an earlier version of the trainer, which did not note its {what}. Train "
+        f"was made by an earlier version of the trainer, which did not record its {what}. Train "
         f"again: python -m trainer fit"
     )

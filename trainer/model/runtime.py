@@ -1,6 +1,6 @@
-"""What runs the network: ONNX Runtime where a checkpoint carries an exported graph, else PyTorch.
+"""Runs the network: ONNX Runtime if a checkpoint has an exported graph, else PyTorch.
 
-Serving by ONNX Runtime imports neither torch nor transformers; loading by PyTorch imports both.
+Serving with ONNX Runtime imports neither torch nor transformers; serving with PyTorch imports both.
 """
 
 import os
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 
 class RuntimeName(StrEnum):
-    """Who is to run the network."""
+    """What runs the network."""
 
     AUTO = "auto"
-    """PyTorch where there is an NVIDIA GPU, else ONNX Runtime if the checkpoint carries a graph."""
+    """PyTorch if there is an NVIDIA GPU, else ONNX Runtime if the checkpoint has a graph."""
     ONNX = "onnx"
     OPENVINO = "openvino"
-    """The same graph by OpenVINO, an extra: faster in batches, slower to start."""
+    """The same graph in OpenVINO, an extra: faster in batches, slower to start."""
     TORCH = "torch"
 
 
 def has_gpu() -> bool:
-    """Whether there is an NVIDIA GPU, found out without importing torch."""
+    """Whether there is an NVIDIA GPU; checked without importing torch."""
     return Path("/dev/nvidiactl").exists()
 
 
@@ -46,14 +46,14 @@ def to_best_device(model: "PreTrainedModel") -> None:
 
 
 def cores() -> int:
-    """The processors that this process may use."""
+    """The number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):  # not on macOS
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 _SPIN_MICROSECONDS = "20"
-"""On an idle machine no worse than without a limit; with no spinning at all, one message takes 1.2
+"""As fast as without a limit on an idle machine; with no spinning at all, one message takes 1.2
 times as long."""
 
 
@@ -63,8 +63,8 @@ class OnnxRuntime:
     padded_tokens = PADDED_TOKENS
 
     def __init__(self, graph: Path, threads: int | None = None) -> None:
-        """Loads `graph`; `threads` work on one batch. None: one a core, which `make bench` found
-        best for batches, and no worse for a message alone."""
+        """Loads `graph`; `threads` work on one batch. None: one per core, which `make bench` found
+        best for batches, and no worse for a single message."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -94,7 +94,7 @@ class TorchRuntime:
     """A model in memory, on the device it is on."""
 
     def __init__(self, model: "PreTrainedModel", head: "torch.nn.Sequential | None" = None) -> None:
-        """`head` tells kinds of message apart by the middle layers."""
+        """`head` recognises kinds of message from the middle layers."""
         self._model = model
         self._head = head
 
@@ -119,7 +119,7 @@ class TorchRuntime:
             use_safetensors=True,
             dtype=torch.float32,
             local_files_only=True,
-            # Without it, transformers asks on standard input, which carries customers' texts.
+            # Without it, transformers asks on standard input, where customers' texts arrive.
             trust_remote_code=False,
         )
         to_best_device(model)
@@ -127,7 +127,7 @@ class TorchRuntime:
         return cls(model, head)
 
     def __call__(self, input_ids: IntArray, attention_mask: IntArray) -> FloatArray:
-        """See `trainer.model.inference.Runtime`. The model is left in the mode that it came in."""
+        """See `trainer.model.inference.Runtime`. The model's train or eval mode is restored."""
         import torch
 
         device = self._model.device
@@ -149,10 +149,10 @@ class TorchRuntime:
 
 
 def pooled_layers(hidden_states: Sequence["torch.Tensor"], mask: "torch.Tensor") -> "torch.Tensor":
-    """Of each layer that `head_layers` names: the mean over the tokens, and the maximum.
+    """For each layer in `head_layers`: the mean over the tokens, and the maximum.
 
-    A word such as "refund" gives a kind away wherever it stands, which a maximum keeps and a mean
-    alone dilutes. `hidden_states` are those of transformers, embeddings first, each (batch, length,
+    A word such as "refund" shows the kind wherever it occurs; a maximum keeps it, a mean alone
+    dilutes it. `hidden_states` are those of transformers, embeddings first, each (batch, length,
     width); `mask` is (batch, length).
 
     Returns:
@@ -171,7 +171,7 @@ def pooled_layers(hidden_states: Sequence["torch.Tensor"], mask: "torch.Tensor")
 
 
 def read_head(file: Path) -> "torch.nn.Sequential":
-    """The head whose weights `file` holds."""
+    """Loads the head from the weights in `file`."""
     import torch
     from safetensors.torch import load_file
 

@@ -1,13 +1,13 @@
-"""How strongly a verdict speaks: a rave or a like, a grumble or a furious complaint.
+"""The strength of a verdict: a rave or a like, a grumble or a furious complaint.
 
-The rating that a review states decides ("10/10" is a rave, "7/10" a like). Without one, the
-confidence of the verdict does, by bounds that are chosen on validation reviews at training time.
+A rating in the review decides ("10/10" is a rave, "7/10" a like). Without one, the verdict's
+confidence decides, by bounds that are chosen on validation reviews at training time.
 
-What the bounds do not say: the sets that are trained on have two labels, praise and complaint, and
-no strength, so nothing here is learned from how much somebody liked a film. Of the verdicts given
-on the validation reviews, for each class by itself, the third of the highest confidence counts as
-strong and the third of the lowest as mild. A confidence says how sure the model is, which goes with
-clear words; it does not measure them.
+The limits of this: the training sets have two labels, praise and complaint, and no strength, so
+the model does not learn how much somebody liked a film. For each class, the third of the verdicts
+on the validation reviews with the highest confidence counts as strong and the third with the lowest
+as mild. A confidence measures how sure the model is, which correlates with clear words; it does not
+measure the strength itself.
 """
 
 import re
@@ -20,15 +20,15 @@ from trainer.config import LABELS
 from trainer.model.inference import FloatArray
 
 MILD_SHARE, STRONG_SHARE = 1 / 3, 1 / 3
-"""Shares of the verdicts given on the validation reviews."""
+"""Shares of the verdicts on the validation reviews."""
 
 MIN_VERDICTS = 100
-"""For each class, to choose bounds by them. With fewer, no verdict has a strength."""
+"""For each class, to choose bounds. With fewer, no verdict has a strength."""
 
 STRONG_PRAISE, MILD_PRAISE = 0.9, 0.8
-"""A rating of that share or more is a rave, one below a like: 9/10, 8/10."""
+"""A rating of at least the first is a rave, one below the second a like: 9/10, 8/10."""
 STRONG_COMPLAINT, MILD_COMPLAINT = 0.2, 0.3
-"""A rating of that share or less is a furious complaint, one above a grumble: 2/10, 3/10."""
+"""A rating of at most the first is a furious complaint, one above the second a grumble."""
 
 _EMPHASIS = re.compile("[!\N{FULLWIDTH EXCLAMATION MARK}]{3}")
 
@@ -37,7 +37,7 @@ Bounds = tuple[float, float]
 
 
 class Strength(StrEnum):
-    """In this order, from the weakest."""
+    """From weakest to strongest."""
 
     MILD = "mild"
     PLAIN = "plain"
@@ -47,10 +47,10 @@ class Strength(StrEnum):
 def choose_bounds(
     probabilities: FloatArray, given: npt.NDArray[np.bool_]
 ) -> tuple[Bounds, Bounds] | None:
-    """The bounds for each class, in the order of `LABELS`, by validation reviews.
+    """The bounds for each class, in the order of `LABELS`, chosen on validation reviews.
 
-    `probabilities` are (reviews, classes), and `given` (reviews,) says on which there is a verdict.
-    None where a class has fewer than `MIN_VERDICTS`.
+    `probabilities` are (reviews, classes), and `given` (reviews,) marks those with a verdict. None
+    if a class has fewer than `MIN_VERDICTS`.
     """
     confidence, predicted = probabilities.max(axis=1), probabilities.argmax(axis=1)
     by_class = [confidence[given & (predicted == label)] for label in range(len(LABELS))]
@@ -64,7 +64,7 @@ def choose_bounds(
 
 
 def strength_of(label: str, confidence: float, bounds: Bounds, rating: float | None) -> Strength:
-    """The strength of a verdict; `rating` is the share that the review states, 0 to 1, if any."""
+    """The strength of a verdict; `rating` is the rating in the review, 0 to 1, if any."""
     if rating is None:
         low, high = bounds
         is_strong, is_mild = confidence > high, confidence < low
@@ -76,7 +76,7 @@ def strength_of(label: str, confidence: float, bounds: Bounds, rating: float | N
 
 
 def emphasised(strength: Strength | None, text: str) -> Strength | None:
-    """One step more where the text has three exclamation marks in a row, or more.
+    """One step stronger if the text has three or more exclamation marks in a row.
 
     None, for a checkpoint without bounds, stays None.
     """

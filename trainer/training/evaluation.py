@@ -1,4 +1,4 @@
-"""How good a classifier is: the figures that go into `training.json`, and their picture."""
+"""How good a classifier is: the figures in `training.json`, and their picture."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from trainer.data.fixed_reviews import fixed_reviews
 from trainer.data.review_files import Review
 from trainer.errors import ReviewsError
 from trainer.events import Judging, Listener, ignore
-from trainer.model.calibration import doubt
+from trainer.model.calibration import measure_selective
 from trainer.model.record import Bin as Bin
 from trainer.model.record import ClassFigures
 from trainer.model.record import Figures as Figures
@@ -26,14 +26,14 @@ Probabilities = npt.NDArray[np.floating[Any]]
 """(reviews, classes)"""
 
 _REVIEWS_AT_ONCE = 256
-"""Enough to sort by length within, few enough for the progress to move."""
+"""Enough for sorting by length to help, few enough for the progress bar to move."""
 
 
 def measure(probabilities: Probabilities, labels: Sequence[int]) -> Figures:
     """The figures of predicted probabilities (reviews, classes) against the true labels.
 
     Raises:
-        ValueError: no reviews, or not one row of probabilities for each label.
+        ValueError: there are no reviews, or the numbers of rows and labels differ.
     """
     truth = np.asarray(labels)
     if len(truth) == 0 or probabilities.shape != (len(truth), len(LABELS)):
@@ -52,23 +52,23 @@ def measure(probabilities: Probabilities, labels: Sequence[int]) -> Figures:
         f1=positive.f1,
         confusion_matrix=matrix.tolist(),
         per_class=per_class,
-        # A probability can underflow to 0 in float32; its logarithm must stay a number.
+        # A probability can underflow to 0 in float32; its logarithm must stay finite.
         loss=float(-np.log(np.maximum(chosen, 1e-12)).mean()),
         calibration_error=calibration_error(probabilities, labels),
     )
 
 
 def beats_chance(figures: Figures) -> bool:
-    """Whether the accuracy is above that of always naming the commoner class, by more than chance:
-    a one-sided test of a proportion at 5%, by the normal approximation."""
+    """Whether the accuracy is significantly above that of always predicting the majority class: a
+    one-sided test of a proportion at 5%, by the normal approximation."""
     commoner = max(each.reviews for each in figures.per_class.values()) / figures.reviews
     spread = math.sqrt(commoner * (1 - commoner) / figures.reviews)
     return figures.accuracy > commoner + 1.645 * spread
 
 
 def below_chance(figures: Figures) -> bool:
-    """Whether the classes are taken for each other more often than chance explains: a one-sided
-    test at 5% that positive reviews are called positive more rarely than negative ones are."""
+    """Whether the classes are confused significantly more often than by chance: a one-sided test
+    at 5% that positive reviews are called positive less often than negative ones are."""
     negative, positive = (figures.per_class[word] for word in LABELS)
     if not (negative.reviews and positive.reviews):
         return figures.accuracy < 0.5 - 1.645 * 0.5 / math.sqrt(figures.reviews)
@@ -81,14 +81,14 @@ def calibration_error(probabilities: Probabilities, labels: Sequence[int], bins:
     """Expected calibration error (Guo et al. 2017, section 2).
 
     Reviews are sorted by confidence into `bins` bins of equal width from 0 to 1. The error is the
-    mean over all reviews of how far the accuracy of their bin is from its mean confidence.
+    mean, over all reviews, of the gap between their bin's accuracy and its mean confidence.
     """
     rows = reliability(probabilities, labels, bins)
     return float(sum(row.share * abs(row.accuracy - row.confidence) for row in rows))
 
 
 def reliability(probabilities: Probabilities, labels: Sequence[int], bins: int = 15) -> list[Bin]:
-    """The bins that hold any reviews, from unsure to sure."""
+    """The bins that are not empty, in order of confidence."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == np.asarray(labels)
     # Bins are open below and closed above, as in the paper; 1.0 belongs to the last.
@@ -102,26 +102,26 @@ def reliability(probabilities: Probabilities, labels: Sequence[int], bins: int =
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a checkpoint makes of some reviews, in their order."""
+    """A checkpoint's verdicts on some reviews, in order."""
 
     probabilities: Probabilities
     sure: npt.NDArray[np.bool_]
-    """(reviews,), False where the verdict is `unsure`."""
+    """(reviews,), False if the verdict is `unsure`."""
 
     def figures(self, labels: Sequence[int]) -> dict[str, Any]:
-        """Accuracy and its kin, and what was left unsure, as JSON types."""
-        doubted = doubt(self.probabilities.astype(np.float32), labels, self.sure)
-        return self.measure(labels).as_dict() | {"doubt": doubted.as_dict()}
+        """Accuracy and related figures, and those of abstention, as JSON types."""
+        selective = measure_selective(self.probabilities.astype(np.float32), labels, self.sure)
+        return self.measure(labels).as_dict() | {"doubt": selective.as_dict()}
 
     def measure(self, labels: Sequence[int]) -> Figures:
-        """Accuracy and its kin."""
+        """Accuracy and related figures."""
         return measure(self.probabilities, labels)
 
 
 def judge(
     classifier: "Classifier", reviews: Sequence[Review], split: str, on_event: Listener
 ) -> Judged:
-    """Has a checkpoint judge the reviews, in whatever runtime it is served by.
+    """Judges the reviews with a checkpoint, in the runtime that serves it.
 
     Raises:
         ReviewsError: there are no reviews.
@@ -140,21 +140,21 @@ def judge(
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """Two checkpoints on the same reviews: is the difference more than chance?"""
+class PairedTest:
+    """Two checkpoints on the same reviews: is the difference significant?"""
 
     difference: float
-    """Accuracy of the first less that of the second."""
+    """Accuracy of the first minus that of the second."""
     interval: tuple[float, float]
     """95% confidence interval of the difference: Wald's for paired proportions, with half a
     review added to each cell (Agresti & Min 2005)."""
     p_value: float
-    """McNemar's exact test, two-sided: how likely at least so uneven a split of the reviews on
-    which just one of them is right would be, if both were equally good."""
+    """McNemar's exact test, two-sided: the probability of a split at least this uneven, of the
+    reviews on which exactly one of them is right, if both were equally good."""
 
     @property
     def not_worse(self) -> bool:
-        """Whether the first holds up: not lower, or not significantly (5%) so."""
+        """Whether the first is not lower, or not significantly (5%) lower."""
         return self.difference >= 0 or self.p_value >= 0.05
 
     def as_dict(self) -> dict[str, Any]:
@@ -162,9 +162,9 @@ class Comparison:
         return {**asdict(self), "not_worse": self.not_worse}
 
 
-def compare(first: Probabilities, second: Probabilities, labels: Sequence[int]) -> Comparison:
-    """Compares the probabilities (reviews, classes) of two checkpoints on the same reviews; or
-    their logits, since only the likelier class counts."""
+def compare(first: Probabilities, second: Probabilities, labels: Sequence[int]) -> PairedTest:
+    """Compares the probabilities (reviews, classes) of two checkpoints on the same reviews, or
+    their logits: only the order of the classes matters."""
     truth = np.asarray(labels)
     first_right = first.argmax(axis=1) == truth
     second_right = second.argmax(axis=1) == truth
@@ -176,7 +176,7 @@ def compare(first: Probabilities, second: Probabilities, labels: Sequence[int]) 
     centre = (gains - losses) / (len(truth) + 2)
     spread = split + 1 - (gains - losses) ** 2 / (len(truth) + 2)
     margin = 1.96 * math.sqrt(spread) / (len(truth) + 2)
-    return Comparison(
+    return PairedTest(
         difference=(gains - losses) / len(truth),
         interval=(max(-1.0, centre - margin), min(1.0, centre + margin)),
         p_value=min(1.0, 2 * tail),
@@ -186,9 +186,9 @@ def compare(first: Probabilities, second: Probabilities, labels: Sequence[int]) 
 def judge_on_fixed_reviews(
     classifiers: Sequence["Classifier"], serving_on_new: Figures
 ) -> dict[str, Any]:
-    """What speaks against promoting the first of two classifiers, the second of which serves, and
-    their figures on the fixed reviews, as JSON types. `serving_on_new` are those of the serving one
-    on the reviews of the new set."""
+    """Any objection to promoting the first of two classifiers over the second, which serves, and
+    their figures on the fixed reviews, as JSON types. `serving_on_new` are the figures of the
+    serving one on the reviews of the new set."""
     reviews = fixed_reviews()
     labels = [review.label for review in reviews]
     judged = [judge(each, reviews, "fixed", ignore) for each in classifiers]
@@ -205,19 +205,19 @@ def judge_on_fixed_reviews(
     }
 
 
-def objection(serving: Figures, fixed: tuple[Figures, Figures], difference: Comparison) -> str:
-    """Why a candidate must not be promoted without a person's decision; empty where nothing is.
+def objection(serving: Figures, fixed: tuple[Figures, Figures], difference: PairedTest) -> str:
+    """Why a candidate must not be promoted automatically; empty if there is no reason.
 
     `serving` are the figures of the serving checkpoint on the reviews of the new set; `fixed` those
-    of the candidate and of the serving one on `trainer.data.fixed_reviews`, and `difference` what
-    lies between these two.
+    of the candidate and of the serving one on `trainer.data.fixed_reviews`, and `difference`
+    compares these two.
     """
     candidate, other = fixed
     if below_chance(serving):
         return (
             f"The labels of this data set look inverted: the serving checkpoint agrees with "
             f"{serving.accuracy:.1%} of {serving.reviews:,} of them, fewer than by chance. Check "
-            f"which label stands for praise."
+            f"which label means praise."
         )
     on_fixed = (
         f"of the {candidate.reviews:,} fixed reviews that come with this project it judges "
@@ -225,12 +225,12 @@ def objection(serving: Figures, fixed: tuple[Figures, Figures], difference: Comp
     )
     if below_chance(candidate):
         return (
-            f"The labels that it was trained on look inverted: {on_fixed}, fewer than by chance. "
-            f"Check which label stands for praise."
+            f"Its training labels look inverted: {on_fixed}, fewer than by chance. "
+            f"Check which label means praise."
         )
     if not difference.not_worse:
         return (
-            f"Some labels that it was trained on look inverted, or its reviews are unlike short "
+            f"Some of its training labels look inverted, or its training reviews are unlike short "
             f"ones: {on_fixed}, the serving checkpoint {other.accuracy:.1%}, which is more than "
             f"chance. Check the data set."
         )
@@ -305,11 +305,11 @@ def _draw_matrix(axes: Any, figures: Figures) -> None:
 
 
 def _draw_reliability(axes: Any, figures: Figures, bins: Sequence[Bin]) -> None:
-    """How often verdicts are right (bars) beside how sure they are (the diagonal)."""
+    """How often verdicts are right (bars) against how sure they are (the diagonal)."""
     confidence = [row.confidence for row in bins]
     axes.bar(confidence, [row.accuracy for row in bins], width=0.028, color="#9ecae1")
-    axes.plot([0.5, 1], [0.5, 1], color="black", linewidth=1, label="as often as it says")
-    # A bar of few reviews says little: the line shows how many there are.
+    axes.plot([0.5, 1], [0.5, 1], color="black", linewidth=1, label="perfectly calibrated")
+    # A bar for few reviews means little: the line shows how many there are.
     axes.plot(
         confidence,
         [row.share for row in bins],

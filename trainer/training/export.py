@@ -1,19 +1,17 @@
-"""DistilBERT as an ONNX graph for ONNX Runtime: what the bot serves, without torch.
+"""DistilBERT as an ONNX graph for ONNX Runtime: the bot serves it without torch.
 
-The graph is written out by hand rather than traced, in the form that runs fastest:
-
-- weights are int8, one scale an output channel; activations are uint8 by scales that are measured
-  beforehand, after `smoothing` has taken the outliers out of them. So a text has one verdict,
-  whatever stands beside it in a batch, and its range costs no pass over the activations.
-  Weights keep to 7 bits: older processors (AVX2) add two products in 16 bits, which full 8 would
-  overflow;
-- where there is one row a text, the products are `MatMulNBits`: with so few rows it is the faster
-  operator, and it loses least, for each block of each row has a scale of its own, and weights have
+The graph is written by hand rather than traced, in its fastest form:
+- weights are int8 with one scale per output channel; activations are uint8 with scales measured in
+  advance, after `smoothing` has removed their outliers. A text's verdict therefore does not depend
+  on the rest of its batch, and no pass over the activations is needed to find their range. Weights
+  use 7 bits: older processors (AVX2) add two products in 16 bits, which 8 bits would overflow;
+- where there is one row per text, the products are `MatMulNBits`: with so few rows it is the faster
+  operator and the most precise, because each block of each row has its own scale and weights use
   all 8 bits (its AVX2 kernel does not overflow);
-- the word embeddings, a third of the weights or more, are int8 with a scale a word;
+- the word embeddings, a third of the weights or more, are int8 with one scale per word;
 - query, key and value are one product, attention one operator. A residual sum and its normalisation
-  are two: `SkipLayerNormalization` is both, but not vectorised, and takes 2 to 8 times as long;
-- of the last layer, only what the first token needs is computed: the head reads nothing else.
+  are two: `SkipLayerNormalization` does both, but is not vectorised and takes 2 to 8 times as long;
+- of the last layer, only the part for the first token is computed: the head reads nothing else.
 
 The operators are described in ONNX Runtime's docs/ContribOperators.md.
 """
@@ -49,24 +47,24 @@ _LARGEST = {8: 127, 7: 63}
 
 
 class GraphPrecision(StrEnum):
-    """How the weights of an exported graph are kept, from fast to safe."""
+    """How the weights of an exported graph are stored, from fast to safe."""
 
     INT8 = "int8"
     BLOCKS = "int8, with a scale for each block of a row"
-    """All products are `MatMulNBits`: next to nothing is lost, for 1.3 to 1.9 times the time."""
+    """All products are `MatMulNBits`: almost no loss, for 1.3 to 1.9 times the time."""
     FP32 = "fp32"
 
 
 _MEASURED = 256
-"""Most windows that the ranges of activations are measured on: what lies beyond is clipped."""
+"""Maximum windows for measuring the ranges of activations; values outside are clipped."""
 _WIDEST_BLOCK = 256
 """The widest block of numbers that share a scale in `MatMulNBits`, and the fastest."""
 
 MAX_ACCURACY_DROP = 0.003
-"""What a faster graph may cost on the validation reviews."""
+"""The accuracy on the validation reviews that a faster graph may lose."""
 MAX_UNCLEAR_DROP = 0.01
-"""The same where the drop may be chance (McNemar's exact test, 5%): three of a thousand reviews are
-soon lost by chance alone."""
+"""The same if the drop is not significant (McNemar's exact test, 5%): three of a thousand
+reviews are easily lost by chance."""
 
 
 def export_if_it_agrees(
@@ -78,9 +76,9 @@ def export_if_it_agrees(
     scores: Scores,
     file: Path,
 ) -> tuple[Exported, Scores | None]:
-    """Writes the fastest graph whose accuracy on the validation reviews is not below that of
-    PyTorch by more than is allowed above; or none. PyTorch's `scores` on them are given. The ranges
-    of activations are measured on some of the same reviews: nothing there depends on labels.
+    """Writes the fastest graph whose accuracy on the validation reviews is at most the drop above
+    below that of PyTorch, or none. `scores` are PyTorch's on these reviews. The ranges of
+    activations are measured on some of the same reviews, without using their labels.
 
     Returns:
         What was exported, and the scores of the graph that was kept.
@@ -128,8 +126,8 @@ def export(
     """Writes the model as an ONNX graph.
 
     Inputs: `input_ids` and `attention_mask`, (batch, length) int64, padded on the right. Output:
-    `outputs`, (batch, 2 + kinds) float32, as `Runtime` says; `head` gives the
-    logits of the kinds. `texts` are what int8 is calibrated by.
+    `outputs`, (batch, 2 + kinds) float32, as in `Runtime`; `head` computes the logits of the kinds.
+    `texts` calibrate int8.
 
     Raises:
         ValueError: there are no texts, and the precision is int8.
@@ -161,7 +159,7 @@ def export(
 
 @dataclass
 class _Graph:
-    """Nodes and constants in the making; each node's outputs get names of their own."""
+    """A graph under construction; each node's outputs get unique names."""
 
     network: Smoothed
     precision: GraphPrecision
@@ -170,19 +168,19 @@ class _Graph:
 
     @property
     def weights(self) -> dict[str, FloatArray]:
-        """Of the network, by their names in PyTorch."""
+        """The network's weights, by their names in PyTorch."""
         return self.network.weights
 
     def add(self, operator: str, *inputs: str, outputs: int = 1, **attributes: Any) -> list[str]:
-        """A standard operator; returns the names of its outputs."""
+        """Adds a standard operator; returns the names of its outputs."""
         return self._add("", operator, inputs, outputs, attributes)
 
     def fused(self, operator: str, *inputs: str, **attributes: Any) -> str:
-        """One of ONNX Runtime's own operators; returns the name of its output."""
+        """Adds one of ONNX Runtime's own operators; returns the name of its output."""
         return self._add(_CONTRIB, operator, inputs, 1, attributes)[0]
 
     def constant(self, value: Array) -> str:
-        """Returns its name."""
+        """Adds a constant; returns its name."""
         from onnx import numpy_helper
 
         name = f"constant_{len(self.constants)}"
@@ -204,10 +202,10 @@ class _Graph:
         return names
 
     def linear(self, x: str, *names: str, few_rows: bool = False, exact: bool = False) -> str:
-        """x W^T + b, for one linear layer or several side by side on the same input.
+        """x W^T + b, for one linear layer or several in parallel on the same input.
 
-        With `few_rows` there is but one row a text. An `exact` one is in fp32 whatever the others
-        are.
+        `few_rows`: there is only one row per text. `exact`: in fp32, whatever the precision of the
+        graph.
         """
         weight = np.concatenate([self.weights[f"{name}.weight"] for name in names])
         bias = self.constant(np.concatenate([self.weights[f"{name}.bias"] for name in names]))
@@ -227,7 +225,7 @@ class _Graph:
 
     def _linear_in_blocks(self, x: str, weight: FloatArray, bias: str) -> str:
         outputs, inputs = weight.shape
-        # The largest power of two that divides the width: a last block would be filled up.
+        # The largest power of two that divides the width, so that no block needs padding.
         size = max(16, min(_WIDEST_BLOCK, inputs & -inputs))
         blocks = np.pad(weight, ((0, 0), (0, -inputs % size))).reshape(-1, size)
         quantised, scales = quantise(blocks, bits=8)
@@ -244,11 +242,11 @@ class _Graph:
             N=outputs,
             bits=8,
             block_size=size,
-            accuracy_level=4,  # the activations, too, as int8
+            accuracy_level=4,  # the activations too as int8
         )
 
     def multiplied(self, x: str, name: str) -> str:
-        """x by the factors that smoothing has left at the layer `name`, if any."""
+        """x multiplied by the factors of smoothing for the layer `name`, if any."""
         factors = self.network.factors.get(name)
         return x if factors is None else self.add("Mul", x, self.constant(factors))[0]
 
@@ -265,28 +263,28 @@ class _Graph:
 def quantise(
     weight: FloatArray, bits: int, offsets: FloatArray | None = None
 ) -> tuple[npt.NDArray[np.int8], FloatArray]:
-    """Symmetric quantisation, one scale a row: weight = scale x integer, to half a scale. By
-    `offsets`, of each column less than half a step, they are rounded that much further up.
+    """Symmetric quantisation, one scale per row: weight = scale x integer, to within half a scale.
+    `offsets` (columns,), each below half a step, are added before rounding.
 
     Returns:
         The integers, shaped like `weight` (rows, columns), and the scales (rows,).
     """
     largest = _LARGEST[bits]
-    # A row of zeros is represented by any scale.
+    # Any scale represents a row of zeros.
     scales = np.maximum(np.abs(weight).max(axis=1), np.finfo(np.float32).tiny) / largest
     steps = weight / scales[:, None] + (0 if offsets is None else offsets)
     return np.rint(steps).astype(np.int8), scales.astype(np.float32)
 
 
 def _unsigned_scale(least: float, largest: float) -> tuple[Array, Array]:
-    """The step (float32) and the zero point (uint8) of numbers in this range; 0 is exact."""
+    """The step (float32) and the zero point (uint8) for numbers in this range; 0 is exact."""
     least, largest = min(0.0, least), max(0.0, largest)
     step = max(largest - least, float(np.finfo(np.float32).tiny)) / 255
     return np.array(step, np.float32), np.array(np.rint(-least / step), np.uint8)
 
 
 _EPSILON = 1e-12
-"""Of every LayerNorm in DistilBERT; transformers writes it out in the model's code."""
+"""Of every LayerNorm in DistilBERT; hard-coded in transformers' model."""
 
 
 def _write_network(graph: _Graph, config: Any, head: "torch.nn.Sequential | None") -> None:
@@ -359,8 +357,8 @@ def _kinds(
     logits: str,
     head: "torch.nn.Sequential | None",
 ) -> None:
-    """The outputs behind the classes; `middle` are the layers that `head_layers` names, each with
-    the normalisation that it is the output of. `pooled_layers` is the same in torch.
+    """The outputs after the classes; `middle` are the layers that `head_layers` names, each with
+    the normalisation that produced it. `pooled_layers` is the same in torch.
     """
     from onnx import TensorProto
 

@@ -1,4 +1,4 @@
-"""One fine-tuning run from start to end: reviews, encoder, loop, assessment, checkpoint."""
+"""One fine-tuning run from start to finish: reviews, encoder, loop, assessment, checkpoint."""
 
 import math
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ from trainer.errors import CheckpointError, ConfigError, EncoderError
 from trainer.events import Listener, Note, Plan, Saved, Step, ignore
 from trainer.extras import missing
 from trainer.model import checkpoint
-from trainer.model.calibration import Doubt
+from trainer.model.calibration import SelectiveFigures
 from trainer.model.inference import predict
 from trainer.model.record import TrainingRecord
 from trainer.model.runtime import TorchRuntime, to_best_device
-from trainer.model.text import MOST_WINDOWS, Encoding, TextEncoder, Windows, by_length
+from trainer.model.text import MAX_WINDOWS, Encoding, TextEncoder, Windows, by_length
 from trainer.training.assess import Assessment, assess
 from trainer.training.encoder import Encoder, load_encoder
 from trainer.training.evaluation import Figures, beats_chance, below_chance, draw
@@ -32,7 +32,7 @@ from trainer.training.loop import Example, make_batches, train, uses_bf16
 from trainer.training.report import model_card, versions
 
 _NARROW = 384
-"""Width up to which an encoder takes the learning rate of narrow ones."""
+"""Encoders up to this width use the learning rate for narrow ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ class FineTuned:
     """The checkpoint."""
     validation: Figures
     test: Figures
-    doubt: Doubt
-    """What is left unsure of the test reviews, and how often the other verdicts are right."""
+    doubt: SelectiveFigures
+    """How much of the test reviews is left unsure, and the accuracy on the rest."""
     serving: bool
-    """Whether it was promoted: the first checkpoint is, later ones wait to be."""
+    """Whether it was promoted: only the first checkpoint is promoted automatically."""
 
 
 def fine_tune_model(
@@ -57,11 +57,11 @@ def fine_tune_model(
 ) -> FineTuned:
     """Fine-tunes an encoder on labelled reviews and saves a checkpoint.
 
-    `sets` are those of `config.datasets`, where they are loaded already.
+    `sets` are those of `config.datasets`, if they are loaded already.
 
     Raises:
-        TrainerError: the reviews, the encoder or the output folder will not do; str(error) says
-            what to do. No partial checkpoint is left, also when interrupted.
+        TrainerError: the reviews, the encoder or the output folder cannot be used; str(error) says
+        what to do. No partial checkpoint is left, even after an interrupt.
     """
     config = config or TrainingConfig()
     made_with = versions()
@@ -74,23 +74,23 @@ def fine_tune_model(
     encoder = _load_encoder(config, on_event)
     recipe = _resolve(config, encoder, sets)
     text_encoder = encoder.text_encoder(
-        config.max_length, MOST_WINDOWS if recipe.whole_review else 1, recipe.marks
+        config.max_length, MAX_WINDOWS if recipe.whole_review else 1, recipe.marks
     )
-    lesson = _prepare(sets, parts, recipe, text_encoder, on_event)
+    data = _prepare(sets, parts, recipe, text_encoder, on_event)
     output = config.output or checkpoint.dated_path(sets.name)
     with checkpoint.new_checkpoint(output) as folder:
         checkpoint.require_space(folder, 2 * _size(encoder))  # the weights, and a graph of them
-        _try_two_batches(encoder, text_encoder, lesson.windows, config.batch_size * recipe.windows)
-        on_event(_plan(config, recipe, encoder, lesson, parts, output))
-        run = _fit(config, recipe, encoder, text_encoder, lesson.examples, on_event)
+        _try_two_batches(encoder, text_encoder, data.windows, config.batch_size * recipe.windows)
+        on_event(_plan(config, recipe, encoder, data, parts, output))
+        run = _fit(config, recipe, encoder, text_encoder, data.examples, on_event)
         graph = checkpoint.graph_file(folder)
-        assessment = assess(encoder, text_encoder, recipe, lesson.encodings, parts, graph, on_event)
+        assessment = assess(encoder, text_encoder, recipe, data.encodings, parts, graph, on_event)
         training = TrainingRecord.build(
             name=output.name,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             base_model={"name": encoder.name, "description": encoder.description},
             datasets=[part.record() for part in parts],
-            texts=lesson.texts,
+            texts=data.texts,
             hyperparameters=_hyperparameters(config, recipe),
             pad_id=text_encoder.pad_id,
             device=str(encoder.model.device),
@@ -112,7 +112,7 @@ def fine_tune_model(
 
 
 def _sample(sets: ReviewSets, config: TrainingConfig, on_event: Listener) -> list[Part]:
-    """What is trained on: never the reviews that every checkpoint is judged by."""
+    """The training reviews, without those that every checkpoint is judged on."""
     drawn = sets.sample(config)
     parts = [replace(part, sample=without_fixed(part.sample)) for part in drawn]
     _announce(sets, parts, on_event)
@@ -136,22 +136,22 @@ def _plan(
     config: TrainingConfig,
     recipe: Recipe,
     encoder: Encoder,
-    lesson: "_Lesson",
+    data: "_TrainingData",
     parts: Sequence[Part],
     output: Path,
 ) -> Plan:
     return Plan(
         dataset=", ".join(part.reviews.name for part in parts),
         base_model=encoder.name,
-        reviews=lesson.counts,
+        reviews=data.counts,
         epochs=recipe.epochs,
-        steps=recipe.epochs * math.ceil(len(lesson.examples) / config.batch_size),
+        steps=recipe.epochs * math.ceil(len(data.examples) / config.batch_size),
         output=str(output),
     )
 
 
 def _promote_if_first(output: Path, warning: str, on_event: Listener) -> bool:
-    """Whether the new checkpoint serves now. It is on disk, so no error here undoes the run."""
+    """Whether the new checkpoint serves now. It is on disk, so errors here do not undo the run."""
     if warning:
         on_event(Note(f"{warning} It is kept, but not promoted."))
         return False
@@ -163,16 +163,16 @@ def _promote_if_first(output: Path, warning: str, on_event: Listener) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Lesson:
-    """What a run learns from, tokenised."""
+class _TrainingData:
+    """The training texts, tokenised."""
 
     examples: list[Example]
     encodings: list[Encoding]
     """Of the examples, without the ratings, which are not learned from."""
     counts: dict[str, int]
-    """Reviews of each class."""
+    """The number of reviews of each class."""
     texts: list[dict[str, Any]]
-    """What `training.json` says of the texts that are no reviews, or not of one class."""
+    """For `training.json`: the texts that are not reviews, or not of one class."""
 
     @property
     def windows(self) -> list[Windows]:
@@ -186,7 +186,7 @@ def _prepare(
     recipe: Recipe,
     encoder: TextEncoder,
     on_event: Listener,
-) -> _Lesson:
+) -> _TrainingData:
     reviews = [review for part in parts for review in part.sample]
     texts = [(review.text, float(review.label)) for review in reviews]
     records = [read_kinds().record("starter kinds")]
@@ -195,17 +195,17 @@ def _prepare(
         texts += [(text, 0.5) for text in mixed.learned.texts]
         records.append(mixed.record("starter mixed"))
         on_event(Note(f"{len(mixed.learned.texts)} mixed reviews are trained on as half positive."))
-    # A review that is nothing but a rating leaves no words to learn from.
+    # A review that is only a rating has no words to learn from.
     read = [(encoder.read(text)[0], target) for text, target in texts]
     read = [(words, target) for words, target in read if words]
     encodings = encoder.encode_words([words for words, _ in read])
     windows = (encoding.windows for encoding in encodings)
     examples = list(zip(windows, (target for _, target in read), strict=True))
-    return _Lesson(examples, encodings, class_counts(reviews), records)
+    return _TrainingData(examples, encodings, class_counts(reviews), records)
 
 
 def _resolve(config: TrainingConfig, encoder: Encoder, sets: ReviewSets) -> Recipe:
-    """The recipe with what the options say, and what it says of this encoder and these sets."""
+    """The recipe, adjusted to the options, the encoder and the sets."""
     recipe = RECIPES[config.recipe]
     narrow = encoder.model.config.hidden_size <= _NARROW
     rate = recipe.narrow_learning_rate if narrow else recipe.learning_rate
@@ -223,7 +223,7 @@ def _hyperparameters(config: TrainingConfig, recipe: Recipe) -> dict[str, Any]:
 
 
 def _warning(losses: Sequence[float], assessment: Assessment) -> str:
-    """A sentence on a training that has come to nothing; empty where it has not."""
+    """A sentence about a failed training; empty if it succeeded."""
     test, fixed = assessment.figures["test"], assessment.fixed
     recent = losses[-max(1, len(losses) // 10) :]
     loss = sum(recent) / len(recent)
@@ -235,19 +235,19 @@ def _warning(losses: Sequence[float], assessment: Assessment) -> str:
     if not beats_chance(test):
         return (
             f"Its accuracy, {test.accuracy:.3f} on {test.reviews} test reviews, is no better than "
-            f"chance. Bring more reviews, or check their labels."
+            f"chance. Use more reviews, or check their labels."
         )
     if below_chance(fixed):
         return (
             f"Its labels look inverted: of {fixed.reviews} fixed reviews that come with this "
             f"project, it judges {fixed.accuracy:.1%} right, fewer than by chance. Check which "
-            f"label stands for praise."
+            f"label means praise."
         )
     return ""
 
 
 def require_accelerate() -> None:
-    """Raises ConfigError where transformers' Trainer cannot run."""
+    """Raises ConfigError if transformers' Trainer cannot run."""
     if problem := missing("The loop 'trainer'", "accelerate", extra="compare"):
         raise ConfigError(problem)
 
@@ -260,7 +260,7 @@ def _announce(sets: ReviewSets, parts: Sequence[Part], on_event: Listener) -> No
             on_event(
                 Note(
                     f"Judged on {len(part.test):,} of the {len(part.reviews.test):,} test reviews "
-                    f"of {part.reviews.name}, to save time; python -m trainer evaluate takes all."
+                    f"of {part.reviews.name}, to save time; python -m trainer evaluate uses all."
                 )
             )
         if warning := imbalance_warning(part.sample):
@@ -275,12 +275,12 @@ def _fit(
     examples: Sequence[Example],
     on_event: Listener,
 ) -> dict[str, Any]:
-    """Runs the loop; returns what `training.json` says of it."""
+    """Runs the loop; returns its part of `training.json`."""
     batches = make_batches(examples, text_encoder, config.batch_size, config.seed, recipe.windows)
     loop = train
     if config.loop == Loop.TRAINER:
         from trainer.training.hf_trainer import (
-            train_by_trainer as loop,  # which takes a second to import
+            train_by_trainer as loop,  # slow to import
         )
     last: list[Step] = []
 
@@ -310,7 +310,7 @@ def _fit(
 def _try_two_batches(
     encoder: Encoder, text_encoder: TextEncoder, reviews: Sequence[Windows], batch_size: int
 ) -> None:
-    """Runs the largest batches through the model: what is broken breaks now, not in an hour."""
+    """Runs the largest batches through the model, so that a broken setup fails immediately."""
     windows = [window for review in reviews for window in review]
     longest = [[windows[index]] for index in by_length(windows)[: 2 * batch_size]]
     try:
@@ -318,22 +318,22 @@ def _try_two_batches(
     except (IndexError, RuntimeError) as error:
         raise EncoderError(
             f"{encoder.name} fails on a first batch ({type(error).__name__}): its tokenizer and "
-            f"its weights may not belong together, or the memory does not hold a batch. Try "
+            f"its weights may not match, or a batch may not fit into memory. Try "
             f"another base model, or a smaller batch size."
         ) from error
     if not np.isfinite(scores.logits).all():
         raise EncoderError(
-            f"{encoder.name} gives no numbers on a first batch: its weights are damaged. Try "
-            f"another base model."
+            f"{encoder.name} gives NaN or infinite logits on a first batch: its weights are "
+            f"damaged. Try another base model."
         )
 
 
 def _save(folder: Path, encoder: Encoder, training: TrainingRecord, assessment: Assessment) -> None:
-    """Writes all but the graph, which stands in `folder` already."""
-    # The place where the base model lay on this machine is nobody else's business.
+    """Writes everything except the graph, which is in `folder` already."""
+    # The checkpoint must not reveal the base model's path on this machine.
     encoder.model.config.name_or_path = encoder.name
     encoder.tokenizer.name_or_path = encoder.name
-    # Plain `transformers.pipeline` cuts where the training did.
+    # Plain `transformers.pipeline` truncates where the training did.
     encoder.tokenizer.model_max_length = training.hyperparameters.max_length
     encoder.model.save_pretrained(folder)
     encoder.tokenizer.save_pretrained(folder)

@@ -1,7 +1,7 @@
-"""The same recipe by transformers' `Trainer`, to set beside the manual loop.
+"""The same recipe with transformers' `Trainer`, for comparison with the manual loop.
 
-What `trainer.training.loop` shows on a page happens here out of sight. Batches, optimiser, schedule
-and loss are the same code; only the loop is another. Needs the package accelerate.
+Here the steps of `trainer.training.loop` are hidden. Batches, optimiser, schedule and loss are the
+same code; only the loop differs. Needs the package accelerate.
 """
 
 import math
@@ -49,11 +49,11 @@ def train_by_trainer(
     precision: Precision = Precision.AUTO,
     on_step: Callable[[Step], None],
 ) -> list[float]:
-    """Does what `trainer.training.loop.train` does, and takes, returns and raises the same."""
+    """Takes, returns and raises the same as `trainer.training.loop.train`."""
     bf16 = uses_bf16(model.device, precision, recipe)
     total = epochs * len(batches)
     progress = _Progress(learning_rate, on_step)
-    # The Trainer wants a folder even where it is to write nothing.
+    # The Trainer needs a folder even if it writes nothing.
     with tempfile.TemporaryDirectory() as folder, prepared(model, recipe, bf16):
         optimizer = make_optimizer(model, recipe, learning_rate)
         trainer = _Trainer(
@@ -80,18 +80,18 @@ def _arguments(folder: str, epochs: int, total: int, recipe: Recipe) -> Training
         disable_tqdm=True,
         logging_strategy="steps",
         logging_steps=1,
-        # A loss that is no number is to be seen, not replaced by the mean of those before.
+        # A NaN or infinite loss must be seen, not replaced by the mean of the earlier ones.
         logging_nan_inf_filter=False,
         remove_unused_columns=False,
     )
-    # It would share each batch among all GPUs, and take as many batches at once; the manual loop
+    # It would split each batch across all GPUs and load as many batches at once; the manual loop
     # uses one.
     arguments._n_gpu = min(1, arguments.n_gpu)
     return arguments
 
 
 class _Trainer(Trainer):
-    """With our batches, and our loss over the windows of each review."""
+    """Uses our batches, and our loss over the windows of each review."""
 
     def __init__(self, batches: "_Batches", bf16: bool, **settings: Any) -> None:
         super().__init__(**settings)
@@ -111,7 +111,7 @@ class _Trainer(Trainer):
 
 
 class _Batches:
-    """The batches as dictionaries, which is how the Trainer hands inputs on."""
+    """The batches as dictionaries, which is what the Trainer expects."""
 
     def __init__(self, batches: "DataLoader[Example]", progress: "_Progress") -> None:
         self._batches = batches
@@ -127,7 +127,7 @@ class _Batches:
 
 
 class _Progress(TrainerCallback):
-    """Turns what the Trainer logs after every step into events."""
+    """Turns the Trainer's log of each step into events."""
 
     def __init__(self, learning_rate: float, on_step: Callable[[Step], None]) -> None:
         self.losses: list[float] = []
@@ -147,7 +147,7 @@ class _Progress(TrainerCallback):
         control: TrainerControl,  # noqa: ARG002  # handed in by position
         **kwargs: Any,
     ) -> None:
-        """Reports the step that was logged; the log of the whole run at the end has no loss."""
+        """Reports the logged step; the final log of the whole run has no loss."""
         logs: dict[str, float] = kwargs["logs"]
         if "loss" not in logs:
             return

@@ -1,8 +1,8 @@
-"""The last layer for the first token alone: DistilBERT's head reads no other.
+"""The last layer for the first token only: DistilBERT's head reads no other.
 
-Keys and values are still made of all tokens; queries, the feed-forward network and what follows are
-made for one. The logits and the gradients are the same, for an eighth less work in a network of six
-layers. `trainer.training.export` leaves out the same part.
+Keys and values are still computed for all tokens; queries, the feed-forward network and everything
+after them for one. The logits and the gradients are the same, for an eighth less work in a network
+of six layers. `trainer.training.export` leaves out the same part.
 """
 
 from collections.abc import Iterator
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def first_token_alone(model: "PreTrainedModel") -> Iterator[None]:
-    """Within it, `model` computes no more of its last layer than its head reads.
+def first_token_only(model: "PreTrainedModel") -> Iterator[None]:
+    """Within it, `model` computes only what its head reads of the last layer.
 
-    Models of other families stay as they are: their heads pool in other ways.
+    Models of other families are unchanged: their heads pool in other ways.
     """
     if model.config.model_type != "distilbert":
         yield

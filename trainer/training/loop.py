@@ -1,6 +1,6 @@
 """The training loop, by hand: forward, loss, backward, clip, step.
 
-Nothing is hidden in a Trainer class. What a student should see of fine-tuning is on this page.
+Nothing is hidden in a Trainer class: this page shows all of fine-tuning.
 """
 
 import math
@@ -21,7 +21,7 @@ from trainer.config import LABELS, Precision, Recipe
 from trainer.errors import ConfigError
 from trainer.events import Step
 from trainer.model.text import TextEncoder, Windows
-from trainer.training.last_layer import first_token_alone
+from trainer.training.last_layer import first_token_only
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -34,14 +34,14 @@ WEIGHT_DECAY = 0.01
 
 
 class Batch(NamedTuple):
-    """What the model is fed in one step, padded to the longest window of the batch."""
+    """The model's input in one step, padded to the longest window of the batch."""
 
     input_ids: torch.Tensor
     """(windows, length) int64."""
     attention_mask: torch.Tensor
     """(windows, length) int64; 1 on tokens, 0 on padding."""
     review: torch.Tensor
-    """(windows,) int64; which of the batch's reviews each window is of."""
+    """(windows,) int64; the index in the batch of each window's review."""
     targets: torch.Tensor
     """(reviews, classes) float32; the probability of each class."""
 
@@ -51,10 +51,10 @@ class Batch(NamedTuple):
 
 
 class LengthGroupedBatches(Sampler[list[int]]):
-    """Shuffled batches of reviews of like length: chat is uneven, and padding is wasted work.
+    """Shuffled batches of reviews of similar length: chat varies in length, and padding is waste.
 
-    Each epoch shuffles all reviews, sorts within stretches of `_STRETCH` batches only, so that
-    who meets whom stays random, and shuffles the batches.
+    Each epoch shuffles all reviews, sorts only within stretches of `_STRETCH` batches, so that
+    batch composition stays random, and shuffles the batches.
     """
 
     _STRETCH = 32
@@ -92,8 +92,8 @@ def make_batches(
 ) -> "DataLoader[Example]":
     """Batches in an order that `seed` draws anew for every epoch.
 
-    Of a review with more than `windows` windows so many are drawn, also anew: in time the model
-    sees all of it, for the price of a part.
+    If a review has more than `windows` windows, that many are drawn, anew in every epoch: over
+    time the model sees all of it, at a fraction of the cost.
     """
     rng = random.Random(seed)
 
@@ -112,7 +112,7 @@ def make_batches(
         examples,  # type: ignore[arg-type]  # any sequence serves as a map-style data set
         batch_sampler=LengthGroupedBatches(lengths, batch_size, seed),
         collate_fn=collate,
-        pin_memory=torch.cuda.is_available(),  # the copy to a GPU then runs beside the step
+        pin_memory=torch.cuda.is_available(),  # copies to a GPU then overlap with the step
     )
 
 
@@ -132,7 +132,7 @@ def train(
         The loss of every step, in nats.
 
     Raises:
-        ConfigError: the loss is no longer a number; the learning rate was too high.
+        ConfigError: the loss became NaN or infinite; the learning rate was too high.
     """
     device = model.device
     bf16 = uses_bf16(device, precision, recipe)
@@ -183,7 +183,7 @@ def mean_by_review(logits: torch.Tensor, review: torch.Tensor) -> torch.Tensor:
 
 
 def make_optimizer(model: "PreTrainedModel", recipe: Recipe, learning_rate: float) -> AdamW:
-    """AdamW over what is not frozen."""
+    """AdamW over the parameters that are not frozen."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     decayed = [p for p in trained if recipe.decays_all or p.ndim > 1]
     exempt = [p for p in trained if not recipe.decays_all and p.ndim <= 1]
@@ -196,7 +196,7 @@ def make_optimizer(model: "PreTrainedModel", recipe: Recipe, learning_rate: floa
 
 
 def make_schedule(optimizer: Optimizer, warmup: float | None, total: int) -> LambdaLR:
-    """The learning rate's share of its height at each step of `total` (see `Recipe.warmup`)."""
+    """The learning rate as a share of its peak, at each of `total` steps (see `Recipe.warmup`)."""
     if warmup is None:
         return LambdaLR(optimizer, lambda _step: 1.0)
     rising = max(1, round(warmup * total))
@@ -208,9 +208,9 @@ def make_schedule(optimizer: Optimizer, warmup: float | None, total: int) -> Lam
 
 
 def uses_bf16(device: torch.device, precision: Precision, recipe: Recipe) -> bool:
-    """Whether the loop is to run in bf16.
+    """Whether the loop runs in bf16.
 
-    Without the instructions for it a processor emulates bf16, 20 to 30 times slower than fp32.
+    Without instructions for it a processor emulates bf16, 20 to 30 times slower than fp32.
     """
     if precision is not Precision.AUTO:
         return precision is Precision.BF16
@@ -222,7 +222,7 @@ def uses_bf16(device: torch.device, precision: Precision, recipe: Recipe) -> boo
 
 @contextmanager
 def prepared(model: "PreTrainedModel", recipe: Recipe, bf16: bool) -> Iterator[None]:
-    """The model as the recipe trains it; afterwards as it was, but for its weights."""
+    """Sets the model up as the recipe trains it; afterwards restores all but its weights."""
     frozen = [model.get_input_embeddings()] if recipe.frozen_words else []
     frozen += lowest_layers(model, recipe.frozen_layers)
     for module in frozen:
@@ -234,11 +234,11 @@ def prepared(model: "PreTrainedModel", recipe: Recipe, bf16: bool) -> Iterator[N
         for dropout in dropouts:
             dropout.p = 0.0
     if bf16 and model.device.type == "cpu":
-        # PyTorch's fused attention is the slower one here: its backward pass does without bf16.
+        # PyTorch's fused attention is slower here: its backward pass does not use bf16.
         model.set_attn_implementation("eager")
     model.train()
     try:
-        with first_token_alone(model):
+        with first_token_only(model):
             yield
     finally:
         model.set_attn_implementation(attention)
@@ -249,8 +249,8 @@ def prepared(model: "PreTrainedModel", recipe: Recipe, bf16: bool) -> Iterator[N
 
 
 def lowest_layers(model: "PreTrainedModel", count: int) -> list[torch.nn.Module]:
-    """The embeddings and the lowest `count` layers of the encoder, but never its last; nothing
-    where `count` is 0 or the family names its layers in another way than those known here."""
+    """The embeddings and the lowest `count` layers of the encoder, but never its last; empty if
+    `count` is 0 or the family's layers have unknown names."""
     # DistilBERT, BERT and RoBERTa, GPT-2
     families = ("transformer.layer", "embeddings"), ("encoder.layer", "embeddings"), ("h", "wpe")
     modules = dict(model.base_model.named_modules())
@@ -261,7 +261,7 @@ def lowest_layers(model: "PreTrainedModel", count: int) -> list[torch.nn.Module]
 
 
 def diverged(losses: Sequence[float], learning_rate: float) -> ConfigError:
-    """The error for a run whose last loss is no number."""
+    """The error for a run whose last loss is NaN or infinite."""
     return ConfigError(
         f"The loss became {losses[-1]} at step {len(losses)}: learning_rate is "
         f"{learning_rate:g}, but must be lower for this encoder."

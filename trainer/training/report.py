@@ -1,4 +1,4 @@
-"""What a checkpoint tells of itself: the contents of `training.json` and of its model card."""
+"""How a checkpoint is documented: the contents of `training.json` and of its model card."""
 
 import platform
 from dataclasses import asdict
@@ -10,7 +10,7 @@ from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from trainer.config import LABELS
-from trainer.model.record import Hyperparameters, Recognised, TrainingRecord
+from trainer.model.record import Hyperparameters, NamedKindFigures, TrainingRecord
 from trainer.training.encoder import DISTILBERT, STAND_IN
 
 _VERSIONS_OF = (
@@ -22,26 +22,26 @@ _VERSIONS_OF = (
     "review-concierge",
 )
 _STAND_IN_ON_HUB = "sentence-transformers/all-MiniLM-L6-v2"
-"""Where the weights of the stand-in come from."""
+"""Where the stand-in's weights come from."""
 _LICENSES = {DISTILBERT: "apache-2.0", _STAND_IN_ON_HUB: "apache-2.0"}
-"""Of base models; a card with another one names no licence."""
+"""By base model; for any other, the card names no licence."""
 _TASK = "text-classification"
 
 
 def versions() -> dict[str, str]:
-    """The versions a result depends on; `unknown` where a package is there, but not installed."""
+    """The versions a result depends on; `unknown` if a package is importable but not installed."""
     return {"python": platform.python_version(), **{name: _version(name) for name in _VERSIONS_OF}}
 
 
 def _version(package: str) -> str:
     try:
         return version(package)
-    except PackageNotFoundError:  # run from a checkout, or of a build under another name
+    except PackageNotFoundError:  # run from a checkout, or built under another name
         return "unknown"
 
 
 def _cell(name: str) -> str:
-    """The name of a set, which is a file's, inside a table."""
+    """The name of a set, which is a file name, as a table cell."""
     return name.replace("|", r"\|")
 
 
@@ -50,7 +50,7 @@ def _warning(sentence: str) -> str:
 
 
 def _chat(accuracies: dict[str, float]) -> str:
-    """How the short reviews of the starter set are judged, by what makes them hard."""
+    """Accuracy on the short reviews of the starter set, by what makes them hard."""
     if not accuracies:
         return ""
     rows = "\n".join(f"| {name} | {accuracy:.3f} |" for name, accuracy in accuracies.items())
@@ -81,12 +81,12 @@ def _data(training: TrainingRecord) -> str:
 |---|---|---|---|---|
 {rows}
 
-Beside them:
+In addition:
 
 {texts.strip()}
 
-Reviews were {read} {asked.max_length} tokens. No review that was trained on is among those it was
-judged by.{"".join(map(_warning, sentences))}"""
+Reviews were {read} {asked.max_length} tokens. The training reviews and the reviews that it is
+judged on do not overlap.{"".join(map(_warning, sentences))}"""
 
 
 def _figures(training: TrainingRecord) -> str:
@@ -123,7 +123,7 @@ def _figures(training: TrainingRecord) -> str:
 
 
 def _other_sets(training: TrainingRecord) -> str:
-    """Test figures of the sets but the main one."""
+    """Test figures of the sets other than the main one."""
     rows = []
     for name in (each.name for each in training.datasets[1:]):
         figures = training.by_set[name].evaluation["test"]
@@ -148,20 +148,20 @@ def _fixed(training: TrainingRecord) -> str:
     if training.fixed is None:
         return ""
     return f"""Of {training.fixed.reviews} fixed reviews, which come with Review Concierge and
-are never trained on, {training.fixed.accuracy:.1%} are judged right.
+    are never trained on, {training.fixed.accuracy:.1%} are judged right.
 
 """
 
 
-def _kinds(figures: Recognised) -> str:
+def _kinds(figures: NamedKindFigures) -> str:
     """The confusion matrix of the kinds of message."""
     rows = "\n".join(
         f"| {kind} | {' | '.join(map(str, counts))} |"
         for kind, counts in zip(figures.kinds, figures.confusion_matrix, strict=True)
     )
-    return f"""Of {figures.lines:,} messages held back, {figures.right:.1%} are recognised; of
-{figures.reviews:,} short reviews, {figures.reviews_dismissed:.1%} are taken for another kind
-of message. A row is what a message is, a column what it was taken for.
+    return f"""Of {figures.lines:,} held-out messages, {figures.right:.1%} are recognised; of
+    {figures.reviews:,} short reviews, {figures.reviews_dismissed:.1%} are mistaken for another kind
+    of message. Rows are the true kinds, columns the recognised ones.
 
 | | {" | ".join(figures.kinds)} |
 |---|{"---|" * len(figures.kinds)}
@@ -172,12 +172,12 @@ def _hyperparameters(asked: Hyperparameters) -> str:
     return "\n".join(
         f"| {name} | {', '.join(value) if isinstance(value, tuple) else value} |"
         for name, value in asdict(asked).items()
-        if value is not None  # the share of each set stands beside it
+        if value is not None  # the share of each set is in the table of sets
     )
 
 
 def _metadata(training: TrainingRecord) -> ModelCardData:
-    """What model hubs read: only names that they know, and the figures on the test reviews."""
+    """Metadata for model hubs: only names that they know, and the figures on the test reviews."""
     names = [each.name for each in training.datasets]
     base_model = _base_model_on_hub(training.base_model.name)
     metrics = ("accuracy", "f1", "precision", "recall")
@@ -207,14 +207,14 @@ def _metadata(training: TrainingRecord) -> ModelCardData:
 
 
 def _base_model_on_hub(name: str) -> str | None:
-    """None for a folder, which is nobody's to look up."""
+    """None for a folder, which is private to this machine."""
     if name == STAND_IN:
         return _STAND_IN_ON_HUB
     return name if _is_hub_name(name) and not Path(name).expanduser().exists() else None
 
 
 def _is_dataset_on_hub(name: str) -> bool:
-    # A file or folder goes by the last part of its path, so it has no slash.
+    # A file or folder is named by the last part of its path, so it has no slash.
     return "/" in name and _is_hub_name(name)
 
 
@@ -235,8 +235,8 @@ def model_card(training: TrainingRecord) -> str:
 def _body(training: TrainingRecord) -> str:
     return f"""# {training.name}
 
-Tells praise from complaint in film reviews: the classes are {" and ".join(LABELS)}. Fine-tuned by
-Review Concierge from {training.base_model.description}.
+Distinguishes praise from complaint in film reviews: the classes are {" and ".join(LABELS)}.
+Fine-tuned by Review Concierge from {training.base_model.description}.
 
 ```python
 from transformers import pipeline
@@ -270,8 +270,8 @@ These are of {training.datasets[0].name}, the main set.{_other_sets(training)}
 
 ## Limits
 
-English only. By itself, as above, it always decides for one of the two classes, also for a text
-that is no review. Review Concierge reads all of a long review, scales the logits, leaves what is
-not sure enough undecided, and knows most texts that are no reviews (`judgement` in
-`training.json`).
+English only. Used as above, it always chooses one of the two classes, even for a text
+that is not a review. Review Concierge reads all of a long review, scales the logits, leaves
+a review undecided if it is not sure enough, and recognises most texts that are not reviews
+(`judgement` in `training.json`).
 """

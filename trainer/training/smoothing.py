@@ -1,17 +1,16 @@
-"""Makes what flows through DistilBERT fit into 8 bits, without changing what it computes.
+"""Makes DistilBERT's activations fit into 8 bits, without changing what it computes.
 
-The input of a product has one scale, so a single large number costs all others their precision.
+The input of a product has one scale, so a single large number costs all others precision.
 Encoders have such numbers, always in the same few channels and mostly at the first token. Exact
-changes of the weights take them out:
+changes of the weights remove them:
+- the output of a normalisation is centred, channel by channel; later biases compensate, so it costs
+  nothing (Wei et al. 2023, Outlier Suppression+);
+- between attention and the feed-forward network its channels are also scaled to similar sizes; the
+  weights that read it and a product on the residual undo this (Xiao et al. 2023, SmoothQuant);
+- a hidden unit of the feed-forward network that grows too large is split into several, each of
+  which passes on its part (Zhao et al. 2019, outlier channel splitting).
 
-- what a normalisation gives is centred, channel by channel; biases after it make up for that, so it
-  costs nothing (Wei et al. 2023, Outlier Suppression+);
-- between attention and the feed-forward network its channels are also brought to a like size, which
-  the weights that read it take back (Xiao et al. 2023, SmoothQuant), and the residual by a product;
-- of a hidden unit of the feed-forward network that grows too large there are several, each of which
-  passes on its part (Zhao et al. 2019, outlier channel splitting).
-
-How large the channels get is measured on a few texts.
+The size of the channels is measured on a few texts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,55 +28,55 @@ if TYPE_CHECKING:
 
 _READERS = ("attention.q_lin", "attention.out_lin", "ffn.lin1", "ffn.lin2")
 _MIGRATION = 0.65
-"""How much of the spread between channels goes from the activations to the weights: with 0.5 the
-activations lose more of the product's precision, with 0.8 the weights."""
+"""How much of the spread between channels moves from the activations to the weights: at 0.5 the
+activations lose more of the product's precision, at 0.8 the weights."""
 _SPLIT = 4
-"""How many units may be split, to parts no larger than the next one: one or two of a layer stand
+"""How many units may be split, to parts no larger than the next one: one or two per layer stand
 out, by a factor of 3 to 5 in fine-tuned stand-ins."""
-_MOST_PARTS = 16
+_MAX_PARTS = 16
 _TINY = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """What was seen in each channel, (width,) each."""
+    """The range observed in each channel, (width,) each."""
 
     least: FloatArray
     largest: FloatArray
 
     def middle(self) -> FloatArray:
-        """Of each channel."""
+        """The middle of each channel."""
         return (self.least + self.largest) * np.float32(0.5)
 
     def reach(self) -> FloatArray:
-        """How far each channel gets from its middle."""
+        """The largest distance of each channel from its middle."""
         return (self.largest - self.least) * np.float32(0.5)
 
 
 @dataclass(frozen=True, slots=True)
 class Smoothed:
-    """A network that computes the same once what `factors` names is multiplied by them."""
+    """A network that computes the same once its `factors` are applied."""
 
     weights: dict[str, FloatArray]
     factors: dict[str, FloatArray]
-    """By layer: of a normalisation, what makes the residual of its output; of `ffn.lin2`, what is
-    to be done to its input."""
+    """By layer: for a normalisation, what turns its output into the residual; for `ffn.lin2`, what
+    its input is multiplied by."""
     centres: dict[str, FloatArray]
-    """By normalisation: what its output lacks. Where it is summed up as a residual, the other
-    summand has it."""
+    """By normalisation: what was subtracted from its output. In a residual sum, the other summand
+    contains it."""
     offsets: dict[str, FloatArray]
-    """By layer: parts of a step to add before the weights that read a channel are rounded. Those of
-    all parts of a unit add up to nothing, and their rounding errors nearly so: its weights, which
-    meet the largest numbers, are rounded the finer."""
+    """By layer: fractions of a step to add before the weights that read a channel are rounded. For
+    all parts of a split unit they sum to zero, and their rounding errors nearly so: its weights,
+    which multiply the largest numbers, are rounded more finely."""
     inputs: dict[str, tuple[float, float]]
-    """By layer: the least and the largest number that it reads, after all changes. They set the
-    scales of the products."""
+    """By layer: the minimum and maximum of its input, after all changes. They set the scales of the
+    products."""
 
 
 def measure_ranges(model: "PreTrainedModel", texts: Sequence[Tokens]) -> dict[str, Range]:
     """Runs the model on the texts; returns the ranges of the inputs of its linear layers, by name.
 
-    Of query, key and value, which read the same, only the query is named.
+    Query, key and value have the same input, so only the query is listed.
     """
     import torch
 
@@ -114,8 +113,8 @@ def measure_ranges(model: "PreTrainedModel", texts: Sequence[Tokens]) -> dict[st
 
 
 def smooth(weights: Mapping[str, FloatArray], config: Any, ranges: Mapping[str, Range]) -> Smoothed:
-    """Changes all layers but the last, of which only the keys and values are computed for more than
-    the first token. Without `ranges` it changes nothing."""
+    """Changes all layers but the last, which computes only keys and values for more than the
+    first token. Changes nothing without `ranges`."""
     smoothed = Smoothed(dict(weights), {}, {}, {}, {})
     if not ranges:
         return smoothed
@@ -142,8 +141,8 @@ def smooth(weights: Mapping[str, FloatArray], config: Any, ranges: Mapping[str, 
 def _centre(
     smoothed: Smoothed, norm: str, readers: Sequence[str], summand: str, seen: Range
 ) -> None:
-    """Subtracts the middle of each channel from what `norm` gives: `readers` read it, and it is
-    added to what `summand` gives."""
+    """Subtracts the middle of each channel from the output of `norm`, which `readers` read, and
+    adds it to the output of `summand`."""
     weights = smoothed.weights
     centres = seen.middle()
     weights[f"{norm}.bias"] = weights[f"{norm}.bias"] - centres
@@ -154,7 +153,7 @@ def _centre(
 
 
 def _scale(smoothed: Smoothed, norm: str, reader: str, seen: Range) -> None:
-    """Divides what `norm` gives, centred already, by factors that its `reader` makes up for."""
+    """Divides the output of `norm`, already centred, by factors that `reader` compensates for."""
     weights = smoothed.weights
     reach = _floored(seen.reach())
     used = _floored(np.abs(weights[f"{reader}.weight"]).max(axis=0))
@@ -169,7 +168,7 @@ def _scale(smoothed: Smoothed, norm: str, reader: str, seen: Range) -> None:
 
 
 def _floored(sizes: FloatArray) -> FloatArray:
-    # A channel that was seen to hardly move may yet do so.
+    # A channel that hardly moved in the sample may still do so.
     return np.maximum(sizes, np.median(sizes) / 100 + _TINY).astype(np.float32)
 
 
@@ -177,7 +176,7 @@ def _split(smoothed: Smoothed, first: str, second: str, seen: Range) -> None:
     """Repeats hidden units between the products `first` and `second`."""
     weights = smoothed.weights
     size = np.maximum(seen.largest, -seen.least)
-    limit = max(np.sort(size)[-min(_SPLIT + 1, len(size))], size.max() / _MOST_PARTS, _TINY)
+    limit = max(np.sort(size)[-min(_SPLIT + 1, len(size))], size.max() / _MAX_PARTS, _TINY)
     parts = np.maximum(1, np.ceil(size / limit)).astype(int)
     for name in (f"{first}.weight", f"{first}.bias"):
         weights[name] = np.repeat(weights[name], parts, axis=0)

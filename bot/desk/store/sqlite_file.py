@@ -142,7 +142,7 @@ def set_aside(path: Path, why: str, now: datetime) -> Path:
 
 
 def aside_name(path: Path, why: str, now: datetime) -> Path:
-    """A dated name beside `path` that is free, such as `desk.sqlite3.damaged-20261125-211500`."""
+    """A free dated name next to `path`, such as `desk.sqlite3.damaged-20261125-211500`."""
     first = name = path.with_name(f"{path.name}.{why}-{now.astimezone(UTC):%Y%m%d-%H%M%S}")
     number = 1
     while name.exists():

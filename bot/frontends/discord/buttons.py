@@ -1,4 +1,5 @@
-"""Buttons and menus are found by their ids, and end in the client's last resort."""
+"""What all buttons and menus share: they are found by their ids, and errors go to the client's
+last resort."""
 
 import re
 from typing import Any, ClassVar, Self
@@ -10,15 +11,15 @@ from bot.frontends.discord.recipients import user_of
 
 
 class ConciergeItem(discord.ui.DynamicItem[discord.ui.Item[Any]], template=r"(?!)"):
-    """A button or a menu. What it does is in its id, which Discord keeps with the message: a
+    """A button or a menu. Its action is in its id, which Discord keeps with the message: a
     restart loses nothing.
 
-    The library logs what `callback` raises and says nothing to the one who pressed, so a subclass
-    overrides `pressed` instead.
+    The library logs the errors of `callback` and does not inform the user, so a subclass overrides
+    `pressed` instead.
     """
 
     log_name: ClassVar[str]
-    """What the log calls it."""
+    """Its name in the log."""
 
     @classmethod
     async def from_custom_id(
@@ -37,7 +38,7 @@ class ConciergeItem(discord.ui.DynamicItem[discord.ui.Item[Any]], template=r"(?!
             await self.pressed(interaction)
 
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
-        """Somebody pressed it or chose from it, who may be anybody."""
+        """Called when any user presses it or chooses from it."""
         raise NotImplementedError
 
 
@@ -46,7 +47,7 @@ class ConciergeButton(ConciergeItem, template=r"(?!)"):
 
 
 def view(*items: ConciergeItem) -> discord.ui.View:
-    """These buttons and menus, to go under a message."""
+    """A view of these buttons and menus, for a message."""
     made = discord.ui.View(timeout=None)
     for item in items:
         made.add_item(item)

@@ -15,7 +15,7 @@ from bot.operations.models import NAME
 
 
 class Decision(StrEnum):
-    """What an operator decides on a candidate."""
+    """An operator's decision on a candidate."""
 
     PROMOTE = "promote"
     DISCARD = "discard"
@@ -42,7 +42,7 @@ class CandidateButton(
         self._candidate = candidate
 
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
-        """Applies the decision and removes the buttons; where it is refused they stay."""
+        """Applies the decision and removes the buttons; they stay if it is refused."""
         if not await require_operator(interaction):
             return
         await interaction.response.defer()

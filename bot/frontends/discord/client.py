@@ -1,6 +1,6 @@
-"""The client: what every cog shares, and the one way in which errors end.
+"""The client: what all cogs share, and the common handling of errors.
 
-No privileged intent is needed: Discord hands a bot the text of messages that mention it and of
+No privileged intent is needed: Discord gives a bot the text of messages that mention it and of
 direct messages to it, and this bot reads no others.
 """
 
@@ -45,13 +45,13 @@ EXTENSIONS = (
     "bot.frontends.discord.privacy",
     "bot.frontends.discord.desk",
 )
-"""In this order: `missed` hands what it finds to `reviews`."""
+"""In this order: `missed` passes its messages to `reviews`."""
 
 LONGEST_PAUSE_SECONDS = 30.0
-"""Where Discord asks for a longer one before the next request (429), that request is given up."""
+"""If Discord asks for a longer pause before the next request (429), that request is given up."""
 
 CLOSING_SECONDS = 5.0
-"""How long replies in flight may still take once the bot is stopped."""
+"""How long replies in flight may still take once the bot is being stopped."""
 
 PERMISSIONS = discord.Permissions(
     view_channel=True,
@@ -60,7 +60,7 @@ PERMISSIONS = discord.Permissions(
     read_message_history=True,
     attach_files=True,
 )
-"""The least that replying takes (a reply needs the history it refers to), and the picture of a
+"""The minimum for replying (a reply needs the history it refers to), and for the picture of a
 training's result."""
 
 DIRECT = "discord:direct"
@@ -70,7 +70,7 @@ Send = Callable[[Reply], Awaitable[object]]
 
 
 class ConciergeTree(app_commands.CommandTree["ConciergeBot"]):
-    """Hands the errors of commands to the client."""
+    """Passes the errors of commands to the client."""
 
     async def on_error(
         self,
@@ -86,7 +86,7 @@ class ConciergeTree(app_commands.CommandTree["ConciergeBot"]):
 
 
 class ConciergeBot(commands.Bot):
-    """The cogs, one a concern, find the concierge, the operations and the desk here."""
+    """The cogs, one per concern, find the concierge, the operations and the desk here."""
 
     def __init__(
         self, concierge: Concierge, operations: Operations, desk: Desk | None = None
@@ -119,7 +119,7 @@ class ConciergeBot(commands.Bot):
         self.earlier = EarlierReplies(concierge.questions.seconds)
         self._answering: dict[asyncio.Task[Any], float] = {}
         """Since when each task answers a customer, in seconds of `time.monotonic`."""
-        # What a parser raises would end `connect`, and with it the process, though the connection
+        # An error of a parser would end `connect`, and with it the process, though the connection
         # is fine. The library offers no other place to catch it.
         parsers = self._connection.parsers
         for event, parse in parsers.items():
@@ -129,7 +129,7 @@ class ConciergeBot(commands.Bot):
         assert self.application is not None  # read at every log-in
         team = self.application.team
         owner = team.owner_id if team else self.application.owner.id
-        self.concierge.owner = f"<@{owner}>"  # shown as a name; nobody is pinged
+        self.concierge.owner = f"<@{owner}>"  # shown as a name; no one is pinged
         for extension in EXTENSIONS:
             await self.load_extension(extension)
 
@@ -139,7 +139,7 @@ class ConciergeBot(commands.Bot):
 
     @contextmanager
     def answering(self) -> Iterator[None]:
-        """Within, the current task answers a customer, and closing waits for it."""
+        """Within, the current task answers a customer, and `close` waits for it."""
         task = asyncio.current_task()
         assert task is not None
         self._answering.setdefault(task, time.monotonic())
@@ -168,9 +168,9 @@ class ConciergeBot(commands.Bot):
         )
 
     async def close(self) -> None:
-        """Finishes the replies in flight, then disconnects; counts those that it has to cut off."""
+        """Finishes in-flight replies, then disconnects; counts those that it has to cut off."""
         deadline = asyncio.get_running_loop().time() + CLOSING_SECONDS
-        # Again and again, as an event that has just come begins its task meanwhile.
+        # Repeatedly, because an event that has just arrived may start its task meanwhile.
         while self._answering and (left := deadline - asyncio.get_running_loop().time()) > 0:
             await asyncio.wait(set(self._answering), timeout=left)
         if late := set(self._answering):
@@ -192,10 +192,10 @@ class ConciergeBot(commands.Bot):
             await self.apologise(what, error, send, to)
 
     async def apologise(self, what: str, error: Exception, send: Send, to: Recipient) -> None:
-        """Where every way in ends when it fails: a command, a button, a message.
+        """Handles the failure of any input: a command, a button, a message.
 
-        Logs where it failed, never the message, which may quote what a customer wrote. Not raised:
-        the library would log it once more, and say nothing to the customer.
+        Logs where it failed, never the message, which may quote a customer's text. Does not raise:
+        the library would log it again, and not inform the customer.
         """
         log.error("%s failed: %s", what, whereabouts(error))
         try:
@@ -206,7 +206,7 @@ class ConciergeBot(commands.Bot):
             log.error("The apology failed, too: %s", whereabouts(bug))
 
     async def on_message(self, message: discord.Message, /) -> None:
-        """Nothing: the base class would take a review for a text command."""
+        """Does nothing: the base class would take a review for a text command."""
 
     async def on_ready(self) -> None:
         assert self.application_id is not None
@@ -223,7 +223,7 @@ class ConciergeBot(commands.Bot):
 
 
 def in_private(interaction: discord.Interaction[Any]) -> Send:
-    """Sends a reply to the one who used a command or a button, and to nobody else."""
+    """Sends a reply that only the user of a command or a button can see."""
 
     async def send(reply: Reply) -> None:
         await respond(interaction, reply.text)
@@ -232,7 +232,7 @@ def in_private(interaction: discord.Interaction[Any]) -> Send:
 
 
 def _parse_or_skip(event: str, parse: Callable[[Any], None], data: Any) -> None:
-    """Loses an event that the library cannot read, and nothing else."""
+    """Skips an event that the library cannot parse."""
     try:
         parse(data)
     except Exception as error:

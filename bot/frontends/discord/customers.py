@@ -1,4 +1,4 @@
-"""What customers ask for by name: /review, "Judge this review" and /help."""
+"""The commands for customers: /review, "Judge this review" and /help."""
 
 from contextlib import suppress
 
@@ -17,7 +17,7 @@ from bot.frontends.discord.replies import respond_to, tell
 from bot.sentences.responses import Kind
 
 LONGEST_REVIEW = 4_000
-"""What somebody with Nitro may write in a message, in characters."""
+"""The limit for a message of a Nitro user, in characters."""
 
 
 class Customers(commands.Cog):
@@ -28,7 +28,7 @@ class Customers(commands.Cog):
         self._judge = app_commands.ContextMenu(name="Judge this review", callback=self.judge)
 
     async def cog_load(self) -> None:
-        self._bot.tree.add_command(self._judge)  # unlike a slash command, it is no cog's member
+        self._bot.tree.add_command(self._judge)  # unlike a slash command, it belongs to no cog
 
     async def cog_unload(self) -> None:
         self._bot.tree.remove_command(self._judge.name, type=self._judge.type)
@@ -44,7 +44,7 @@ class Customers(commands.Cog):
         text: app_commands.Range[str, 1, LONGEST_REVIEW],
         explain: bool = False,
     ) -> None:
-        """Answers where everybody sees it, as to a mention."""
+        """Answers visibly for everybody, like a mention."""
         review, to = plain_text(text), user_of(interaction)
         answer = self._bot.concierge.answer(
             review,
@@ -64,7 +64,7 @@ class Customers(commands.Cog):
     async def judge(
         self, interaction: discord.Interaction[ConciergeBot], message: discord.Message
     ) -> None:
-        """Answers the one who asks, and nobody else: the author did not ask to be judged."""
+        """Answers only the user who asks: the author did not ask to be judged."""
         if message.author.bot or message.webhook_id:
             await self._tell(interaction, Kind.ROBOT)
             return

@@ -1,4 +1,4 @@
-"""How an answer reaches Discord: retried while the trouble may pass, then given up and counted."""
+"""Sends an answer to Discord: retries transient errors, then gives up and counts it."""
 
 import logging
 from collections import Counter
@@ -26,25 +26,25 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = (0.5, 2.0, 5.0)
-"""Pauses after a failure. discord.py retries the commonest by itself (500, 502, 504 and 524 for
-25 s, a 429 as Discord says), but neither a reset on Linux nor a 503."""
+"""Pauses after a failure. discord.py retries the most common errors itself (500, 502, 504 and 524
+for 25 s, a 429 as Discord asks), but not a reset on Linux or a 503."""
 
 GIVE_UP_SECONDS = 20.0
-"""After so long no further attempt begins. One under way is never cut off: discord.py would leave
-its lock of a global rate limit closed, and say nothing ever after."""
+"""No attempt starts after this time. A running one is never cut off: discord.py would leave its
+lock of a global rate limit closed, and then send nothing any more."""
 
 ALREADY_ACKNOWLEDGED = 40060
-"""Discord's code for an interaction that has had its answer: an earlier attempt got through."""
+"""Discord's code for an interaction that is already answered: an earlier attempt succeeded."""
 
 TOO_MANY_REQUESTS = 429
-"""Discord.py itself waits and repeats; a 429 that comes through is a ban of some length."""
+"""discord.py itself waits and repeats; a 429 that it raises is a longer ban."""
 
 CANNOT_SEND = (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError)
-"""All that sending may raise through no fault of this program; a timeout is an OSError."""
+"""All errors of sending that are not a fault of this program; a timeout is an OSError."""
 
 
 class Delivery:
-    """Sends replies, and keeps the counts of a run: by kind, and of those given up."""
+    """Sends replies, and counts those of a run by kind, and those given up."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -59,8 +59,8 @@ class Delivery:
     ) -> T | None:
         """Calls `send` as `send_with_retry` does; never raises because of Discord.
 
-        `channel` is the id of the one it goes to: that nothing may be said there is logged once.
-        Returns what `send` did; None where the reply was not delivered.
+        `channel` is the id of the reply's channel: a lack of permission there is logged once.
+        Returns the result of `send`; None if the reply was not delivered.
         """
         try:
             sent = await send_with_retry(send, again)
@@ -88,11 +88,11 @@ class Delivery:
 async def send_with_retry(
     send: Callable[[], Awaitable[T]], again: Callable[[], Awaitable[T]] | None = None
 ) -> T | None:
-    """Calls `send` until it succeeds; raises its error once that cannot be hoped for any more.
+    """Calls `send` until it succeeds; raises its error once that is hopeless.
 
-    After a reset it is unknown whether Discord has acted: a repeated `send` must not show twice.
-    Where it would, `again` takes its place from the second attempt on. Returns None where Discord
-    says that an earlier attempt got through.
+    After a reset it is unknown whether Discord has acted: a repeated `send` must not show twice. If
+    it would, `again` replaces it from the second attempt on. Returns None if Discord says that an
+    earlier attempt succeeded.
     """
     retrying = AsyncRetrying(
         wait=wait_chain(*map(wait_fixed, RETRY_SECONDS)),
@@ -118,7 +118,7 @@ async def respond(
 ) -> None:
     """Answers a command or a button, whether or not it has had its first answer.
 
-    A first answer that was a deferral ("is thinking") is replaced by this one.
+    If the first answer was a deferral ("is thinking"), this one replaces it.
     """
     if not interaction.response.is_done():
         try:
@@ -132,9 +132,9 @@ async def respond(
 
 
 async def defer(interaction: discord.Interaction[Any], *, ephemeral: bool = True) -> bool:
-    """Shows "is thinking" until the answer is there; returns whether Discord took that.
+    """Shows "is thinking" until the answer arrives; returns whether Discord accepted that.
 
-    Where it did not, the answer itself is the first thing to send.
+    If not, the answer itself is the first message to send.
     """
     deferring = partial(interaction.response.defer, ephemeral=ephemeral, thinking=True)
     try:
@@ -146,7 +146,7 @@ async def defer(interaction: discord.Interaction[Any], *, ephemeral: bool = True
 
 
 def as_bot_error(error: Exception) -> BotError:
-    """What kept Discord from doing what was asked, for the person who started the bot."""
+    """The error as a BotError, for the person who started the bot."""
     if isinstance(error, discord.RateLimited):
         return RateLimitedError(error.retry_after)
     if isinstance(error, discord.HTTPException):
@@ -166,7 +166,7 @@ def _is_transient(error: BaseException) -> bool:
 
 
 def reason(error: Exception) -> str:
-    """Discord's status and error code (50006: empty message), or what the network said."""
+    """Discord's status and error code (50006: empty message), or the network's error."""
     if isinstance(error, discord.HTTPException):
         return f"Discord answered {error.status}, code {error.code}"
     return whereabouts(error)

@@ -1,6 +1,6 @@
-"""The last reply to each person in each channel that a later one may change. In memory, ids only.
+"""The last reply to each person in each channel, which a later one may change. In memory, ids only.
 
-Words that answer a question take its buttons away, and a correction replaces the wrong verdict.
+Words that answer a question remove its buttons, and a correction replaces the wrong verdict.
 """
 
 import asyncio
@@ -12,27 +12,27 @@ import discord
 from cachetools import TTLCache
 
 from bot.conversation.concierge import Reply
-from bot.conversation.questions import HELD_SECONDS, MOST_HELD
+from bot.conversation.questions import HELD_SECONDS, MAX_HELD
 from bot.frontends.discord.delivery import CANNOT_SEND
 
 _Sent = asyncio.Future[discord.PartialMessage | None]
-"""A reply that is on its way; None where it was not delivered."""
+"""A reply in flight; None if it was not delivered."""
 
 
 class EarlierReplies:
-    """Remembers where questions and verdicts stand, as long as an answer to them is expected."""
+    """Remembers the messages of questions and verdicts as long as an answer to them is expected."""
 
     def __init__(self, seconds: float = HELD_SECONDS) -> None:
-        self._sent: TTLCache[tuple[int, int], _Sent] = TTLCache(MOST_HELD, seconds)
+        self._sent: TTLCache[tuple[int, int], _Sent] = TTLCache(MAX_HELD, seconds)
 
     @asynccontextmanager
     async def followed_by(
         self, reply: Reply, channel: int, customer: int
     ) -> AsyncIterator[Callable[[discord.PartialMessage], None]]:
-        """Send `reply` within, and hand what was sent to the function that is yielded.
+        """Send `reply` within, and pass the sent message to the function that is yielded.
 
-        Afterwards the reply before it is changed, as `reply` says. Its place in the order is that
-        of entering, so that two replies which are on their way together do not overtake each other.
+        Afterwards the previous reply is changed, as `reply` says. The order is that of entering, so
+        that two replies in flight do not overtake each other.
         """
         whom = channel, customer
         before = self._sent.get(whom)
@@ -50,14 +50,14 @@ class EarlierReplies:
             await _change(earlier, reply)
 
     def note(self, sent: discord.PartialMessage, customer: int) -> None:
-        """Remembers a reply that was changed by a button, perhaps one of before a restart."""
+        """Remembers a reply that was changed by a button, perhaps from before a restart."""
         here: _Sent = asyncio.get_running_loop().create_future()
         here.set_result(sent)
         self._sent[sent.channel.id, customer] = here
 
 
 async def _change(earlier: discord.PartialMessage, reply: Reply) -> None:
-    """Takes away the buttons of the earlier reply, or what it says; silent if it is gone."""
+    """Removes the buttons of the earlier reply, or replaces its text; ignores a deleted one."""
     change: dict[str, Any] = {}
     if reply.withdrawn is not None:
         change = {"content": reply.withdrawn, "view": None}

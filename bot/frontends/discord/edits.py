@@ -1,4 +1,4 @@
-"""Which replies an edit of the customer's message may still change. Only ids are kept."""
+"""The replies that an edit of the customer's message may still change. Only ids are kept."""
 
 import asyncio
 import time
@@ -11,10 +11,10 @@ from cachetools import FIFOCache
 from bot.conversation.concierge import Reply
 
 EDIT_SECONDS = 600.0
-"""How long an edit is answered, of a message that the bot could not make sense of."""
+"""How long an edit is answered, of a message that the bot did not understand."""
 
 MESSAGES = 1_000
-"""So many are remembered, the latest."""
+"""The maximum number of remembered messages, the latest ones."""
 
 
 @dataclass(eq=False, slots=True)
@@ -22,19 +22,19 @@ class Question:
     """A message that is being answered, or whose author was asked for other words."""
 
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while it is answered: an edit that comes before the reply waits for it."""
+    """Held during the answer: an edit that comes before the reply waits for it."""
     reply: discord.PartialMessage | None = None
-    """The bot's reply, where an edit may change it."""
+    """The bot's reply, if an edit may change it."""
     _until: float = 0.0
     _edited_at: datetime | None = None
 
     def expect_edit(self, reply: Reply, sent: discord.PartialMessage) -> None:
-        """Lets an edit change what was sent, if that asks for the same in other words."""
+        """Allows an edit to change the sent reply, if that asks for the same in other words."""
         self.reply = sent if reply.asks_again else None
         self._until = time.monotonic() + EDIT_SECONDS
 
     def is_news(self, message: discord.Message) -> bool:
-        """Whether this is an edit by the author, in time, and the first that is seen of it.
+        """Whether this is an edit by the author, in time, and not seen before.
 
         Discord also sends one once it has fetched the preview of a link.
         """
@@ -45,7 +45,7 @@ class Question:
 
 
 class Questions:
-    """The latest messages that an edit may concern, by their ids."""
+    """The latest messages that an edit may refer to, by their ids."""
 
     def __init__(self) -> None:
         self._by_id: FIFOCache[int, Question] = FIFOCache(MESSAGES)
@@ -62,7 +62,7 @@ class Questions:
             del self._by_id[message_id]
 
     def settle(self, message_id: int) -> None:
-        """Expects no edit of a message any more."""
+        """Expects no further edit of a message."""
         question = self._by_id.pop(message_id, None)
         if question is not None:
             question.reply = None

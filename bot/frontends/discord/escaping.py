@@ -1,4 +1,4 @@
-"""Somebody else's text -> the same text in a message of the bot, whatever it would mean to Discord.
+"""Escapes other people's text for a message of the bot, so that Discord shows it literally.
 
 discord.py's `escape_markdown` is not used: its time grows with the cube of the text (16,000 square
 brackets keep the event loop for more than a minute), and it misses a link whose brackets are
@@ -14,7 +14,7 @@ from collections.abc import Callable
 import discord
 
 LONGEST = 1_500
-"""In characters, escapes included: the rest of Discord's 2,000 is for the bot's own words."""
+"""In characters, including escapes: the rest of Discord's 2,000 is for the bot's own words."""
 
 # Brackets make links, angle brackets mentions; and an address without its colon is not a link.
 _ANYWHERE = re.compile(r"[\\*_~|`<>\[\]()]|:(?=//)")
@@ -23,7 +23,7 @@ _LINE_START = re.compile(r"^([ \t]*+(?:\d++(?=\.))?)([-#.])", re.MULTILINE)
 _INNER_DOT = re.compile(r"(?<=\w)\.(?=\w)")
 
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
-"""Unicode's categories of characters that show nothing, but may reverse or hide what follows."""
+"""Unicode's categories of invisible characters, which may reverse or hide the text after them."""
 
 _KEPT = "\n\t\N{ZERO WIDTH JOINER}"
 """The joiner holds emoji together."""
@@ -32,14 +32,14 @@ _KEPT = "\n\t\N{ZERO WIDTH JOINER}"
 def plain(text: str, longest: int = LONGEST) -> str:
     """The text as it reads, without mentions, markup, links and direction characters.
 
-    At most `longest` characters, the last of which is "…" where the text was cut. It is cut before
-    anything else is done with it, so the time does not depend on its length.
+    At most `longest` characters, the last of which is "…" if the text was cut. It is cut first, so
+    the time does not depend on its length.
     """
     return _fitted(text, longest, _escaped)
 
 
 def plain_name(name: str, longest: int) -> str:
-    """The name of a person or a server, on one line, to stand within a sentence; see `plain`."""
+    """The name of a person or a server, on one line, for use within a sentence; see `plain`."""
     return _fitted(" ".join(name[: longest + 1].split()), longest, _escaped_name)
 
 
@@ -47,14 +47,14 @@ def _fitted(text: str, longest: int, escape: Callable[[str], str]) -> str:
     visible = "".join(c for c in text[:longest] if _is_visible(c))
     is_cut = len(text) > longest
     while len(escaped := escape(visible)) + is_cut > longest:
-        # An escape doubles a character at most, so half of the excess is never too much to drop.
+        # An escape at most doubles a character, so dropping half of the excess is never too much.
         visible = visible[: -((len(escaped) + is_cut - longest + 1) // 2)]
         is_cut = True
     return f"{escaped}…" if is_cut else escaped
 
 
 def code(name: str, longest: int = 100) -> str:
-    """The name of a file or the like as code, which nothing in it ends."""
+    """The name of a file or the like as code, which the name itself cannot end."""
     visible = "".join(c for c in name[:longest] if c.isprintable()).replace("`", "'")
     return f"`{visible}{'…' if len(name) > longest else ''}`"
 
@@ -69,5 +69,5 @@ def _escaped(text: str) -> str:
 
 
 def _escaped_name(text: str) -> str:
-    """Beside all else, without addresses: "discord.gg/abc" is a link without "https://", too."""
+    """Also removes addresses: "discord.gg/abc" is a link even without "https://"."""
     return _INNER_DOT.sub(r"\\.", _escaped(text))

@@ -8,7 +8,7 @@ from bot.frontends.discord.reasons import WhyButton
 
 
 class Explanations(commands.Cog):
-    """Hears the buttons under every reply, also those of earlier starts."""
+    """Handles the buttons under every reply, also those of earlier starts."""
 
     def __init__(self, bot: ConciergeBot) -> None:
         self._bot = bot

@@ -1,12 +1,12 @@
-r"""Discord's markup -> the words that a reader sees, for a model that never saw markup.
+r"""Turns Discord's markup into the words that a reader sees: the model was not trained on markup.
 
-What stands for something else than words is taken out: mentions, custom emoji (their names say
-little: `:kekw:`), times, and addresses. What decorates words leaves the words: emphasis, spoilers,
-code, headings, and links with a text of their own. A quotation is somebody else's opinion and goes,
+Everything other than words is removed: mentions, custom emoji (their names say little: `:kekw:`),
+times, and addresses. Decorations of words are removed and the words kept: emphasis, spoilers, code,
+headings, and links with a text of their own. A quotation is somebody else's opinion and is removed,
 unless the message has nothing else.
 
-The patterns run in time linear in the text, which a stranger chose: possessive quantifiers, and no
-span can reach past the next marker of its own kind.
+The patterns take linear time on any text: possessive quantifiers, and no span can reach past the
+next marker of its own kind.
 
 Source: Discord's "Message Formatting" reference, and its "Markdown Text 101" for users.
 """
@@ -14,7 +14,7 @@ Source: Discord's "Message Formatting" reference, and its "Markdown Text 101" fo
 import re
 
 SOMETHING = "\N{OBJECT REPLACEMENT CHARACTER}"
-"""What a message without words comes to, where there was more than mentions: it is not empty."""
+"""The result for a message without words that has more than mentions: it is not empty."""
 
 _FENCE = re.compile(r"```(?:[a-zA-Z0-9+#_-]+\n)?((?:(?!```).)++)```", re.DOTALL)
 _CODE = re.compile(r"(``?+)([^`]++)\1")
@@ -33,7 +33,7 @@ _WORDLESS = re.compile(
     r"|<t:-?\d{1,20}(?::[a-zA-Z])?>"  # a time
 )
 _ADDRESS = re.compile(r"<?(https?://[^\s<>|]*+)>?")
-# Only around whole words: "sh*t" is as the customer wrote it, and "****" may be a rating.
+# Only around whole words: "sh*t" stays as written, and "****" may be a rating.
 _STARS = re.compile(r"(?<![^\W_])(?<![*\\])(\*{1,3})(?![\s*])([^*]++)(?<![\s\\])\1(?![*]|[^\W_])")
 _UNDERSCORES = re.compile(r"(?<![\w\\])(_{1,3})(?![\s_])([^_]++)(?<![\s\\])\1(?!\w)")
 _WRAPPED = re.compile(r"(?<!\\)(\|\||~~)((?:(?!\1).)++)\1", re.DOTALL)
@@ -41,14 +41,14 @@ _HEADING = re.compile(r"^(?:#{1,3}|-#) (?=\S)", re.MULTILINE)
 _ESCAPE = re.compile(r"\\([*_~|`>#\[\]()<@:\\-])")
 
 _NESTED = 3
-"""How deep decorations are looked for inside each other."""
+"""The maximum depth of nested decorations."""
 
 
 def plain_text(content: str) -> str:
-    """What the customer says in a message's `content`; empty where there was nothing but mentions.
+    """The customer's words in a message's `content`; empty if it has only mentions.
 
-    Where nothing is left but something was there, it is the addresses, or else (only custom emoji,
-    say) SOMETHING.
+    If no words are left, the result is the addresses, or else (only custom emoji, for example)
+    SOMETHING.
     """
     return _words(_QUOTATION.sub("", content)) or _words(_QUOTATION_MARK.sub("", content))
 
@@ -65,5 +65,5 @@ def _words(text: str) -> str:
 
 
 def _tidied(text: str) -> str:
-    """Without the blanks that taking out has left, at the ends of lines and in them."""
+    """Without the blanks that removals have left, at the ends of lines and in them."""
     return "\n".join(" ".join(line.split()) for line in text.splitlines()).strip()

@@ -1,8 +1,8 @@
-"""Finds what was written while the bot was away from the gateway for too long.
+"""Finds messages from the time when the bot was away from the gateway for too long.
 
-A short loss of the connection is resumed, and Discord repeats what came meanwhile. After a longer
-one, and after a restart, the bot identifies anew: then what it missed is only in the channels'
-histories.
+After a short loss of the connection the session resumes, and Discord repeats the missed messages.
+After a longer one, and after a restart, the bot identifies anew: then they are only in the
+channels' histories.
 """
 
 import asyncio
@@ -26,24 +26,24 @@ log = logging.getLogger(__name__)
 OLDEST = timedelta(minutes=10)
 """An answer to anything older would surprise more than it helps."""
 
-MOST_CHANNELS = 50
-"""Histories that are read after one gap; each is a request, of which Discord takes 50 a second."""
+MAX_CHANNELS = 50
+"""Histories to read after one gap; each is a request, and Discord allows 50 per second."""
 
 _TIME_BITS = 22
-"""An id of Discord is a time in milliseconds, with so many bits behind it."""
+"""The upper bits of a Discord id are a time in milliseconds; this many bits follow."""
 
-MOST_MESSAGES = 100
-"""That are read of each: what Discord hands out in one request."""
+MAX_MESSAGES = 100
+"""Maximum messages to read of each: Discord's limit for one request."""
 
 DIRECT_CHANNELS = 200
-"""Direct conversations that are remembered, as Discord never lists them."""
+"""Remembered direct conversations, because Discord never lists them."""
 
 SAVE_SECONDS = 2.0
-"""Between two writes of the restart point while messages come in."""
+"""Between two writes of the restart point while messages arrive."""
 
 
 class Missed(commands.Cog):
-    """After a new IDENTIFY, hands on the messages that came since the last one seen."""
+    """After a new IDENTIFY, replays the messages since the last one seen."""
 
     def __init__(self, bot: ConciergeBot, reviews: Reviews) -> None:
         self._bot = bot
@@ -51,16 +51,16 @@ class Missed(commands.Cog):
         self._direct: FIFOCache[int, tuple[int, discord.abc.Messageable]] = FIFOCache(
             DIRECT_CHANNELS
         )
-        """By its id, each direct conversation with the id of the last message in it."""
+        """The direct conversations by id, each with the id of its last message."""
         left = restart_point.read()
         self._left_direct = left.direct if left is not None else ()
-        """Those of the last start, until they have been looked into."""
+        """Those of the last start, until they have been checked."""
         self._last_seen: int | None = None
-        """A message's id, which tells the time on Discord's own clock; None before any READY."""
+        """A message's id, which gives the time on Discord's clock; None before any READY."""
         self._away_since: int | None = left.message if left is not None else None
-        """The last seen before the connection was lost; None while there is one."""
+        """The last message before the connection was lost; None while connected."""
         self._gap: int | None = None
-        """The last seen before a gap whose channels have not been read yet."""
+        """The last message before a gap whose channels have not been read yet."""
         self._reading: int | None = None
         """The same, while they are being read."""
         self._catching_up: asyncio.Task[None] | None = None
@@ -71,7 +71,7 @@ class Missed(commands.Cog):
         self.save.start()
 
     async def cog_unload(self) -> None:
-        """Notes down from where on the next start is to look."""
+        """Saves the point from which the next start must look."""
         self.save.cancel()
         if self._catching_up is not None:
             self._catching_up.cancel()
@@ -79,7 +79,7 @@ class Missed(commands.Cog):
 
     @tasks.loop(seconds=SAVE_SECONDS)
     async def save(self) -> None:
-        """Notes it down while the bot runs, too: a process that is killed has no time to."""
+        """Also saves it while the bot runs, because a killed process cannot."""
         if self._has_moved:
             await self._save()
 
@@ -101,7 +101,7 @@ class Missed(commands.Cog):
         self._last_seen = max(self._last_seen or 0, message.id)
         self._has_moved = True
         if is_direct(message):
-            self._direct.pop(message.channel.id, None)  # so that the latest stand last
+            self._direct.pop(message.channel.id, None)  # so that the latest ones are last
             self._direct[message.channel.id] = message.id, message.channel
 
     @commands.Cog.listener()
@@ -125,7 +125,7 @@ class Missed(commands.Cog):
             return
         self._catching_up = asyncio.current_task()
         try:
-            while (gap := self._gap) is not None:  # another may come meanwhile
+            while (gap := self._gap) is not None:  # another one may come meanwhile
                 self._gap, self._reading = None, gap
                 await self._catch_up(gap)
                 self._reading = None
@@ -143,7 +143,7 @@ class Missed(commands.Cog):
             for channel in _text_channels(guild)
             if (channel.last_message_id or 0) > after
         ]
-        for channel in [*channels, *direct][:MOST_CHANNELS]:
+        for channel in [*channels, *direct][:MAX_CHANNELS]:
             await self._answer_in(channel, discord.Object(after))
         self._left_direct = ()
 
@@ -164,17 +164,17 @@ class Missed(commands.Cog):
         return channels
 
     async def _answer_in(self, channel: discord.abc.Messageable, after: discord.Object) -> None:
-        """Answers what was missed in a channel, the oldest first.
+        """Answers the missed messages in a channel, oldest first.
 
-        Whatever is wrong with it costs this channel the messages that cannot be read.
+        An error affects only this channel's messages.
         """
         messages: list[discord.Message] = []
         try:
-            async for message in channel.history(after=after, limit=MOST_MESSAGES):
+            async for message in channel.history(after=after, limit=MAX_MESSAGES):
                 messages.append(message)
         except discord.HTTPException as error:
             log.info("What was missed in a channel cannot be read: %s", reason(error))
-        except Exception as error:  # of whatever type: the library cannot read a message
+        except Exception as error:  # of any type: the library cannot parse a message
             log.warning("What was missed in a channel cannot be read: %s", whereabouts(error))
         # An earlier start of the bot may have answered some.
         mine = [message for message in messages if message.author == self._bot.user]

@@ -1,4 +1,4 @@
-"""/model: operators see the checkpoints, and choose the one that answers."""
+"""/model: operators list the checkpoints, and choose the serving one."""
 
 import logging
 from dataclasses import asdict
@@ -24,15 +24,15 @@ from trainer.model.record import TrainingRecord
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
-"""Between looks at which checkpoint serves."""
+"""Between checks of the serving checkpoint."""
 
-MOST_SUGGESTIONS = 25
-"""As many as Discord shows."""
+MAX_SUGGESTIONS = 25
+"""Discord's limit."""
 
 
 @app_commands.default_permissions(administrator=True)
 class ModelCommands(OperatorCog, group_name="model", group_description="The model that answers"):
-    """Its answers are for the one who asks: customers need not know which model they meet."""
+    """Its answers are visible only to the operator: customers need not know the model's name."""
 
     def __init__(self, operations: Operations) -> None:
         self._operations = operations
@@ -103,14 +103,14 @@ class ModelCommands(OperatorCog, group_name="model", group_description="The mode
     async def _suggest(
         self, interaction: discord.Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:
-        """Names that contain what was typed so far, the newest first."""
+        """Names that contain the text typed so far, newest first."""
         try:
             names = await self._operations.suggest(caller(interaction), typed)
         except (NotAllowedError, UnusableCheckpointError):
             return []
         return [
             app_commands.Choice(name=name, value=name)
-            for name in names[:MOST_SUGGESTIONS]
+            for name in names[:MAX_SUGGESTIONS]
             if len(name) <= 100  # longer ones Discord takes neither as a name nor as a value
         ]
 
@@ -120,7 +120,7 @@ def _refused(error: UnusableCheckpointError) -> str:
 
 
 def _table(rows: list[Listed]) -> str:
-    """A line a checkpoint, the newest first, as many as a message holds."""
+    """One line per checkpoint, newest first, as many as fit into a message."""
     lines: list[str] = []
     for row in rows:
         training = row.training
@@ -166,17 +166,17 @@ def _card(row: Listed) -> str:
 
 
 def _data(training: TrainingRecord) -> str:
-    """What the sets are called that it was trained on."""
+    """The names of the training sets."""
     return ", ".join(each.name for each in training.datasets)
 
 
 def _base(training: TrainingRecord) -> str:
-    """The base model's name; where it is a path, without the folders of this machine."""
+    """The base model's name; for a path, without the folders of this machine."""
     return plain(Path(training.base_model.name).name)
 
 
 def _when(training: TrainingRecord) -> str:
-    """When it was made, which Discord shows in each reader's own time zone."""
+    """Its date, which Discord shows in each reader's own time zone."""
     return discord.utils.format_dt(datetime.fromisoformat(training.created))
 
 

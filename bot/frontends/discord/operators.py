@@ -1,6 +1,6 @@
-"""Who steers the bot on Discord: hands on who asks, and tells operators what they should know.
+"""Operators on Discord: identifies callers, and sends messages to operators.
 
-Whether somebody may is decided in `bot.operations.operators`.
+Permissions are decided in `bot.operations.operators`.
 """
 
 import logging
@@ -27,7 +27,7 @@ class OperatorCog(commands.GroupCog):
 
 
 async def require_operator(interaction: discord.Interaction[Any]) -> bool:
-    """Whether the one who used a command or a button may; others are told who may, in private."""
+    """Whether the user of a command or a button is an operator; others get a private refusal."""
     bot: ConciergeBot = interaction.client
     if bot.operations.operators.may(caller(interaction)):
         return True
@@ -38,12 +38,12 @@ async def require_operator(interaction: discord.Interaction[Any]) -> bool:
 
 
 def caller(interaction: discord.Interaction[Any]) -> Caller:
-    """The one who used a command or a button."""
+    """The user of a command or a button."""
     user, guild_id = interaction.user, interaction.guild_id
     return Caller(
         id=str(user.id),
         name=user.display_name,
-        # Outside a server nobody has any.
+        # Outside a server there are no roles.
         roles=frozenset(str(role.id) for role in getattr(user, "roles", [])),
         everyone=str(guild_id) if guild_id is not None else None,  # Discord gives it that id
         is_owner=user.id in {owner.id for owner in _owners(interaction.client)},
@@ -51,14 +51,14 @@ def caller(interaction: discord.Interaction[Any]) -> Caller:
 
 
 def refuse_everyone(bot: ConciergeBot) -> None:
-    """Raises SettingsError where the settings make everybody in a server an operator."""
+    """Raises SettingsError if the settings make everybody in a server an operator."""
     bot.operations.operators.refuse_everyone(str(guild.id) for guild in bot.guilds)
 
 
 async def tell_operators(bot: ConciergeBot, text: str) -> None:
-    """Sends the operators a direct message; if it reaches none of them, the log has it.
+    """Sends the operators a direct message; if it reaches none of them, logs it.
 
-    `text` must hold nothing that a customer wrote.
+    `text` must contain nothing of a customer's text.
     """
     reached = [await _tell(bot, user_id, text) for user_id in sorted(_operators(bot))]
     if not any(reached):
@@ -66,19 +66,19 @@ async def tell_operators(bot: ConciergeBot, text: str) -> None:
 
 
 async def report(bot: ConciergeBot, reply: Reply) -> None:
-    """Tells the operators what kept the bot from judging, if that is so; not for each reply."""
+    """Reports a failure to judge to the operators, if there was one; not for each reply."""
     text = bot.operations.alarm.report(reply.trouble)
     if text is not None:
         await tell_operators(bot, text)
 
 
 def _operators(bot: ConciergeBot) -> set[int]:
-    """The ids of the people who may; whoever holds a role is not among them."""
+    """The ids of the operators, without those who are operators only by a role."""
     return {owner.id for owner in _owners(bot)} | set(map(int, bot.operations.operators.users))
 
 
 def _owners(bot: ConciergeBot) -> list[discord.User] | list[discord.TeamMember]:
-    """Of a team, those who may change its applications: its admins and developers."""
+    """Of a team, the members who may change its applications: its admins and developers."""
     assert bot.application is not None  # read at every log-in
     if bot.application.team is None:
         return [bot.application.owner]
@@ -92,7 +92,7 @@ def _owners(bot: ConciergeBot) -> list[discord.User] | list[discord.TeamMember]:
 
 
 def _who_may(interaction: discord.Interaction[Any], bot: ConciergeBot) -> str:
-    """In words; the mentions show as names, and ping nobody."""
+    """The operators, in words; the mentions show as names, and ping no one."""
     people = sorted(_operators(bot) - {owner.id for owner in _owners(bot)})
     roles = [
         role.mention

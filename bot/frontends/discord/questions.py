@@ -1,7 +1,7 @@
 """The buttons under a question (thumbs up, thumbs down, a bit of both) and "Not quite".
 
-Discord often withholds a reply that does not mention the bot; a press always arrives. What a press
-means, and who may press, is in the button's id, so that it works after a restart.
+Discord often withholds a reply that does not mention the bot; a press always arrives. The meaning
+of a press, and the person who may press, are in the button's id, so that it works after a restart.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ _LABELS = {Side.POSITIVE: "👍", Side.NEGATIVE: "👎", Side.BOTH: "A bit of bo
 
 
 class AnswerButton(ConciergeButton, template=r"answer:(\d{1,20}):(positive|negative|both)"):
-    """One of three under a question, for the one who was asked."""
+    """One of three under a question, for the person who was asked."""
 
     log_name = "An answer by a button"
 
@@ -38,13 +38,13 @@ class AnswerButton(ConciergeButton, template=r"answer:(\d{1,20}):(positive|negat
         )
 
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
-        """Puts the reply in the place of the question, whose buttons go away with it."""
+        """Replaces the question, and its buttons, by the reply."""
         decide = partial(interaction.client.concierge.decide, self._side)
         await _put_in_place(interaction, self._customer, decide)
 
 
 class NotQuiteButton(ConciergeButton, template=r"not_quite:(\d{1,20})"):
-    """Under a verdict, for the one whose review it is about."""
+    """Under a verdict, for the author of the review."""
 
     log_name = "A correction by a button"
 
@@ -59,21 +59,21 @@ class NotQuiteButton(ConciergeButton, template=r"not_quite:(\d{1,20})"):
         )
 
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
-        """Puts an apology that asks, with its buttons, in the place of the verdict."""
+        """Replaces the verdict by an apology that asks, with its buttons."""
         if interaction.user.id == self._customer and interaction.message is not None:
             interaction.client.dispatch("not_quite", interaction.message, self._customer)
         await _put_in_place(interaction, self._customer, interaction.client.concierge.take_back)
 
 
 def answer_buttons(customer: int) -> list[AnswerButton]:
-    """The buttons for the one who is asked."""
+    """The buttons for the person who is asked."""
     return [AnswerButton(str(customer), side) for side in _LABELS]
 
 
 async def _put_in_place(
     interaction: discord.Interaction[ConciergeBot], customer: int, decide: Callable[..., Reply]
 ) -> None:
-    """Changes the message under which the customer pressed; another person is told that only."""
+    """Replaces the message of the button; refuses another person's press."""
     bot, to = interaction.client, user_of(interaction)
     with bot.answering():
         if interaction.user.id != customer:

@@ -1,4 +1,4 @@
-"""What a customer says in a message: in its text, in a text pasted as a file, or in a forward."""
+"""The customer's words in a message: its text, a text pasted as a file, or a forwarded message."""
 
 import asyncio
 import logging
@@ -11,14 +11,14 @@ from bot.frontends.discord.markup import plain_text
 log = logging.getLogger(__name__)
 
 LONGEST_FILE_BYTES = 32_768
-"""Discord turns a paste of over 2,000 characters into `message.txt`. A file that is larger than any
-review is not downloaded, but answered as every other file is."""
+"""Discord turns a paste of over 2,000 characters into `message.txt`. A file larger than any review
+is not downloaded, but answered like any other file."""
 
 DOWNLOAD_SECONDS = 10.0
 
 
 async def review_in(message: discord.Message) -> str:
-    """The words of a message; empty where there are none that can be read."""
+    """The words of a message; empty if there are none that can be read."""
     said = [plain_text(message.content)]
     said += [plain_text(forwarded.content) for forwarded in message.message_snapshots]
     said += [await _text_of(file) for file in attachments(message)[:1]]
@@ -32,15 +32,15 @@ def attachments(message: discord.Message) -> list[discord.Attachment]:
 
 
 def is_empty(message: discord.Message) -> bool:
-    """Whether nothing at all can be seen of what was written."""
+    """Whether the message has no visible content at all."""
     return not (message.content or message.attachments or message.message_snapshots)
 
 
 def is_direct(message: discord.Message) -> bool:
     """Whether it was written to the bot alone.
 
-    Not `guild is None`: so is the guild of a message that comes before its guild does, or whose
-    guild the library could not read.
+    Not `guild is None`: that also holds for a message that arrives before its guild, or whose guild
+    the library could not parse.
     """
     return message.guild is None and getattr(message.channel, "guild_id", None) is None
 

@@ -1,7 +1,7 @@
-"""The button "Why?" under a reply, and the words that carried a verdict as a message.
+"""The button "Why?" under a reply, and its message with the words that decided a verdict.
 
 Nothing of a review is kept for it: the button reads it again from the message that the reply
-answers, so that a deleted review stays deleted, and a restart of the bot loses nothing.
+answers, so a deleted review stays deleted, and a restart of the bot loses nothing.
 """
 
 import logging
@@ -41,12 +41,12 @@ _LEGEND = {
 
 
 class WhyButton(ConciergeButton, template=rf"{BUTTON}(:together)?"):
-    """Found by its id under any reply, whichever start of the bot has sent it."""
+    """Found by its id under any reply, even of an earlier start of the bot."""
 
     log_name = "Explaining a verdict"
 
     def __init__(self, together: str | None = None) -> None:
-        """`together` is the end of its id where two messages counted together."""
+        """`together` is the end of its id if two messages were combined."""
         self._together = bool(together)
         super().__init__(
             discord.ui.Button(
@@ -57,11 +57,11 @@ class WhyButton(ConciergeButton, template=rf"{BUTTON}(:together)?"):
         )
 
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
-        """Answers the one who pressed, and nobody else; the review is theirs to read anyway."""
+        """Answers only the user who pressed; they can read the review anyway."""
         bot = interaction.client
         customer, to = interaction.user.id, user_of(interaction)
         with bot.answering():
-            # Before anything is fetched: a press that comes too fast costs one request.
+            # Before anything is fetched: a press over the rate limit costs one request.
             refusal = bot.concierge.slow_down(customer, to)
             if refusal is None:
                 with bot.concierge.explaining(customer, to) as refusal:
@@ -76,8 +76,8 @@ class WhyButton(ConciergeButton, template=rf"{BUTTON}(:together)?"):
         if not is_deferred:
             await _deliver(_first_answer(interaction, said))
             return
-        # The first message after "is thinking" takes its place. So does an edit, which may be
-        # repeated after a reset, but cannot suppress a preview.
+        # The first message after "is thinking" replaces it. So does an edit, which may be repeated
+        # after a reset, but cannot suppress a preview.
         send = partial(
             interaction.followup.send, said, ephemeral=True, suppress_embeds=True, wait=True
         )
@@ -110,7 +110,7 @@ async def _deliver(
 async def explained(
     bot: ConciergeBot, review: str, to: Recipient, *, together: bool = False
 ) -> str:
-    """What to say on why a review got its verdict, by itself or `together` with an earlier one."""
+    """The explanation of a review's verdict, alone or `together` with an earlier message."""
     explanation = await bot.concierge.explain(review, to, together=together)
     if isinstance(explanation, Explanation):
         return shown(explanation)
@@ -135,7 +135,7 @@ def shown(explanation: Explanation) -> str:
 
 
 async def _review(bot: ConciergeBot, reply: discord.Message | None) -> str:
-    """What the message says that this one answers; empty where it is gone or withheld."""
+    """The text of the message that this one answers; empty if it is gone or withheld."""
     reference = reply.reference if reply else None
     if reference is None or reference.message_id is None:
         return ""
@@ -148,7 +148,7 @@ async def _review(bot: ConciergeBot, reply: discord.Message | None) -> str:
 
 
 def _marked(parts: tuple[Part, ...], count: int) -> str:
-    """The first `count` parts, neighbours of one mark under one; "…" stands for the others."""
+    """The first `count` parts, neighbours with the same mark joined; "…" stands for the others."""
     runs = []
     for mark, run in groupby(parts[:count], key=lambda part: part.mark):
         # Escaped as a whole: a link may begin in one part and end in the next.

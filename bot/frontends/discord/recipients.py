@@ -1,4 +1,4 @@
-"""Whom a reply is for, as Discord knows them: a name that is safe to print, server, language."""
+"""Recipients of replies on Discord: a name that is safe to print, the server, the language."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from bot.sentences.responses import Recipient
 def author_of(message: discord.Message) -> Recipient:
     """The author of a message, in the language of the server.
 
-    A direct message says nothing of a language, so its author is answered in English.
+    A direct message does not give a language, so its author is answered in English.
     """
     guild = message.guild
     locale = None if guild is None else guild.preferred_locale
@@ -20,7 +20,7 @@ def author_of(message: discord.Message) -> Recipient:
 
 
 def user_of(interaction: discord.Interaction[Any]) -> Recipient:
-    """Who used a command or a button, in the language that they have set Discord to."""
+    """The user of a command or a button, with their Discord language."""
     guild = interaction.guild
     return _recipient(interaction.user, guild, interaction.locale, interaction.channel_id)
 

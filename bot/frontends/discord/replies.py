@@ -1,4 +1,4 @@
-"""How a reply looks on Discord, and how it gets there: every reply to a customer is sent here."""
+"""Sends every reply to a customer, in the form that it has on Discord."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,16 +19,16 @@ from bot.frontends.discord.turns import Turn
 from bot.sentences.responses import Kind
 
 DEFER_AFTER_SECONDS = 1.0
-"""Discord waits 3 s for a first answer; a quicker one needs no "is thinking" before it."""
+"""Discord waits 3 s for a first answer; a quicker one needs no "is thinking"."""
 
 
 async def reply_to(
     bot: ConciergeBot, message: discord.Message, reply: Reply
 ) -> tuple[Reply, discord.Message] | None:
-    """Replies to a message when it is its turn in the channel; returns what `_in_turn` does.
+    """Replies to a message when it is its turn in the channel; returns the result of `_in_turn`.
 
-    To the channel, if the message has been deleted meanwhile. As its id is the nonce, Discord
-    itself drops a reply to it that comes a second time within some minutes.
+    Sends to the channel if the message has been deleted meanwhile. Its id is the nonce, so Discord
+    itself drops a second reply to it within some minutes.
     """
 
     async def send(said: Reply) -> discord.Message:
@@ -45,10 +45,10 @@ async def reply_to(
 
 
 def _buttons(reply: Reply, customer: int, *, why: bool = True, own: bool = True) -> dict[str, Any]:
-    """What goes under a reply to this customer, as an argument of a call that sends it.
+    """The buttons under a reply to this customer, as an argument of a call that sends it.
 
-    "Why?" reads the message that a reply answers, which a command has none of. "Not quite" is for
-    those whose `own` review it is.
+    "Why?" reads the message that a reply answers; a command has none. "Not quite" is for the author
+    of the review (`own`).
     """
     buttons: list[ConciergeButton] = []
     if reply.question is not None:
@@ -68,10 +68,10 @@ async def replace(
     customer: int,
     guild: int | None,
 ) -> tuple[Reply, discord.Message] | None:
-    """Puts `reply` in the place of an earlier one, which keeps its flags: no previews of links.
+    """Replaces an earlier reply by `reply`; its flags stay: no previews of links.
 
-    Waits for its turn, too, and returns what `_in_turn` does. An edit that is dropped leaves the
-    earlier reply as it is.
+    Also waits for its turn, and returns the result of `_in_turn`. If the edit is dropped, the
+    earlier reply is unchanged.
     """
 
     async def edit(said: Reply) -> discord.Message:
@@ -87,13 +87,13 @@ async def _in_turn(
     send: Callable[[Reply], Awaitable[discord.Message]],
     customer: int,
 ) -> tuple[Reply, discord.Message] | None:
-    """Sends a reply when it is its turn, or in its place, once, that the bot is busy.
+    """Sends a reply when it is its turn, or else, once, that the bot is busy.
 
-    Then changes the reply before it as it says. `where` are the ids of the server, if it is in one,
-    and of the channel.
+    Then changes the previous reply as this one says. `where` are the ids of the server, if it is in
+    one, and of the channel.
 
-    Returns what was said and the message that says it. None where nothing was: Discord did not
-    take it, or it waited too long for its turn.
+    Returns the reply and its message. None if nothing was sent: Discord did not accept it, or it
+    waited too long for its turn.
     """
     outcome = None
     guild, channel_id = where
@@ -138,7 +138,7 @@ class _PersonIsTalkingError(Exception):
 
 
 def _changeable(bot: ConciergeBot, channel_id: int, message_id: int) -> discord.PartialMessage:
-    """A message by its ids alone: as it was sent, it holds the customer's message, too."""
+    """A message by its ids only: the sent object would also hold the customer's message."""
     return bot.get_partial_messageable(channel_id).get_partial_message(message_id)
 
 
@@ -149,10 +149,10 @@ async def respond_to(
     *,
     own: bool,
 ) -> Reply:
-    """Answers a command, and lets Discord show "is thinking" where that takes long.
+    """Answers a command, and lets Discord show "is thinking" if that takes long.
 
-    Whose `own` review it is gets the judgement where everybody sees it. All else is for the one who
-    asked, where that can still be chosen.
+    The judgement of the user's `own` review is visible for everybody. All other answers are only
+    for the user, if that can still be chosen.
     """
     answering = asyncio.ensure_future(answer)
     try:
@@ -177,7 +177,7 @@ async def respond_to(
 async def tell(
     bot: ConciergeBot, interaction: discord.Interaction[Any], reply: Reply, *, own: bool = False
 ) -> int | None:
-    """Answers a command with what there is to say on it; the id of a message that all can see."""
+    """Answers a command; returns the id of a message that everybody can see."""
     respond = interaction.response.send_message
     is_public = own and reply.is_judgement
     more = _buttons(reply, interaction.user.id, why=False, own=own)
@@ -192,10 +192,10 @@ async def tell(
 async def _fill_in(
     bot: ConciergeBot, interaction: discord.Interaction[Any], reply: Reply, *, own: bool
 ) -> int | None:
-    """Puts the answer in the place of "is thinking"; returns what `tell` does.
+    """Replaces "is thinking" by the answer; returns the result of `tell`.
 
-    The first message after a deferral takes its place. Whether it did, a reset leaves open: then
-    the place is filled by an edit, which may be repeated, but cannot suppress a preview.
+    The first message after a deferral replaces it. After a reset it is unknown whether it did: then
+    an edit replaces it, which may be repeated, but cannot suppress a preview.
     """
     more = _buttons(reply, interaction.user.id, why=False, own=own)
     send = partial(interaction.followup.send, reply.text, suppress_embeds=True, wait=True, **more)

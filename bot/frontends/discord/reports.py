@@ -1,4 +1,4 @@
-"""What operators read of a training run: how it stands, how it ended."""
+"""The texts of a training run for operators: its progress and its outcome."""
 
 from bot.frontends.discord.escaping import code, plain
 from bot.operations.progress import Progress
@@ -6,19 +6,19 @@ from bot.operations.runs import Cancelled, Failed, Outcome, Run, Trained
 from trainer.events import Compared, Step, duration
 
 EDIT_SECONDS = 5.0
-"""Between two edits of the message that shows a run: each is seen by all who read the channel, and
-counts towards Discord's rate limit there, of which the replies to customers need the most."""
+"""Between two edits of the message of a run: everybody in the channel sees them, and they count
+towards Discord's rate limit there, which the replies to customers need most."""
 
 BAR_CHARACTERS = 20
 LONGEST_NOTES = 600
-"""In characters: enough for what a run has to note, and far from Discord's 2,000."""
+"""In characters: enough for the notes of a run, and far below Discord's 2,000."""
 
 LONGEST_PROBLEM = 1_000
-"""In characters: the figures stand beside it."""
+"""In characters: the figures are in the same message."""
 
 
 def standing(run: Run, progress: Progress) -> str:
-    """How a run stands: the message that is edited as it goes."""
+    """The progress of a run: the message that is edited during it."""
     lines = [f"**Training on {plain(run.label)}**, started by {plain(run.started_by)}"]
     if progress.is_saved:
         lines += ["Trained. Comparing it with the serving checkpoint, on the same reviews …"]
@@ -43,7 +43,7 @@ def standing(run: Run, progress: Progress) -> str:
 
 
 def occupied(run: Run, progress: Progress) -> str:
-    """What the second hears who wants to train."""
+    """The refusal of a second run."""
     if progress.is_saved or progress.judging is not None:
         how_far = "it is trained, and being judged"
     elif progress.step is not None:
@@ -61,7 +61,7 @@ def occupied(run: Run, progress: Progress) -> str:
 
 
 def ended(run: Run, outcome: Outcome) -> str:
-    """The last edit of the message that showed how the run stood."""
+    """The last edit of the message that showed the progress."""
     training = f"**Training on {plain(run.label)}**, started by {plain(run.started_by)}: "
     match outcome:
         case Cancelled(by):
@@ -76,7 +76,7 @@ def ended(run: Run, outcome: Outcome) -> str:
 
 
 def result(run: Run, outcome: Failed | Trained) -> str:
-    """The message that tells the outcome."""
+    """The message with the outcome."""
     if isinstance(outcome, Failed):
         return (
             f"**The training on {plain(run.label)} failed.** {plain(outcome.reason)}\n"
@@ -118,6 +118,6 @@ def _figures(comparison: Compared) -> list[str]:
 
 
 def _judgement(comparison: Compared | None) -> str:
-    assert comparison is not None  # nothing is promoted by itself without one
+    assert comparison is not None  # nothing is promoted automatically without one
     word = "not worse" if comparison.not_worse else "worse"
     return f"{word} by McNemar's exact test (p = {comparison.p_value:.3f})"

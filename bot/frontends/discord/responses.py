@@ -1,4 +1,4 @@
-"""/responses reload, and operators hear of a responses.yaml that is not taken into use."""
+"""/responses reload, and messages to operators about an invalid responses.yaml."""
 
 import discord
 from discord import app_commands
@@ -10,12 +10,12 @@ from bot.frontends.discord.operators import OperatorCog, caller, tell_operators
 from bot.sentences.responses import MAX_CHARACTERS
 
 LOOK_SECONDS = 1.0
-"""Between looks at the file."""
+"""Between checks of the file."""
 
 
 @app_commands.default_permissions(administrator=True)
 class ResponsesCommands(OperatorCog, group_name="responses", group_description="What the bot says"):
-    """The watcher, and /responses reload for those who cannot wait."""
+    """Watches the file; /responses reload applies it at once."""
 
     def __init__(self, bot: ConciergeBot) -> None:
         self._bot = bot
@@ -36,14 +36,14 @@ class ResponsesCommands(OperatorCog, group_name="responses", group_description="
 
     @tasks.loop(seconds=LOOK_SECONDS)
     async def watch(self) -> None:
-        """Takes a changed file into use."""
+        """Applies a changed file."""
         outcome = await self._bot.operations.sentences.look()
         if isinstance(outcome, ResponsesError):
             await tell_operators(self._bot, _refusal(outcome))
 
 
 def _refusal(error: ResponsesError) -> str:
-    """With the lines to copy as a block of code, or as many of them as there is room for."""
+    """With the lines to copy as a code block, or as many of them as fit."""
     refusal = f"The sentences stay as they were. {error.problem}"[:MAX_CHARACTERS]
     if not error.sample:
         return refusal

@@ -1,6 +1,6 @@
-"""From where on the next start looks for messages that the bot missed: numbers in a file, no text.
+"""The point from which the next start looks for missed messages: numbers in a file, no text.
 
-Written while the bot runs, as a process that is killed has no time to do so at its end.
+Written while the bot runs, because a killed process cannot write it.
 """
 
 import logging
@@ -14,41 +14,41 @@ log = logging.getLogger(__name__)
 
 STATE_FILE = STATE / "last_message"
 
-MOST_DIRECT = 50
-"""Direct conversations in the file; Discord never lists them, so each is named by its id."""
+MAX_DIRECT = 50
+"""Direct conversations in the file; Discord never lists them, so each is stored by its id."""
 
-_MOST_ID = 2**63 - 1
-_MOST_BYTES = 20 * (1 + MOST_DIRECT)
-"""An id has at most 19 digits, and a blank or a line's end behind it."""
+_MAX_ID = 2**63 - 1
+_MAX_BYTES = 20 * (1 + MAX_DIRECT)
+"""An id has at most 19 digits, followed by a blank or a line break."""
 
 _writing = threading.Lock()
-"""The write at the end may begin while an earlier one is still on its way."""
+"""The last write may start while an earlier one is still running."""
 
 
 @dataclass(frozen=True, slots=True)
 class RestartPoint:
-    """What one start of the bot leaves to the next."""
+    """What one start of the bot leaves for the next."""
 
     message: int
     """The id of the last message before those to look at."""
     direct: tuple[int, ...] = ()
-    """The ids of the direct conversations to look into, the newest last."""
+    """The ids of the direct conversations to look into, newest last."""
 
 
 def read() -> RestartPoint | None:
-    """The point in the file; None at the first start, or where the file was changed by hand."""
+    """The point in the file; None at the first start, or if the file was changed by hand."""
     try:
-        message, *direct = map(_id, read_regular(STATE_FILE, _MOST_BYTES).split())
+        message, *direct = map(_id, read_regular(STATE_FILE, _MAX_BYTES).split())
     except (OSError, ValueError):
         return None
     return RestartPoint(message, tuple(direct))
 
 
 def write(point: RestartPoint) -> None:
-    """Writes the file, whole or not at all; where it cannot be, the next start knows less."""
+    """Writes the file, completely or not at all; if it fails, the next start knows less."""
     try:
         with _writing:
-            ids = point.message, *point.direct[-MOST_DIRECT:]
+            ids = point.message, *point.direct[-MAX_DIRECT:]
             write_state(STATE_FILE, " ".join(map(str, ids)) + "\n")
     except OSError as error:
         log.warning("%s cannot be written (%s)", STATE_FILE, error.strerror)
@@ -56,6 +56,6 @@ def write(point: RestartPoint) -> None:
 
 def _id(digits: bytes) -> int:
     number = int(digits) if digits.isdigit() else -1
-    if not 0 <= number <= _MOST_ID:
+    if not 0 <= number <= _MAX_ID:
         raise ValueError("not an id of Discord")
     return number

@@ -1,4 +1,4 @@
-"""Replies to the reviews that people send: in a mention, a direct message, a reply to the bot."""
+"""Replies to reviews: in a mention, a direct message, or a reply to the bot."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,10 +20,10 @@ from bot.frontends.discord.replies import replace, reply_to
 from bot.sentences.responses import Kind
 
 TYPING_AFTER_SECONDS = 0.3
-"""A quicker answer needs no sign of life."""
+"""A quicker answer needs no "is typing"."""
 
 SEEN_MESSAGES = 10_000
-"""Message ids that are remembered: a gateway that reconnects may send a message again."""
+"""Remembered message ids: a gateway that reconnects may send a message again."""
 
 
 class Reviews(commands.Cog):
@@ -41,7 +41,7 @@ class Reviews(commands.Cog):
         await self.answer(message)
 
     async def answer(self, message: discord.Message, *, is_late: bool = False) -> None:
-        """Answers a message that is meant for the bot and has not been answered yet.
+        """Answers a message that is for the bot and has not been answered yet.
 
         `is_late`: the customer has waited for it, while the bot was away.
         """
@@ -56,7 +56,7 @@ class Reviews(commands.Cog):
                 outcome = await reply_to(self._bot, message, reply)
                 if outcome is not None:
                     said, sent = outcome
-                    # Not `sent` itself, which holds the customer's message, too.
+                    # Not `sent` itself, which also holds the customer's message.
                     channel = self._bot.get_partial_messageable(sent.channel.id)
                     question.expect_edit(said, channel.get_partial_message(sent.id))
         self.unanswered.discard(message.id)
@@ -64,7 +64,8 @@ class Reviews(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
-        """Answers anew what the bot could not make sense of, in the place of its first reply."""
+        """Answers an edit of a message that the bot did not understand, in place of its first
+        reply."""
         message, question = event.message, self._questions.get(event.message_id)
         if question is None:
             return
@@ -89,7 +90,8 @@ class Reviews(commands.Cog):
 
     @commands.Cog.listener()
     async def on_answer_button(self, question: discord.Message) -> None:
-        """Lets no edit change a reply that the customer chose by a button under `question`."""
+        """Prevents edits from changing a reply that the customer chose by a button of
+        `question`."""
         if question.reference is not None and question.reference.message_id is not None:
             self._questions.settle(question.reference.message_id)
 
@@ -119,12 +121,12 @@ class Reviews(commands.Cog):
         if message.author.bot or message.webhook_id:
             return False
         if message.type not in (discord.MessageType.default, discord.MessageType.reply):
-            return False  # somebody joined, pinned, boosted
+            return False  # a system message: somebody joined, pinned, boosted
         if self._bot.is_silent_in(message.channel.id):
             return False
         if is_direct(message) or self._is_mentioned(message):
             return True
-        # Next to the bot, Discord's completion offers the role that it made for the bot.
+        # Discord's completion also offers the role that it created for the bot.
         if message.guild is not None and message.guild.self_role in message.role_mentions:
             return True
         answered = message.reference and message.reference.resolved
@@ -134,7 +136,7 @@ class Reviews(commands.Cog):
         return any(user.id == self._my_id for user in message.mentions)
 
     def _is_withheld(self, message: discord.Message) -> bool:
-        """Whether Discord keeps the text from a bot without the message-content intent."""
+        """Whether Discord withholds the text from a bot without the message-content intent."""
         return is_empty(message) and not is_direct(message) and not self._is_mentioned(message)
 
     def _is_new(self, message: discord.Message) -> bool:

@@ -1,4 +1,4 @@
-"""How the Discord front end starts and stops."""
+"""Starts and stops the Discord front end."""
 
 import asyncio
 import logging
@@ -52,8 +52,7 @@ async def serve(
     Without a desk, no customer is handed over to a person.
 
     Raises RefusedTokenError, RefusedRequestError, RateLimitedError, UnreachableError after a
-    bounded number of attempts to start, and SettingsError where Discord shows that a setting is
-    wrong.
+    bounded number of attempts to start, and SettingsError if Discord shows that a setting is wrong.
     """
     loop = asyncio.get_running_loop()
     session = asyncio.create_task(_session(concierge, operations, token, _stay_connected, desk))
@@ -77,9 +76,9 @@ async def serve(
 
 
 async def register_commands(concierge: Concierge, operations: Operations, token: SecretStr) -> int:
-    """Tells Discord which commands there are, changed or not; returns their number.
+    """Registers the commands with Discord, changed or not; returns their number.
 
-    Raises what `serve` does.
+    Raises like `serve`.
     """
     return await _session(concierge, operations, token, sync)
 
@@ -91,7 +90,7 @@ async def _session(
     use: Callable[[ConciergeBot], Awaitable[T]],
     desk: Desk | None = None,
 ) -> T:
-    """Logs in, with a bounded number of attempts, and does something with the client."""
+    """Logs in, with a bounded number of attempts, and runs a function with the client."""
     retrying = AsyncRetrying(
         wait=wait_chain(*map(wait_fixed, RETRY_SECONDS)),
         stop=stop_after_attempt(len(RETRY_SECONDS) + 1),
@@ -109,7 +108,7 @@ async def _session(
 
 
 class _NoConnectionError(UnreachableError):
-    """Discord cannot be reached for now."""
+    """Discord cannot be reached at the moment."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -117,7 +116,7 @@ class _NoConnectionError(UnreachableError):
 
 
 async def _log_in(bot: ConciergeBot, token: SecretStr) -> None:
-    """Raises what `serve` does; _NoConnectionError where another attempt may succeed."""
+    """Raises like `serve`; _NoConnectionError if another attempt may succeed."""
     try:
         async with asyncio.timeout(LOGIN_SECONDS):
             await bot.login(token.get_secret_value())

@@ -1,6 +1,6 @@
-"""Tells Discord which commands there are: where they have changed, or on request.
+"""Registers the commands with Discord: if they have changed, or on request.
 
-Not at every start, as many examples do: Discord limits how often, and meanwhile serves stale ones.
+Not at every start, as in many examples: Discord limits how often, and serves stale ones meanwhile.
 """
 
 import hashlib
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STATE_FILE = STATE / "commands.json"
-"""The hash of what Discord was told last; in the working directory, as the checkpoints are."""
+"""The hash of the last registered commands; in the working directory, like the checkpoints."""
 
 
-MOST_STATE_BYTES = 65_536
+MAX_STATE_BYTES = 65_536
 
 
 class NoModel:
-    """Stands where the model would be while commands are registered: nothing is judged then."""
+    """Replaces the model while commands are registered: nothing is judged then."""
 
     name = ""
 
@@ -58,7 +58,7 @@ async def sync_if_changed(bot: ConciergeBot) -> None:
 async def sync(bot: ConciergeBot) -> int:
     """Syncs the command tree of a bot that has logged in; returns the number of its commands.
 
-    Raises UnreachableError, RefusedRequestError or RateLimitedError where Discord does not take it.
+    Raises UnreachableError, RefusedRequestError or RateLimitedError if Discord refuses it.
     """
     try:
         told = await bot.tree.sync()
@@ -69,7 +69,7 @@ async def sync(bot: ConciergeBot) -> int:
 
 
 def _hash(bot: ConciergeBot) -> str:
-    """Of the application's id and what would be sent, in an order of its own."""
+    """Of the application's id and the commands, in a fixed order."""
     payload: list[Any] = [command.to_dict(bot.tree) for command in bot.tree.get_commands()]
     payload.sort(key=lambda command: (command["type"], command["name"]))
     content = json.dumps([bot.application_id, payload], sort_keys=True)
@@ -78,9 +78,9 @@ def _hash(bot: ConciergeBot) -> str:
 
 def _last_hash() -> object:
     try:
-        return json.loads(read_regular(STATE_FILE, MOST_STATE_BYTES))["hash"]
+        return json.loads(read_regular(STATE_FILE, MAX_STATE_BYTES))["hash"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return None  # the first start, or somebody has been at the file: to sync once more is safe
+        return None  # the first start, or the file was changed: syncing again is safe
 
 
 def _remember(value: str) -> None:

@@ -1,4 +1,4 @@
-"""/train and /training cancel: an operator trains a candidate, and everybody sees how it goes."""
+"""/train and /training cancel: an operator trains a candidate, and everybody sees its progress."""
 
 import logging
 import math
@@ -21,26 +21,26 @@ from bot.frontends.discord.reports import ended, occupied, result, standing
 from bot.operations.progress import Progress
 from bot.operations.runs import Cancelled, Failed, Outcome, Run, Trained
 from bot.operations.trainings import Begun, CannotShowError, Occupied, Refused, Request
-from trainer.config import LARGEST_SEED, LEAST_FRACTION, MOST_EPOCHS
+from trainer.config import MAX_EPOCHS, MAX_SEED, MIN_FRACTION
 from trainer.model.checkpoint import CHECKPOINTS, PICTURE_FILE
 
 log = logging.getLogger(__name__)
 
 _ORIGIN = re.compile(r"(?:discord:)?([0-9]{1,20}):([0-9]{1,20})")
-"""The ids of a channel and of the message in it that shows a run. Runs that an earlier version of
-the bot has started have no name of the platform before them."""
+"""The ids of the channel and the message of a run. Runs started by an earlier version of the bot
+have no platform name before them."""
 
 
 @app_commands.default_permissions(administrator=True)
 class TrainingCommands(
     OperatorCog, group_name="training", group_description="The training that is on"
 ):
-    """Hands orders on, and is the display of runs (`bot.operations.trainings.Display`)."""
+    """Passes on orders, and displays runs (`bot.operations.trainings.Display`)."""
 
     def __init__(self, bot: ConciergeBot) -> None:
         self._bot = bot
         self._shown: tuple[str, str] | None = None
-        """The origin of the run that was shown last, and what its message says."""
+        """The origin of the last displayed run, and the text of its message."""
         self._shown_at = -math.inf
         self._train = _train_command(self, bot.operations.trainings.datasets)
 
@@ -59,7 +59,7 @@ class TrainingCommands(
         self._bot.operations.trainings.resume(self)
 
     async def train(self, interaction: discord.Interaction, request: Request) -> None:
-        """Orders a run, and says what has come of it."""
+        """Orders a run, and reports whether it started."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         announce = partial(self._announce, interaction.channel_id)
         match await self._bot.operations.train(caller(interaction), request, announce, self):
@@ -84,7 +84,7 @@ class TrainingCommands(
         await interaction.followup.send(said, ephemeral=True)
 
     async def _announce(self, channel_id: int | None, label: str) -> str:
-        """Posts the message that is to show a run; returns its origin."""
+        """Posts the message that will show a run; returns its origin."""
         assert channel_id is not None  # a command is used in some channel
         channel = self._bot.get_partial_messageable(channel_id)
         try:
@@ -100,7 +100,7 @@ class TrainingCommands(
                 await message.delete()
 
     async def show(self, run: Run, progress: Progress) -> None:
-        """Edits the message that shows the run, but not too often."""
+        """Edits the message of the run, but not too often."""
         if time.monotonic() - self._shown_at >= reports.EDIT_SECONDS:
             await self._edit(run, standing(run, progress))
 
@@ -114,7 +114,7 @@ class TrainingCommands(
         await tell_operators(self._bot, text)
 
     async def _edit(self, run: Run, text: str) -> None:
-        """Edits the message that shows the run, where it changes; it may have been deleted."""
+        """Edits the message of the run if its text changes; the message may have been deleted."""
         message = self._message(run.origin)
         if message is None or (run.origin, text) == self._shown:
             return
@@ -124,12 +124,12 @@ class TrainingCommands(
             self._shown = run.origin, text
 
     async def _post_result(self, run: Run, outcome: Failed | Trained) -> None:
-        """Posts the outcome, with the candidate's picture and, where it waits, its buttons."""
+        """Posts the outcome, with the candidate's picture and, if it waits, its buttons."""
         text, message = result(run, outcome), self._message(run.origin)
-        if message is None:  # the state file was changed, or another platform's bot began the run
+        if message is None:  # the state file was changed, or another platform's bot started the run
             await self.tell_operators(text)
             return
-        more: dict[str, Any] = {"nonce": message.id}  # however often it is tried, it shows once
+        more: dict[str, Any] = {"nonce": message.id}  # shows once, however often it is tried
         picture = None
         if isinstance(outcome, Trained):
             picture = CHECKPOINTS / outcome.name / PICTURE_FILE
@@ -150,7 +150,7 @@ class TrainingCommands(
             await self.tell_operators(text)
 
     def _message(self, origin: str) -> discord.PartialMessage | None:
-        """The message that shows a run; None where the origin is none of Discord's."""
+        """The message of a run; None if the origin is not Discord's."""
         if (found := _ORIGIN.fullmatch(origin)) is None:
             return None
         channel = self._bot.get_partial_messageable(int(found[1]))
@@ -160,27 +160,27 @@ class TrainingCommands(
 def _train_command(
     cog: TrainingCommands, datasets: dict[str, str]
 ) -> app_commands.Command[Any, ..., None]:
-    """/train, whose choice of data sets is known only when the settings are."""
+    """/train, whose choice of data sets is known only once the settings are."""
 
     @app_commands.command(name="train", description="Train a candidate for the serving checkpoint")
     @app_commands.default_permissions(administrator=True)
-    @app_commands.check(require_operator)  # it is no member of the cog, which checks its own
+    @app_commands.check(require_operator)  # it does not belong to the cog, which checks its own
     @app_commands.describe(
         dataset="What it learns from",
-        fraction=f"The share of the reviews to learn from, from {LEAST_FRACTION} to 1",
+        fraction=f"The share of the reviews to learn from, from {MIN_FRACTION} to 1",
         epochs="How often it reads them",
         seed="The same number gives the same model",
     )
-    # Discord checks the choice; that no path reaches the trainer is seen to in the operations.
+    # Discord checks the choice; the operations ensure that no path reaches the trainer.
     @app_commands.choices(
         dataset=[app_commands.Choice(name=label, value=label) for label in datasets]
     )
     async def train(
         interaction: discord.Interaction,
         dataset: str,
-        fraction: app_commands.Range[float, LEAST_FRACTION, 1.0] | None = None,
-        epochs: app_commands.Range[int, 1, MOST_EPOCHS] | None = None,
-        seed: app_commands.Range[int, 0, LARGEST_SEED] | None = None,
+        fraction: app_commands.Range[float, MIN_FRACTION, 1.0] | None = None,
+        epochs: app_commands.Range[int, 1, MAX_EPOCHS] | None = None,
+        seed: app_commands.Range[int, 0, MAX_SEED] | None = None,
     ) -> None:
         await cog.train(interaction, Request(dataset, fraction, epochs, seed))
 

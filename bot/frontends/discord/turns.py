@@ -1,8 +1,8 @@
-"""Whose reply a channel takes next, as Discord takes only about one message a second in each.
+"""The order of replies in a channel: Discord accepts only about one message per second in each.
 
-Where customers write faster than that, replies pile up. Then the newest goes first, for its author
-is still there; one that has waited too long is dropped; and the channel is told once, in the place
-of a reply, that the bot is busy. It is told again only once the replies have caught up.
+If customers write faster than that, replies queue up. Then the newest goes first, because its
+author is still there; one that has waited too long is dropped; and one reply is replaced by the
+message that the bot is busy, which is sent again only once the replies have caught up.
 """
 
 import asyncio
@@ -17,24 +17,24 @@ from enum import Enum, auto
 log = logging.getLogger(__name__)
 
 AT_ONCE = 5
-"""Replies that are handed to discord.py together: as many as Discord takes in five seconds, as
-those that wait inside the library can no longer be dropped."""
+"""Replies passed to discord.py at once: as many as Discord accepts in five seconds, because those
+that wait inside the library can no longer be dropped."""
 
 LONGEST_SECONDS = 10.0
-"""That a reply waits for its turn."""
+"""How long a reply waits for its turn."""
 
-MOST_WAITING = 500
-"""Replies of one channel."""
+MAX_WAITING = 500
+"""Maximum replies waiting in one channel."""
 
 
 class Turn(Enum):
-    """What becomes of a reply."""
+    """What happens to a reply."""
 
     REPLY = auto()
     BUSY = auto()
-    """It waited too long, and is the one in whose place the channel is told so."""
+    """It waited too long, and is replaced by the message that the bot is busy."""
     DROPPED = auto()
-    """It waited too long, and the channel knows."""
+    """It waited too long, and the channel has that message already."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,15 +46,15 @@ class _Waiting:
 @dataclass(slots=True)
 class _Channel:
     sending: int = 0
-    """Replies that have been handed to discord.py, or are about to be."""
+    """Replies that have been passed to discord.py, or are about to be."""
     urgent: deque[_Waiting] = field(default_factory=deque)
     waiting: deque[_Waiting] = field(default_factory=deque)
-    """Both with the oldest first."""
+    """Both oldest first."""
     is_told: bool = False
 
 
 class Turns:
-    """The queues of all channels; one exists only while there is something in it."""
+    """The queues of all channels; one exists only while it is not empty."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -64,7 +64,7 @@ class Turns:
     async def turn(self, channel_id: int, *, urgent: bool = False) -> AsyncIterator[Turn]:
         """Waits until something may be sent to the channel, and yields what; send it within.
 
-        What is `urgent` goes first, and is not dropped for its age.
+        An `urgent` reply goes first, and is not dropped for its age.
         """
         channel = self._channels.setdefault(channel_id, _Channel())
         if channel.sending < AT_ONCE:
@@ -83,7 +83,7 @@ class Turns:
     async def _wait(self, channel_id: int, queue: deque[_Waiting]) -> Turn:
         entry = _Waiting(self._clock(), asyncio.get_running_loop().create_future())
         queue.append(entry)
-        if len(queue) > MOST_WAITING:
+        if len(queue) > MAX_WAITING:
             _give(queue.popleft(), Turn.DROPPED)
         try:
             return await entry.turn
@@ -94,7 +94,7 @@ class Turns:
             raise
 
     def _end(self, channel_id: int) -> None:
-        """Passes a turn on, or forgets the channel where none waits."""
+        """Passes the turn on, or removes the channel if nothing waits."""
         channel = self._channels[channel_id]
         if not self._call_next(channel_id, channel):
             channel.sending -= 1
@@ -102,7 +102,7 @@ class Turns:
             del self._channels[channel_id]
 
     def _call_next(self, channel_id: int, channel: _Channel) -> bool:
-        """Gives the turn to the one who gets it, and says whether there is one."""
+        """Gives the turn to the next reply; returns whether there is one."""
         while channel.urgent:
             if _give(channel.urgent.popleft(), Turn.REPLY):
                 return True
@@ -123,7 +123,7 @@ class Turns:
 
 
 def _give(entry: _Waiting, turn: Turn) -> bool:
-    """Whether it still wants it: a task that was cancelled does not."""
+    """Whether the reply still needs the turn: a cancelled task does not."""
     if entry.turn.done():
         return False
     entry.turn.set_result(turn)

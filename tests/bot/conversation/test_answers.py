@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bot.conversation.answers import MOST_CHARACTERS, MOST_WORDS, Answer, read_answer
+from bot.conversation.answers import MAX_CHARACTERS, MAX_WORDS, Answer, read_answer
 from bot.sentences.kinds import Side
 
 YES, NO = Side.POSITIVE, Side.NEGATIVE
@@ -123,7 +123,7 @@ def test_a_choice_or_a_mark_means_the_same_to_every_question(
     [
         *("it dragged", "I loved the cast", "a masterpiece", "boring", "", "?!", "..."),
         *("good acting, bad script", "thanks", "hello", "where is my ticket", "😂", "🤷"),
-        "it was a long film " * MOST_WORDS,
+        "it was a long film " * MAX_WORDS,
     ],
 )
 def test_what_is_an_opinion_in_itself_or_no_answer_is_left_to_the_model(text: str) -> None:
@@ -209,4 +209,4 @@ def test_a_long_hostile_text_takes_time_in_proportion_to_its_length(part: str) -
     few, many = (min(seconds(length) for _ in range(3)) for length in (4_000, 16_000))
     # Four times as long; sixteen times the time would be quadratic.
     assert many < 8 * few + 0.02
-    assert min(seconds(MOST_CHARACTERS) for _ in range(3)) < 0.02
+    assert min(seconds(MAX_CHARACTERS) for _ in range(3)) < 0.02

@@ -1,4 +1,4 @@
-"""What kind of answer a message gets."""
+"""The kind of reply that a message gets."""
 
 import asyncio
 import logging
@@ -11,8 +11,8 @@ import yaml
 
 from bot import generate_response
 from bot.conversation.concierge import Concierge, Reply
-from bot.conversation.order import MOST_WAITING
-from bot.conversation.questions import HELD_SECONDS, MOST_HELD, Held, HeldQuestions
+from bot.conversation.order import MAX_WAITING
+from bot.conversation.questions import HELD_SECONDS, MAX_HELD, HeldQuestion, HeldQuestions
 from bot.conversation.throttle import Throttle
 from bot.conversation.why import Explanation, Mark, Part
 from bot.engine import Engine, estimate_tokens
@@ -311,13 +311,13 @@ async def test_a_question_is_for_one_person_in_one_place(asking: Concierge) -> N
 
 def test_the_oldest_of_too_many_questions_is_forgotten(clock: Clock) -> None:
     questions = HeldQuestions(clock=clock)
-    question = Held(Side.POSITIVE, 0.1)
-    for customer in range(MOST_HELD + 1):
+    question = HeldQuestion(Side.POSITIVE, 0.1)
+    for customer in range(MAX_HELD + 1):
         questions.hold((ROOM, customer), question)
     assert questions.take((ROOM, 0)) is None
     assert questions.take((ROOM, 1)) is question
     assert questions.take((ROOM, 1)) is None
-    assert questions.take((ROOM, MOST_HELD)) is question
+    assert questions.take((ROOM, MAX_HELD)) is question
 
 
 async def test_a_busy_engine_or_a_failure_keeps_the_question(
@@ -457,7 +457,7 @@ async def test_one_person_cannot_let_any_number_of_messages_wait(
     asking: Concierge, classifier: KeywordClassifier
 ) -> None:
     classifier.gate.clear()
-    count = MOST_WAITING + 5
+    count = MAX_WAITING + 5
     waiting = [
         asyncio.create_task(asking.answer("a great film", customer=1, place=ROOM))
         for _ in range(count)
@@ -466,7 +466,7 @@ async def test_one_person_cannot_let_any_number_of_messages_wait(
     assert {task.result().kind for task in done} == {Kind.BUSY}
     classifier.gate.set()
     kinds = [(await task).kind for task in waiting]
-    assert kinds == [Kind.POSITIVE] * (MOST_WAITING + 1) + [Kind.BUSY] * 4
+    assert kinds == [Kind.POSITIVE] * (MAX_WAITING + 1) + [Kind.BUSY] * 4
     assert (await asking.answer("a great film", customer=1, place=ROOM)).kind is Kind.POSITIVE
 
 

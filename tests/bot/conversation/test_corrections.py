@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from bot.conversation.answers import MOST_CHARACTERS, read_answer
+from bot.conversation.answers import MAX_CHARACTERS, read_answer
 from bot.conversation.corrections import Correction, Strength, read_correction
 from bot.conversation.insults import without_insults
 from bot.conversation.pleasantries import is_acknowledgement, is_lukewarm
@@ -140,16 +140,16 @@ def test_time_does_not_grow_beyond_the_longest_answer(
         read(text)
         return time.process_time() - began
 
-    seconds(MOST_CHARACTERS)  # the patterns of emoji are made at first use
+    seconds(MAX_CHARACTERS)  # the patterns of emoji are made at first use
     few, many = (
-        min(seconds(length) for _ in range(3)) for length in (MOST_CHARACTERS, 8 * MOST_CHARACTERS)
+        min(seconds(length) for _ in range(3)) for length in (MAX_CHARACTERS, 8 * MAX_CHARACTERS)
     )
     assert many < 4 * few + 0.02
 
 
 @pytest.mark.parametrize("emoji", ["😄😁" * 20, "ﷺ" * 40])
 def test_what_is_too_long_in_plain_letters_is_no_answer(emoji: str) -> None:
-    assert len(emoji) < MOST_CHARACTERS
+    assert len(emoji) < MAX_CHARACTERS
     assert without_insults(f"{emoji} you are useless") is None
     assert read_correction(f"you misread me {emoji}") is None
     assert read_request(f"no, I want my money back {emoji}") is None
@@ -162,7 +162,7 @@ def test_what_is_too_long_in_plain_letters_is_no_answer(emoji: str) -> None:
     "part", [*HOSTILE, "you are ", "so ", "no, ", "i was being ", "my ", "ok "]
 )
 def test_a_hostile_text_takes_little_time(part: str) -> None:
-    text = (part * MOST_CHARACTERS)[:MOST_CHARACTERS]
+    text = (part * MAX_CHARACTERS)[:MAX_CHARACTERS]
     for read in (read_correction, without_insults, read_request, is_acknowledgement, is_lukewarm):
         read(text)
         began = time.process_time()

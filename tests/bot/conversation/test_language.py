@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.conversation.language import MOST_CHARACTERS, is_foreign
+from bot.conversation.language import MAX_CHARACTERS, is_foreign
 
 SENTENCES = Path(__file__).with_name("languages.csv")
 BOLD_SCRIPT = {ord("a") + index: 0x1D4EA + index for index in range(26)}
@@ -119,7 +119,7 @@ def test_little_is_enough_where_it_is_clear(text: str) -> None:
 
 
 def test_only_the_beginning_of_a_long_text_is_looked_at() -> None:
-    english = "What a wonderful film that was. " * MOST_CHARACTERS
-    german = "Was für ein wunderbarer Film das war. " * MOST_CHARACTERS
+    english = "What a wonderful film that was. " * MAX_CHARACTERS
+    german = "Was für ein wunderbarer Film das war. " * MAX_CHARACTERS
     assert not is_foreign(english + german)
     assert is_foreign(german + english)

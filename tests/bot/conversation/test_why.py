@@ -10,9 +10,9 @@ import pytest
 from bot.conversation.concierge import Concierge, Reply
 from bot.conversation.why import (
     AT_ONCE,
-    MOST_PARTS,
-    MOST_REMEMBERED,
-    MOST_WAITING,
+    MAX_PARTS,
+    MAX_REMEMBERED,
+    MAX_WAITING,
     REMEMBERED_SECONDS,
     Explainer,
     Explanation,
@@ -87,19 +87,19 @@ async def test_where_nothing_weighs_nothing_is_marked() -> None:
     assert {part.mark for part in explanation.parts} == {Mark.NONE}
 
 
-@pytest.mark.parametrize("count", [MOST_PARTS, MOST_PARTS + 1, 700])
+@pytest.mark.parametrize("count", [MAX_PARTS, MAX_PARTS + 1, 700])
 async def test_a_long_text_is_explained_in_runs_of_words(count: int) -> None:
     words = [f"word{number}" for number in range(count)]
     words[count // 2] = "great"
     classifier = LexiconClassifier()
     explanation = await _explain(" ".join(words), classifier)
-    assert len(explanation.parts) == MOST_PARTS
+    assert len(explanation.parts) == MAX_PARTS
     assert " ".join(part.text for part in explanation.parts).split() == words
     lengths = {len(part.text.split()) for part in explanation.parts}
     assert max(lengths) - min(lengths) <= 1
     (strong,) = explanation.marked(Mark.STRONG)
     assert "great" in strong.text.split()
-    assert len(classifier.judged) == MOST_PARTS + 1
+    assert len(classifier.judged) == MAX_PARTS + 1
 
 
 async def test_a_usual_review_costs_one_batch() -> None:
@@ -112,7 +112,7 @@ async def test_a_customer_is_answered_before_a_long_explanation() -> None:
     classifier = LexiconClassifier()
     async with Engine(classifier) as engine:
         classifier.gate.clear()
-        text = " ".join(f"word{number}" for number in range(MOST_PARTS))
+        text = " ".join(f"word{number}" for number in range(MAX_PARTS))
         explaining = asyncio.create_task(Explainer(engine).explain(text))
         await asyncio.to_thread(classifier.entered.wait, 10)
         customer = asyncio.create_task(engine.classify("great"))
@@ -131,13 +131,13 @@ async def test_one_explanation_at_a_time_and_few_wait() -> None:
         classifier.gate.clear()
         asked = [
             asyncio.create_task(explainer.explain(f"great film {number}"))
-            for number in range(MOST_WAITING + 1)
+            for number in range(MAX_WAITING + 1)
         ]
         await asyncio.to_thread(classifier.entered.wait, 10)
         with pytest.raises(BusyError):
             await explainer.explain("one too many")
         classifier.gate.set()
-        assert len(await asyncio.gather(*asked)) == MOST_WAITING + 1
+        assert len(await asyncio.gather(*asked)) == MAX_WAITING + 1
         # None is judged before the one in front of it is through.
         firsts = [classifier.judged.index(f"great film {number}") for number in range(9)]
         assert firsts == sorted(firsts)
@@ -194,9 +194,9 @@ async def test_weights_are_remembered_for_some_minutes_and_without_the_text() ->
 async def test_a_bounded_number_of_texts_is_remembered() -> None:
     async with Engine(LexiconClassifier()) as engine:
         explainer = Explainer(engine)
-        for number in range(MOST_REMEMBERED + 3):
+        for number in range(MAX_REMEMBERED + 3):
             await explainer.explain(f"film{number}")
-        assert len(explainer._remembered) == MOST_REMEMBERED
+        assert len(explainer._remembered) == MAX_REMEMBERED
 
 
 async def test_those_who_ask_about_one_text_at_once_pay_once() -> None:

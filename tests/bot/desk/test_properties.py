@@ -1,4 +1,4 @@
-"""The store beside a plain model: whatever is done in whatever order, the sums agree."""
+"""The store against a plain model: for any operations in any order, the sums agree."""
 
 import asyncio
 import tempfile

@@ -1,4 +1,4 @@
-"""The bot for simcord, which refuses commands that Discord has not been told of."""
+"""The bot for simcord, which refuses commands that are not registered with Discord."""
 
 from bot.conversation.concierge import Concierge
 from bot.frontends.discord.client import ConciergeBot

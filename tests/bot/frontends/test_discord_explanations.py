@@ -24,7 +24,7 @@ EXPLAINED = (
 
 
 async def _answer(server: DiscordServer, interaction: Interaction) -> Posted:
-    """What the one who pressed sees, and nobody else."""
+    """The answer to the user who pressed, which only they see."""
     answer = await server.wait_for_message(lambda posted: posted.interaction_id == interaction.id)
     assert answer.ephemeral
     assert not answer.pinged

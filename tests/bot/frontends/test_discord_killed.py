@@ -11,7 +11,7 @@ import pytest
 from bot.files import STATE
 from bot.frontends.discord import restart_point
 from bot.frontends.discord.missed import SAVE_SECONDS
-from bot.frontends.discord.restart_point import MOST_DIRECT, STATE_FILE, RestartPoint
+from bot.frontends.discord.restart_point import MAX_DIRECT, STATE_FILE, RestartPoint
 from bot.sentences.responses import Responses
 from tests.bot.frontends.loopback import environment, nothing_more, serving
 from tests.bot.stub import KeywordClassifier
@@ -93,7 +93,7 @@ async def test_only_direct_conversations_are_taken_for_such(
 def test_the_point_is_read_as_it_was_written_and_bounded() -> None:
     point = RestartPoint(2**62, tuple(range(2**62, 2**62 + 80)))
     restart_point.write(point)
-    assert restart_point.read() == RestartPoint(2**62, point.direct[-MOST_DIRECT:])
+    assert restart_point.read() == RestartPoint(2**62, point.direct[-MAX_DIRECT:])
     assert not STATE_FILE.with_suffix(".tmp").exists()
     STATE_FILE.write_text("1234567890123456789\n")  # of an earlier version
     assert restart_point.read() == RestartPoint(1234567890123456789)

@@ -145,7 +145,7 @@ async def test_a_pointer_that_cannot_be_read_is_told(operator: simcord.MemberAct
     promote("second")
     _break_the_pointer()
     for command in ("list", "info"):
-        assert "cannot be understood" in (await _ask(operator, command)).content
+        assert "cannot be parsed" in (await _ask(operator, command)).content
     found = await operator.autocomplete(
         operator.guild.channels["staff"], "model promote", "name", ""
     )

@@ -90,7 +90,7 @@ async def test_the_owner_the_listed_and_holders_of_a_role_may(
     appoint(simcord_bot, helper.id, role=guild.roles["crew"].id)
     for actor in (owner, helper, crew):
         result = await actor.slash(guild.channels["staff"], "training cancel")
-        assert [said.content for said in _said(result)] == ["No training is on."]
+        assert [said.content for said in _said(result)] == ["No training is running."]
 
 
 @pytest.mark.simcord(check_errors=False)
@@ -130,7 +130,7 @@ async def test_of_a_team_those_may_who_may_change_its_applications(
     may = []
     for name, actor in actors.items():
         result = await actor.slash(guild.channels["staff"], "training cancel")
-        if _said(result)[0].content == "No training is on.":
+        if _said(result)[0].content == "No training is running.":
             may.append(name)
     assert may == ["olga", "dora", "anna"]
 

@@ -1,4 +1,4 @@
-"""What customers write is nowhere afterwards: not in a log, not in a file, crash or no crash."""
+"""Customers' texts remain nowhere: not in a log, not in a file, with or without a crash."""
 
 import asyncio
 import logging

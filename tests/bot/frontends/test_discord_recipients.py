@@ -15,7 +15,7 @@ SERVER = "The Film Club"
 
 @pytest.fixture
 def responses() -> Responses:
-    """A sentence of each kind, in English and in German, that names whom it is for."""
+    """A sentence of each kind, in English and in German, that names its recipient."""
     english, german = (
         {kind: [Sentence(f"{hello} {{user}}, {{server}}: {kind}")] for kind in Kind}
         for hello in ("Hello", "Hallo")

@@ -37,7 +37,7 @@ async def simcord_bot(classifier: KeywordClassifier) -> AsyncIterator[ConciergeB
 
 @pytest.fixture
 def staff(simcord_env: simcord.Env, simcord_bot: ConciergeBot) -> simcord.MemberActor:
-    """An administrator, to whom Discord shows the command, and whom the settings make operator."""
+    """An administrator, to whom Discord shows the command, and an operator in the settings."""
     guild = simcord_env.create_guild()
     guild.create_text_channel("staff")
     role = guild.create_role("staff", permissions=discord.Permissions(administrator=True))

@@ -1,4 +1,4 @@
-"""Which commands Discord is told of, and when."""
+"""Which commands are registered with Discord, and when."""
 
 import asyncio
 import logging

@@ -53,7 +53,7 @@ async def _answer(server: DiscordServer, interaction: Interaction) -> Posted:
 
 
 async def _shown(server: DiscordServer) -> Posted:
-    """The message that shows how the run goes, once the trainer has told something."""
+    """The message of the run, once the trainer has reported something."""
     shown = await server.wait_for_message(lambda posted: "begins …" in posted.request["content"])
     await server.wait_until(lambda: "step 4 of 10" in shown.content, PATIENCE)
     return shown
@@ -180,7 +180,7 @@ async def test_a_run_is_cancelled(
     fake_trainer.hold("fit")
     async with serving(server, classifier, responses, train_datasets=DATASETS):
         nothing = await server.slash("training cancel", author=server.owner)
-        assert (await _answer(server, nothing)).content == "No training is on."
+        assert (await _answer(server, nothing)).content == "No training is running."
         await _answer(server, await _train(server))
         shown = await _shown(server)
         cancel = await server.slash("training cancel", author=server.owner)
@@ -415,7 +415,7 @@ async def test_only_what_the_operator_listed_reaches_the_trainer(
 ) -> None:
     async with serving(server, classifier, responses, train_datasets=DATASETS):
         answer = await _answer(server, await _train(server, dataset=dataset))
-        assert answer.content == "There is: films."
+        assert answer.content == "The data sets are: films."
         await nothing_more(server, answer)
     assert not Path("fit.asked").exists()
 
@@ -437,7 +437,7 @@ async def test_where_the_bot_may_not_write_nothing_starts(
     server.fail(*POST_MESSAGE, status=403)
     async with serving(server, classifier, responses, train_datasets=DATASETS):
         answer = await _answer(server, await _train(server))
-        assert "Nothing was started, as I cannot write in this channel" in answer.content
+        assert "Nothing was started, because I cannot write in this channel" in answer.content
     assert not Path("fit.asked").exists()
 
 

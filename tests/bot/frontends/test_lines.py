@@ -1,4 +1,4 @@
-"""Reviews from files and pipes: bounded, in order, and never waiting for more than is there."""
+"""Reviews from files and pipes: bounded, in order, and never waiting for more input."""
 
 import asyncio
 import json

@@ -101,7 +101,7 @@ async def test_what_is_urgent_goes_first_however_old() -> None:
 
 
 async def test_a_channel_s_queue_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "MOST_WAITING", 3)
+    monkeypatch.setattr(turns, "MAX_WAITING", 3)
     channel = _Channel()
     await channel.occupy()
     for number in range(5):

@@ -1,1 +1,1 @@
-"""The tests of what operators may do."""
+"""Tests of the operators' actions."""

@@ -1,4 +1,4 @@
-"""What operators may do, without any platform."""
+"""The operators' actions, without any platform."""
 
 # ruff: noqa: ASYNC110, ASYNC240 - a test may look at its own files, as often as it likes
 import asyncio
@@ -20,7 +20,7 @@ from bot.operations.trainings import Begun, CannotShowError, Occupied, Refused, 
 from bot.sentences.responses import Responses
 from tests.bot import fake_trainer
 from tests.bot.stub import KeywordClassifier, settings
-from trainer.config import LARGEST_SEED, MOST_EPOCHS
+from trainer.config import MAX_EPOCHS, MAX_SEED
 
 OLGA = Caller("1", "Olga", is_owner=True)
 ADAM = Caller("2", "Adam", roles=frozenset({"boss", "all"}), everyone="all")
@@ -135,7 +135,7 @@ async def test_a_run_is_shown_and_concluded_where_it_was_ordered(
 
 async def test_a_run_is_stopped_by_whom_it_says(operations: Operations, wall: Wall) -> None:
     fake_trainer.hold("fit")
-    assert await operations.cancel(OLGA) == Refused("No training is on.")
+    assert await operations.cancel(OLGA) == Refused("No training is running.")
     await _train(operations, wall)
     assert await operations.cancel(OLGA) == Stopped()
     assert wall.concluded == [("wall of films", Cancelled("Olga"))]
@@ -144,11 +144,11 @@ async def test_a_run_is_stopped_by_whom_it_says(operations: Operations, wall: Wa
 @pytest.mark.parametrize(
     ("request_", "reason"),
     [
-        (Request("/srv/films.csv"), "There is: films."),
-        (Request("films", epochs=MOST_EPOCHS + 1), "from 1 to 1000"),
+        (Request("/srv/films.csv"), "The data sets are: films."),
+        (Request("films", epochs=MAX_EPOCHS + 1), "from 1 to 1000"),
         (Request("films", fraction=0.0), "from 0.001 to 1"),
         (Request("films", fraction=float("nan")), "from 0.001 to 1"),
-        (Request("films", seed=LARGEST_SEED + 1), "to 4294967295"),
+        (Request("films", seed=MAX_SEED + 1), "to 4294967295"),
         (Request("films", epochs=True), "whole number"),
     ],
 )

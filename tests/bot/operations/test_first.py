@@ -1,4 +1,4 @@
-"""The trainer as a process of its own; here a stand-in, which ends as it is told."""
+"""The trainer as a separate process; here a stand-in, which ends as ordered."""
 
 import os
 import signal

@@ -177,7 +177,7 @@ async def test_a_promotion_elsewhere_of_what_is_damaged_is_logged_once(
         await models.look()
         await engine.classify("great")
     assert classifier.judged == ["great"]
-    assert caplog.text.count("second was promoted elsewhere, but is not taken") == 1
+    assert caplog.text.count("second was promoted elsewhere, but cannot be used") == 1
 
 
 async def test_a_candidate_is_discarded_but_never_the_one_that_answers(
@@ -185,10 +185,10 @@ async def test_a_candidate_is_discarded_but_never_the_one_that_answers(
 ) -> None:
     async with Engine(classifier) as engine:
         models = Models(engine)
-        with pytest.raises(UnusableCheckpointError, match="answers, so it stays"):
+        with pytest.raises(UnusableCheckpointError, match="is serving and cannot be deleted"):
             await models.discard("tiny")
         await models.discard("second")
-        with pytest.raises(UnusableCheckpointError, match="gone already"):
+        with pytest.raises(UnusableCheckpointError, match="is already deleted"):
             await models.discard("second")
         with pytest.raises(UnusableCheckpointError, match="not the name"):
             await models.discard("../checkpoints")

@@ -1,4 +1,4 @@
-"""Background runs: what the trainer is told, what is kept, and how a run is found again."""
+"""Background runs: the trainer's arguments, the files of a run, and how it is found again."""
 
 # ruff: noqa: ASYNC110, ASYNC240 - a test may look at its own files, as often as it likes
 import asyncio
@@ -159,7 +159,7 @@ async def test_nothing_to_compare_with_lets_the_candidate_wait(models: Models) -
     await _start(run)
     outcome = await _end(run)
     assert isinstance(outcome, Trained)
-    assert outcome.problem == "It was not compared: no checkpoint serves."
+    assert outcome.problem == "It was not compared: there is no serving checkpoint."
 
 
 async def test_a_candidate_that_came_to_nothing_is_never_promoted_by_itself(
@@ -191,7 +191,7 @@ async def test_a_candidate_against_which_something_speaks_is_never_promoted_by_i
     outcome = await _end(run)
     assert isinstance(outcome, Trained)
     assert not outcome.is_promoted
-    assert outcome.problem == f"It was not promoted by itself. {objection}"
+    assert outcome.problem == f"It was not promoted automatically. {objection}"
     assert _serving() == "tiny"
 
 

@@ -1,4 +1,4 @@
-"""responses.yaml: what it must hold, and what is said when it does not."""
+"""responses.yaml: what it must contain, and the errors if it does not."""
 
 import json
 import os
@@ -26,13 +26,13 @@ from bot.sentences.kinds import (
 from bot.sentences.placeholders import HELP_LINE, OWNER
 from bot.sentences.responses import (
     ANYONE,
-    MOST_PLACES,
+    MAX_PLACES,
     Kind,
     Recipient,
     Responses,
     default_responses_file,
 )
-from bot.sentences.yaml_lines import MOST_BYTES
+from bot.sentences.yaml_lines import MAX_BYTES
 from trainer.model.judgement import Verdict
 from trainer.model.strength import Strength
 
@@ -148,7 +148,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_fine(tmp_path: Path) -> Non
         (VALID, "positive: [a]", 1, "'negative', 'unsure', 'greeting', 'thanks', 'service', "),
         (VALID, "positive: [a]", 1, "'privacy' are missing; copy this to the end of the file"),
         ("busy:", "funny: [a]\nbusy:", BUSY_LINE, "'funny' is not a kind of sentence"),
-        ("busy:", "positive: [a]\nbusy:", BUSY_LINE, "stands here again (first in line 1)"),
+        ("busy:", "positive: [a]\nbusy:", BUSY_LINE, "is repeated (first in line 1)"),
         ("positive:\n  - One.\n  - Two.", "positive:", 1, "must be a list"),
         ("positive:\n  - One.\n  - Two.", "positive: []", 1, "has no sentence"),
         ("positive:\n  - One.\n  - Two.", "positive: One.", 1, "must be a list"),
@@ -198,7 +198,7 @@ def test_what_is_wrong_is_told_with_its_line(
         ("{a: " * 2_000, "not valid YAML"),
         ("- " * 2_000, "not valid YAML"),
         ('positive: ["\\UFFFFFFFF"]', "not valid YAML"),
-        (f"{VALID}#{'x' * MOST_BYTES}", "cannot be read: it is larger than 262,144 bytes"),
+        (f"{VALID}#{'x' * MAX_BYTES}", "cannot be read: it is larger than 262,144 bytes"),
     ],
 )
 def test_a_hostile_file_ends_in_a_sentence(tmp_path: Path, content: str, problem: str) -> None:
@@ -211,7 +211,7 @@ HOSTILE_SECTIONS = {
         "locales:\n" + "".join(f"  l{number}: {{}}\n" for number in range(2_000)),
         "'l0' is not a language",
     ),
-    "a list twice": ("locales: {de: {positive: [a], positive: [b]}}", "stands here again"),
+    "a list twice": ("locales: {de: {positive: [a], positive: [b]}}", "is repeated"),
     "a field twice": ("locales: {de: {unsure: [{say: a, yes: positive, say: b}]}}", "is written"),
     "a huge number": (f"locales: {{de: {{positive: [{'9' * 100_000}]}}}}", "not read as text"),
     "brackets": (f"locales: {{de: {{positive: ['{'{' * 200_000}']}}}}", "Discord takes 2,000"),
@@ -237,7 +237,7 @@ def test_aliases_cannot_multiply_sentences_without_end(tmp_path: Path) -> None:
     lists = "".join(f"    {kind}: *p\n" for kind in Kind if kind is not Kind.POSITIVE)
     languages = "".join(f"  {code}: *d\n" for code in LOCALES if code != "de")
     text = f"{VALID}\nlocales:\n  de: &d\n    positive: &p\n{sentences}{lists}{languages}"
-    assert len(text) < MOST_BYTES
+    assert len(text) < MAX_BYTES
     with pytest.raises(ResponsesError, match=r"has [\d,]+ sentences, .* takes 20,000\. Shorten"):
         Responses.load(_write(tmp_path, text))
 
@@ -548,7 +548,7 @@ def test_what_was_said_is_remembered_of_a_bounded_number_of_places() -> None:
     early = [Recipient(place=room) for room in range(60)]
     first = [responses.say(Kind.THANKS, room) for room in early]
     lively = []
-    for room in range(MOST_PLACES):
+    for room in range(MAX_PLACES):
         responses.say(Kind.THANKS, Recipient(place=f"other {room}"))
         lively.append(responses.say(Kind.THANKS, Recipient(place="lively")))
     assert all(one != other for one, other in pairwise(lively))
@@ -623,11 +623,11 @@ LINES = VALID.count("\n")
         ("locales:\n  en:\n    busy: [a]\n", 2, "English is the language of the lists above"),
         ("locales:\n  de:\n", 2, "'de' must hold lists"),
         ("locales:\n  de: [a]\n", 2, "'de' must hold lists"),
-        ("locales:\n  de: {busy: [a]}\n  DE: {busy: [b]}\n", 3, "'de' stands here again"),
-        ("locales: {de: {busy: [a]}}\nlocales: {fr: {busy: [b]}}\n", 2, "stands here again; put"),
+        ("locales:\n  de: {busy: [a]}\n  DE: {busy: [b]}\n", 3, "'de' is repeated"),
+        ("locales: {de: {busy: [a]}}\nlocales: {fr: {busy: [b]}}\n", 2, "is repeated; put"),
         ("locales:\n  de:\n    buzy: [a]\n", 3, "'buzy' is not a kind of sentence"),
         ("locales:\n  de:\n    busy: []\n", 3, "'busy' has no sentence"),
-        ("locales:\n  de:\n    busy: [a]\n    busy: [b]\n", 4, "stands here again (first in"),
+        ("locales:\n  de:\n    busy: [a]\n    busy: [b]\n", 4, "is repeated (first in"),
         ("locales:\n  de:\n    busy:\n      - We're #1\n", 4, "taken for a comment"),
         ("locales:\n  de:\n    busy:\n      - 5\n", 4, "quotation marks"),
         ('locales:\n  de:\n    busy:\n      - "{name}"\n', 4, "{name} in this sentence of 'busy'"),

@@ -123,7 +123,7 @@ class TestFamilies:
         (tmp_path / "there").mkdir()
         result = run_trainer(*command[1].split(), "--output", "there", cwd=tmp_path)
         assert result.returncode == 2
-        assert result.stderr.startswith("error: there exists already and is left as it is.")
+        assert result.stderr.startswith("error: there exists already and is not changed.")
 
 
 class TestSeeds:
@@ -156,7 +156,7 @@ class TestCommand:
         )
         assert result.returncode == 2, result.stderr
         assert result.stderr.splitlines()[-1] == (
-            "error: Not all could be trained. ./nowhere (manual): There is no folder ./nowhere to "
+            "error: Some models failed. ./nowhere (manual): There is no folder ./nowhere to "
             "load a base model from."
         )
         assert re.search(r"^\./nowhere +manual +failed", result.stdout, re.M)

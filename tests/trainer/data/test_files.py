@@ -109,7 +109,7 @@ class TestColumns:
     @pytest.mark.parametrize("header", ["review,comment,label", "text,Text,label"])
     def test_two_columns_that_may_be_meant_are_refused(self, write: Write, header: str) -> None:
         sentence = _refused(write("mine.csv", f"{header}\none,two,1\n"))
-        assert "may both be meant" in sentence
+        assert "are both possible" in sentence
         assert "--text-column" in sentence
 
     @pytest.mark.parametrize("separator", ["\t", ";", ","])
@@ -122,7 +122,7 @@ class TestColumns:
 
     def test_a_row_in_the_place_of_a_header_is_not_quoted(self, write: Write) -> None:
         path = write("mine.csv", "17,Loved it,Ann\n18,Hated it,Bob\n")
-        assert "begins with a row" in _refused(path)
+        assert "starts with a row" in _refused(path)
         assert "Loved" not in _refused(path)
 
 
@@ -172,7 +172,7 @@ class TestLabels:
         source = read_source(path, Columns.of(label_map=["1=negative", "5=positive", "3=skip"]))
         assert (source.rows["train"], source.unlabelled) == (REVIEWS, 1)
         sentence = _refused(path, label_map=["1=neg", "5=pos"])
-        assert "line 10: the label is '3', which --label-map does not name" in sentence
+        assert "line 10: the label is '3', which is not in --label-map" in sentence
 
     def test_among_stars_a_zero_has_no_meaning_of_its_own(self, write: Write) -> None:
         path = write("stars.csv", _table(("text", "label"), 0, 5))
@@ -186,7 +186,7 @@ class TestLabels:
 
     def test_in_swapped_columns_are_named_and_no_review_is_quoted(self, write: Write) -> None:
         sentence = _refused(write("r.csv", _table(("label", "text"), 0, 1)))
-        assert "line 2: the label stands where the text should be" in sentence
+        assert "line 2: the label is where the text should be" in sentence
 
     @pytest.mark.parametrize("label", ["[" * 75_000, "Loved it", "Loved the ending", "Fine."])
     def test_what_may_be_a_review_is_described_only(self, write: Write, label: str) -> None:
@@ -225,7 +225,7 @@ class TestClassLabels:
     def test_a_damaged_folder_is_refused(self, tmp_path: Path, swapped: datasets.Dataset) -> None:
         swapped.save_to_disk(tmp_path / "one")
         next((tmp_path / "one").glob("*.arrow")).write_bytes(b"nothing")
-        assert "not a data set that `save_to_disk` wrote" in _refused(tmp_path / "one")
+        assert "was not written by `save_to_disk`, or is damaged" in _refused(tmp_path / "one")
         os.mkfifo(tmp_path / "one" / "more.arrow")
         assert "more.arrow is not a regular file" in _refused(tmp_path / "one")
 
@@ -381,9 +381,9 @@ class TestJson:
             ('{"text": "a", "label": 1}\n[1]', "line 2: not an object"),
             ('[{"text": "a", "label": 1}, 7]', "item 2: not an object"),
             ('{"text": "a", "label": 1}\n{"label": 0}', "line 2: the object has no 'text'"),
-            ('{"text": {"0": "a"}, "label": {"1": 1}}', "do not hold the same rows"),
+            ('{"text": {"0": "a"}, "label": {"1": 1}}', "do not have the same rows"),
             ('{"text": 2012, "label": 1}', "the text must be a string"),
-            ('{"text": "a", "label": {"b": "a long story"}}', "do not hold the same rows"),
+            ('{"text": "a", "label": {"b": "a long story"}}', "do not have the same rows"),
             ('[{"text": "a", "label": {"b": "a long story"}}]', "the label is an object"),
             ('[{"text": "a", "label": ' + "9" * 4000 + "}]", "the label is a very large number"),
             ("[" * 100_000, "nested too deeply"),
@@ -410,7 +410,7 @@ class TestPacked:
         packed = gzip.compress(self.TABLE.encode())
         assert _read(write("r.csv.gz", packed)) == REVIEWS
         for damaged in (packed[:40], packed[:-9] + b"xxxxxxxxx", b"no gzip at all"):
-            assert "not a gzip file, or a damaged one" in _refused(write("r.csv.gz", damaged))
+            assert "not a gzip file, or is damaged" in _refused(write("r.csv.gz", damaged))
 
     def test_zip(self, tmp_path: Path) -> None:
         path = self._zip(tmp_path / "archive.zip", **{"IMDB Dataset__csv": self.TABLE})
@@ -426,10 +426,10 @@ class TestPacked:
         assert "must hold one data file" in _refused(path)
 
     def test_a_damaged_zip(self, tmp_path: Path, write: Write) -> None:
-        assert "not a zip archive" in _refused(write("r.zip", b"PK and nothing"))
+        assert "not a readable zip archive" in _refused(write("r.zip", b"PK and nothing"))
         path = self._zip(tmp_path / "r.zip", r__csv=self.TABLE)
         path.write_bytes(path.read_bytes().replace(b"A warm", b"A cold"))
-        assert "not a zip archive that can be read" in _refused(path)
+        assert "not a readable zip archive" in _refused(path)
 
     def test_what_unpacks_without_end_is_refused(
         self, write: Write, monkeypatch: pytest.MonkeyPatch

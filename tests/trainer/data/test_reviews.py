@@ -127,15 +127,15 @@ class TestRefused:
     def test_truncated_parquet(self, tmp_path: Path) -> None:
         path = tmp_path / "reviews.parquet"
         path.write_bytes(b"PAR1 and then nothing")
-        assert "not a parquet file, or a damaged one" in self._refused(path)
+        assert "not a parquet file, or is damaged" in self._refused(path)
 
     def test_unknown_kind_of_file(self, tmp_path: Path) -> None:
         path = tmp_path / "reviews.docx"
         path.write_text("text,label\n")
-        assert "bring parquet, CSV, TSV or JSON Lines" in self._refused(path)
+        assert "Use parquet, CSV, TSV or JSON Lines" in self._refused(path)
 
     def test_folder_without_reviews(self, tmp_path: Path) -> None:
-        assert "holds no reviews to train on" in self._refused(tmp_path)
+        assert "holds no training reviews" in self._refused(tmp_path)
 
     def test_name_that_the_silent_hub_cannot_give(self) -> None:
         with pytest.raises(ReviewsError, match="the hub does not answer") as caught:
@@ -206,7 +206,7 @@ class TestSample:
 
     def test_under_two_a_class_is_refused(self) -> None:
         reviews = split_reviews("mine", _distinct(100), None)
-        with pytest.raises(ReviewsError, match=r"fraction 0\.01 of mine is 0 reviews a class"):
+        with pytest.raises(ReviewsError, match=r"fraction 0\.01 of mine is 0 reviews per class"):
             sample_balanced(reviews, 0.01, seed=0)
 
 

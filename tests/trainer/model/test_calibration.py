@@ -7,8 +7,8 @@ from trainer.model.calibration import (
     LEANS_FROM,
     choose_confidences,
     confident,
-    doubt,
     fit_temperature,
+    measure_selective,
 )
 from trainer.model.inference import FloatArray, Scores, softmax
 from trainer.model.kinds import KindRule
@@ -45,12 +45,14 @@ def test_the_threshold_gives_verdicts_that_are_right_as_often_as_wanted() -> Non
     probabilities = softmax(logits)
     confidences = choose_confidences(probabilities, labels)
     sure = confident(probabilities, confidences)
-    chosen = doubt(probabilities, labels, sure)
+    chosen = measure_selective(probabilities, labels, sure)
     assert all(0.5 < confidence < 0.95 for confidence in confidences)
     assert chosen.right == pytest.approx(0.95, abs=0.001)
     assert 0 < chosen.unsure < 1
     # On others of the kind it does as well.
-    assert doubt(probabilities[::2], labels[::2], sure[::2]).right == pytest.approx(0.95, abs=0.01)
+    assert measure_selective(probabilities[::2], labels[::2], sure[::2]).right == pytest.approx(
+        0.95, abs=0.01
+    )
 
 
 def test_where_no_verdict_is_right_often_enough_almost_none_is_given() -> None:
@@ -68,7 +70,7 @@ def test_thanks_are_right_as_often_as_apologies_though_the_model_leans() -> None
     sure = confident(leaning, (negative, positive))
     for label in (0, 1):
         mine = leaning.argmax(axis=1) == label
-        given = doubt(leaning[mine], np.array(labels)[mine].tolist(), sure[mine])
+        given = measure_selective(leaning[mine], np.array(labels)[mine].tolist(), sure[mine])
         assert given.right == pytest.approx(0.95, abs=0.001)
 
 
@@ -99,12 +101,12 @@ def test_what_leans_is_measured_beside_what_is_sure() -> None:
     positive = np.array([0.95, 0.7, 0.3, 0.4, 0.6, 0.05], dtype=np.float32)
     probabilities = np.stack([1 - positive, positive], axis=1)
     sure = confident(probabilities, (0.9, 0.9))
-    measured = doubt(probabilities, [1, 1, 1, 0, 1, 0], sure)
+    measured = measure_selective(probabilities, [1, 1, 1, 0, 1, 0], sure)
     assert measured.unsure == pytest.approx(4 / 6)
     assert measured.right == 1.0
     # 0.7 leans rightly, 0.3 wrongly, 0.4 and 0.6 do not lean.
     assert (measured.leans, measured.leans_right) == (0.5, 0.5)
-    nothing = doubt(probabilities, [1, 1, 1, 0, 1, 0], np.ones(6, dtype=bool))
+    nothing = measure_selective(probabilities, [1, 1, 1, 0, 1, 0], np.ones(6, dtype=bool))
     assert (nothing.leans, nothing.leans_right) == (0.0, 1.0)
 
 
@@ -112,6 +114,6 @@ def test_the_bot_leans_right_as_often_as_its_threshold_says() -> None:
     logits, labels = _drawn(1.0)
     probabilities = softmax(logits)
     sure = confident(probabilities, choose_confidences(probabilities, labels))
-    measured = doubt(probabilities, labels, sure)
+    measured = measure_selective(probabilities, labels, sure)
     assert measured.leans_right is not None
     assert LEANS_FROM < measured.leans_right < 0.95

@@ -49,7 +49,7 @@ def _fill(folder: Path) -> None:
 
 
 def _reseal(folder: Path) -> None:
-    """Writes checksums of the files as they are, as whoever made the folder could."""
+    """Writes checksums of the current files, as the author of the folder could."""
     checksums = folder / "checksums.sha256"
     names = [line.split("  ", 1)[1] for line in checksums.read_text().splitlines()]
     digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
@@ -151,12 +151,12 @@ class TestWriting:
         assert rollback(root) == root / "a"
         discard("b", root)
         assert [row.name for row in list_checkpoints(root)] == ["a", "c"]
-        assert "does not confirm it (Input/output error)" in caplog.text
+        assert "did not confirm it (Input/output error)" in caplog.text
 
     def test_never_overwrites(self, tmp_path: Path) -> None:
         (tmp_path / "new").mkdir()
         with (
-            pytest.raises(CheckpointError, match="exists already and is left as it is"),
+            pytest.raises(CheckpointError, match="exists already and is not changed"),
             new_checkpoint(tmp_path / "new"),
         ):
             pass
@@ -185,7 +185,7 @@ class TestWriting:
             check=False,
         )
         assert "new cannot be written: File too large" in result.stderr
-        assert "Nothing was kept of it" in result.stderr
+        assert "Nothing of it was kept" in result.stderr
         assert list(tmp_path.iterdir()) == []
 
 
@@ -347,7 +347,7 @@ class TestServing:
         promote("a", root)
         assert promote(typed, root) == root / "b"
         assert [row.name for row in list_checkpoints(root) if row.serving] == ["b"]
-        with pytest.raises(CheckpointError, match="is the one that answers"):
+        with pytest.raises(CheckpointError, match="is serving and cannot be deleted"):
             discard("b", root)
 
     def test_a_link_is_stored_by_the_name_of_the_folder_it_leads_to(self, root: Path) -> None:
@@ -364,14 +364,14 @@ class TestServing:
     def test_a_name_that_an_earlier_version_stored_as_it_was_typed(self, root: Path) -> None:
         (root / "serving.json").write_text('{"serving": "b/", "earlier": []}')
         assert serving_checkpoint(root) == root / "b"
-        with pytest.raises(CheckpointError, match="is the one that answers"):
+        with pytest.raises(CheckpointError, match="is serving and cannot be deleted"):
             discard("b", root)
 
     @pytest.mark.parametrize("name", ["/", "..", "../checkpoints/a", ".hidden", ""])
     def test_the_pointer_leads_nowhere_else(self, root: Path, name: str) -> None:
         elsewhere = str(root / "a") if name == "/" else name
         (root / "serving.json").write_text(json.dumps({"serving": elsewhere, "earlier": []}))
-        with pytest.raises(CheckpointError, match="cannot be understood"):
+        with pytest.raises(CheckpointError, match="cannot be parsed"):
             serving_checkpoint(root)
 
     def test_a_rollback_to_something_else_than_what_was_loaded(self, root: Path) -> None:
@@ -402,7 +402,7 @@ class TestServing:
 
     def test_a_broken_pointer(self, root: Path) -> None:
         (root / "serving.json").write_text("{")
-        with pytest.raises(CheckpointError, match="cannot be understood"):
+        with pytest.raises(CheckpointError, match="cannot be parsed"):
             serving_checkpoint(root)
 
 
@@ -416,7 +416,7 @@ class TestDiscarding:
     def test_refuses_the_serving_one(self, root: Path) -> None:
         promote("a", root)
         for name in ("a", "a/", "a/."):
-            with pytest.raises(CheckpointError, match="a is the one that answers, so it stays"):
+            with pytest.raises(CheckpointError, match="a is serving and cannot be deleted"):
                 discard(name, root)
         verify(root / "a")
 
@@ -438,7 +438,7 @@ class TestDiscarding:
         assert (root / "notes").is_dir()
 
     def test_says_that_it_is_gone_already(self, root: Path) -> None:
-        with pytest.raises(CheckpointError, match="x is gone already"):
+        with pytest.raises(CheckpointError, match="x is already deleted"):
             discard("x", root)
         assert {path.name for path in root.iterdir()} == {"a", "b", "c"}
 
@@ -467,7 +467,7 @@ class TestDiscarding:
             assert (root / "b").is_dir()
             (root / "serving.json").write_text('{"serving": "b", "earlier": []}')
             os.close(lock)
-            with pytest.raises(CheckpointError, match="b is the one that answers"):
+            with pytest.raises(CheckpointError, match="b is serving and cannot be deleted"):
                 discarded.result(10)
 
 

@@ -187,5 +187,5 @@ def test_bounds_are_stored_with_the_judgement_and_may_be_missing() -> None:
     with pytest.raises(ValueError, match="a threshold is nan"):
         replace(SCALE, strengths=((0.9, float("nan")), (0.9, 0.9)))
     stored["one_window"]["strengths"] = [[0, 1]]
-    with pytest.raises(ValueError, match="there are 1 bounds, not a pair a class"):
+    with pytest.raises(ValueError, match="there are 1 bounds, not a pair per class"):
         Judgement.from_dict(stored)

@@ -1,4 +1,4 @@
-"""OpenVINO, which is an extra. `test_export.py` has its figures beside PyTorch's."""
+"""OpenVINO, which is an extra. `test_export.py` compares its figures with PyTorch's."""
 
 import os
 import subprocess

@@ -37,10 +37,10 @@ def test_what_is_written_is_what_is_read(text: str) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda data: data.clear(), "did not note its judgement"),
-        (lambda data: data.pop("pad_id"), "did not note its pad_id"),
+        (lambda data: data.clear(), "did not record its judgement"),
+        (lambda data: data.pop("pad_id"), "did not record its pad_id"),
         (lambda data: data["hyperparameters"].pop("marks"), "its hyperparameters.marks"),
-        (lambda data: data["judgement"]["kinds"].pop("dismissal"), "did not note its dismissal"),
+        (lambda data: data["judgement"]["kinds"].pop("dismissal"), "did not record its dismissal"),
         (lambda data: data.update(schema=SCHEMA + 1), "later version of the trainer"),
         (lambda data: data.update(schema="x" * 1000), "later version of the trainer"),
         (lambda data: data.update(pad_id="a review"), "pad_id: Input should be a valid integer"),
@@ -131,5 +131,5 @@ def test_one_broken_record_breaks_no_listing(
     shown = call_trainer("checkpoints", cwd=tmp_path)
     assert shown.returncode == 0
     assert "good" in shown.stdout
-    assert shown.stderr.startswith("Left out: ")
+    assert shown.stderr.startswith("Skipped: ")
     assert "bad" in shown.stderr

@@ -135,11 +135,11 @@ class TestObjection:
 
     def test_a_candidate_that_is_below_chance_on_the_fixed_reviews(self) -> None:
         sentence = self._objection(serving=0.6, candidate_on_fixed=0.2, serving_on_fixed=0.2)
-        assert "labels that it was trained on look inverted" in sentence
+        assert "training labels look inverted" in sentence
 
     def test_a_candidate_that_loses_on_the_fixed_reviews(self) -> None:
         sentence = self._objection(serving=0.7, candidate_on_fixed=0.6, serving_on_fixed=0.87)
-        assert "Some labels that it was trained on look inverted" in sentence
+        assert "Some of its training labels look inverted" in sentence
         assert "60.0% right, the serving checkpoint 87.0%" in sentence
 
     def _objection(

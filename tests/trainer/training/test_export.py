@@ -1,4 +1,4 @@
-"""The hand-written graph beside PyTorch."""
+"""The hand-written graph compared with PyTorch."""
 
 import random
 from copy import deepcopy

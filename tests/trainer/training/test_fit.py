@@ -299,7 +299,7 @@ class TestBeforeItBegins:
         monkeypatch.setattr(shutil, "disk_usage", lambda _path: full)
         result = call_trainer(*quick, "--progress", "json", cwd=tmp_path)
         assert result.returncode == 2
-        assert "Make room, or choose another --output" in result.stderr
+        assert "Free space, or choose another --output" in result.stderr
         assert '"step"' not in result.stdout
         assert list(tmp_path.iterdir()) == []
 
@@ -323,11 +323,11 @@ class TestBeforeItBegins:
         result = call_trainer(*quick, "--output", "checkpoints/it", cwd=tmp_path)
         assert result.returncode == 0, result.stderr
         assert "It is kept, but was not promoted." in result.stderr
-        assert "To let it serve: python -m trainer checkpoints promote it" in result.stdout
+        assert "To make it serve: python -m trainer checkpoints promote it" in result.stdout
 
 
 class TestPlain:
-    """The original program's answers: the likelier class, whatever was written."""
+    """The original program's answers: the more probable class, for any text."""
 
     def test_it_never_abstains(self, checkpoint: Path) -> None:
         texts = [
@@ -493,7 +493,7 @@ class TestBadInput:
     def test_output_that_exists(self, tmp_path: Path, quick: list[str | Path]) -> None:
         (tmp_path / "mine").mkdir()
         sentence = self._fails(tmp_path, *quick, "--output", "mine")
-        assert "mine exists already and is left as it is" in sentence
+        assert "mine exists already and is not changed" in sentence
 
     def test_base_model_with_damaged_weights(
         self, tmp_path: Path, quick: list[str | Path], tiny_encoder: Path
@@ -503,7 +503,7 @@ class TestBadInput:
         nowhere = {name: torch.full_like(tensor, torch.nan) for name, tensor in weights.items()}
         save_file(nowhere, tmp_path / "damaged" / "model.safetensors", {"format": "pt"})
         sentence = self._fails(tmp_path, *quick, "--base-model", "./damaged")
-        assert "damaged gives no numbers on a first batch" in sentence
+        assert "damaged gives NaN or infinite logits on a first batch" in sentence
 
     def test_a_word_for_a_number(self, tmp_path: Path) -> None:
         assert "'--epochs'" in self._fails(tmp_path, "fit", "--epochs", "many")
@@ -533,7 +533,7 @@ def test_interrupting_leaves_nothing_and_says_so(tmp_path: Path, quick: list[str
         command = (*quick, "--epochs", "1000")
         _, errors = interrupted(*command, at="Training on", cwd=tmp_path, by=number)
         assert errors.splitlines()[-1] == (
-            "error: Interrupted. Nothing was saved, and every checkpoint there was is untouched."
+            "error: Interrupted. Nothing was saved, and the existing checkpoints are unchanged."
         )
         assert list(tmp_path.iterdir()) == []
 
@@ -604,7 +604,7 @@ def test_a_checkpoint_of_an_earlier_version_is_refused_with_what_to_do(
             f"{hashlib.sha256((old / name).read_bytes()).hexdigest()}  {name}\n" for name in names
         )
     )
-    with pytest.raises(CheckpointError, match=f"did not note its {missing}"):
+    with pytest.raises(CheckpointError, match=f"did not record its {missing}"):
         Classifier.load(old)
 
 

@@ -1,4 +1,4 @@
-"""The head that tells kinds of message apart."""
+"""The head that recognises kinds of message."""
 
 from pathlib import Path
 

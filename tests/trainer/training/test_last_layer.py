@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from trainer.training.encoder import load_encoder
-from trainer.training.last_layer import first_token_alone
+from trainer.training.last_layer import first_token_only
 
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
@@ -26,7 +26,7 @@ def test_logits_and_gradients_stay_the_same(tiny_encoder: Path, attention: str) 
         return [logits, *(g if g is not None else torch.zeros(1) for g in gradients)]
 
     whole = step()
-    with first_token_alone(model):
+    with first_token_only(model):
         short = step()
         hidden = model.base_model(ids, attention_mask=mask).last_hidden_state
     assert hidden.shape[:2] == (4, 1)
@@ -38,5 +38,5 @@ def test_logits_and_gradients_stay_the_same(tiny_encoder: Path, attention: str) 
 def test_other_families_stay_as_they_are(families: dict[str, Path]) -> None:
     model = load_encoder(str(families["bert"]), 0).model
     ids = torch.randint(model.config.vocab_size, (2, 6), generator=torch.Generator().manual_seed(0))
-    with first_token_alone(model):
+    with first_token_only(model):
         assert model.base_model(ids).last_hidden_state.shape[:2] == (2, 6)
