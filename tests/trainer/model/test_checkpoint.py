@@ -354,10 +354,10 @@ class TestServing:
         (root / "best").symlink_to("b")
         assert promote("best", root) == root / "b"
         for name in ("b", "best"):
-            with pytest.raises(CheckpointError, match="is the one that answers"):
+            with pytest.raises(CheckpointError, match="is serving and cannot be deleted"):
                 discard(name, root)
         (root / "serving.json").write_text('{"serving": "best", "earlier": []}')  # before
-        with pytest.raises(CheckpointError, match="is the one that answers"):
+        with pytest.raises(CheckpointError, match="is serving and cannot be deleted"):
             discard("b", root)
         verify(root / "b")
 
