@@ -6,6 +6,7 @@ are the starter reviews that come with the project; longer reviews are made by j
 
 import random
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ def _untrained(name: str, pad_id: int) -> TrainingRecord:
     return TrainingRecord(
         schema=SCHEMA,
         name=name,
-        created="",
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
         base_model=BaseModel("random", "random weights"),
         datasets=[Dataset("none", "", 0.0, {}, {})],
         texts=[],

@@ -22,8 +22,8 @@ OTHER_KINDS = {
     "person": "give me a human being",
     "correction": "you misread me",
     "question": "why is the sky blue",
-    "distress": "I want to die",
     "off_topic": "two eggs and some flour",
+    "distress": "I want to die",
 }
 """A message of each kind that is no review, as `KeywordClassifier` knows it."""
 

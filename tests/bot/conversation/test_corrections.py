@@ -153,13 +153,9 @@ def test_what_is_too_long_in_plain_letters_is_no_answer(emoji: str) -> None:
     assert without_insults(f"{emoji} you are useless") is None
     assert read_correction(f"you misread me {emoji}") is None
     assert read_request(f"no, I want my money back {emoji}") is None
+    assert not is_acknowledgement("🙏" * 80)
     assert not is_lukewarm(f"so so {emoji}")
     assert read_answer(f"yes, {emoji}", Side.POSITIVE).side is None
-
-
-def test_an_acknowledgement_too_long_in_plain_letters_is_none() -> None:
-    assert is_acknowledgement("🙏" * 40)
-    assert not is_acknowledgement("🙏" * 80)
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,7 @@ async def test_without_a_staff_channel_replies_are_as_before(
     server: DiscordServer, start: Start
 ) -> None:
     async with start(staff_channel=None) as desk:
-        for kind in (Kind.PERSON, Kind.SERVICE, Kind.DISTRESS, Kind.CORRECTION):
+        for kind in (Kind.PERSON, Kind.SERVICE, Kind.CORRECTION, Kind.DISTRESS):
             _, reply = await _ask(server, OTHER_KINDS[kind])
             assert reply.content == f"a {kind} sentence"
         assert len(server.messages) == 4
@@ -386,10 +386,10 @@ async def test_no_text_of_a_customer_is_on_disk_or_in_the_staff_channel(
 ) -> None:
     caplog.set_level(logging.DEBUG, "bot")
     async with start():
-        for kind in ("person", "service", "distress"):
-            await _ask(server, f"{MARKER} {OTHER_KINDS[kind]}")
         for text in ("great", WRONG, "it was dull", WRONG):
             await _ask(server, f"{text}. {MARKER}")
+        for kind in ("person", "service", "distress"):
+            await _ask(server, f"{MARKER} {OTHER_KINDS[kind]}")
         card = await _card(server, staff, 4)
         await _press(server, card, "Claim", server.admin)
         await _press(server, _cards(server, staff)[0], "Resolve", server.admin)

@@ -37,7 +37,7 @@ async def _stats(server: DiscordServer, author: User, period: int = 24) -> Poste
 
 async def _talk(server: DiscordServer) -> None:
     """Four replies, of which one gets a vote for it and one against it."""
-    for text, reaction in (("great", UP), ("dull", DOWN), ("half of it", None), ("great", None)):
+    for text, reaction in (("great", UP), ("dull", DOWN), ("half great", None), ("great", None)):
         reply = await server.wait_for_reply(await server.say(server.channel, text))
         if reaction is not None:
             await server.react(reply, reaction)
