@@ -1,4 +1,4 @@
-"""Whether somebody who was in distress a few minutes ago writes about a film now. No platform.
+"""Whether a customer who was in distress a few minutes ago writes about a film now. No platform.
 
 The model judges every text as if it could be a review: "it's all pointless" is a complaint to it.
 """

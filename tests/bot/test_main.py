@@ -438,7 +438,7 @@ def test_a_promotion_elsewhere_reaches_a_conversation_in_the_terminal(
         process.stdin.close()
         said = process.stderr.read()
     assert process.returncode == 0
-    assert b"second was promoted elsewhere, and answers from now on" in said
+    assert b"second was promoted elsewhere, and is serving now" in said
 
 
 # On Discord, as a process of its own

@@ -36,7 +36,7 @@ class Customers(commands.Cog):
     @app_commands.command(name="review", description="Tell me what you thought of a film")
     @app_commands.describe(
         text="Your review, in your own words",
-        explain="Show me, and nobody else, which words carried the verdict",
+        explain="Show only me which words decided the verdict",
     )
     async def review(
         self,

@@ -48,7 +48,7 @@ def shown(interaction: discord.Interaction[Any], settings: ServerSettings, now: 
     lines = [
         f"**Staff channel:** {_channel(settings)}",
         *_problems(interaction.guild, settings),
-        f"**Staff roles:** {roles or 'none, so whoever may manage messages'}",
+        f"**Staff roles:** {roles or 'none, so anyone who may manage messages'}",
         f"**Working hours:** {hours} ({settings.time_zone}, where it is {local:%H:%M} now)",
         f"**Reminder:** {f'after {minutes:,} minutes' if minutes else 'never'}",
         f"**Private threads:** {'on' if settings.private_threads else 'off'}",
