@@ -204,5 +204,5 @@ def test_a_disk_that_takes_nothing_is_named(
 ) -> None:
     *_, last = compare(budget, [str(tiny_encoder)], [Loop.MANUAL], 1, lambda _: None)
     (tmp_path / "file").touch()
-    with pytest.raises(ComparisonError, match=r"deep cannot be written: Not a directory\. Make"):
+    with pytest.raises(ComparisonError, match=r"deep cannot be written: Not a directory\. Free"):
         last.write(tmp_path / "file" / "deep")
