@@ -40,7 +40,7 @@ REVIEWS = (
 )
 ROUNDS = 3
 FAST = {"MESSAGES_PER_SECOND": "0", "LOG_LEVEL": "WARNING"}
-"""One customer sends everything here, and must not be rate-limited."""
+"""Messages come as fast as replies do, and must not be rate-limited."""
 
 
 async def load(server: DiscordServer, messages: int, outstanding: int) -> dict[str, float]:
@@ -53,10 +53,12 @@ async def load(server: DiscordServer, messages: int, outstanding: int) -> dict[s
     async def customer() -> None:
         nonlocal lost
         for number in left:
+            text = f"{REVIEWS[number % len(REVIEWS)]} ({number})"
+            # Each message is by another person: what one writes after a reply may answer it, and
+            # their messages wait for one another.
+            author = server.world.add_user(f"customer {number}")
             began = time.perf_counter()
-            message = await server.say(
-                server.channel, f"{REVIEWS[number % len(REVIEWS)]} ({number})"
-            )
+            message = await server.say(server.channel, text, author=author)
             try:
                 await server.wait_for_reply(message, timeout=30)
                 latencies.append(time.perf_counter() - began)

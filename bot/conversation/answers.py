@@ -233,6 +233,18 @@ def plain_letters(text: str) -> str | None:
     return plain if len(plain) <= MAX_CHARACTERS else None
 
 
+_MAX_BOTH_WORDS = 6
+"""Words of "a bit of both" that need no question before them; more are read as a review."""
+
+
+def is_both(text: str) -> bool:
+    """Whether a few words say that a film was both good and bad, whatever was asked."""
+    if len(text.split()) > _MAX_BOTH_WORDS:
+        return False
+    answer = read_answer(text, None)
+    return answer.side is Side.BOTH and not answer.opinion
+
+
 def read_answer(text: str, yes: Side | None, *, denies: bool = False) -> Answer:
     """Reads `text` as the answer to a question to which a yes would mean `yes`.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cachetools import TTLCache
 
-from bot.conversation.answers import Answer, read_answer
+from bot.conversation.answers import Answer, is_both, read_answer
 from bot.conversation.care import is_about_a_film
 from bot.conversation.corrections import Correction, Strength, read_correction
 from bot.conversation.insults import without_insults
@@ -298,10 +298,11 @@ class Concierge:
         `verdict` is the verdict on the text, if it has been judged already. Raises BusyError and
         UnansweredError, as the engine does.
         """
-        kind = _unjudged(text)
-        if kind is not None and not (is_review and kind is Kind.ABUSE):
-            return self.say(kind, to)
-        verdict = verdict or await self._classify(text)
+        if verdict is None:
+            kind = _unjudged(text)
+            if kind is not None and not (is_review and kind is Kind.ABUSE):
+                return self.say(kind, to)
+            verdict = await self._classify(text)
         if is_review and verdict.kind != DISTRESS:
             verdict = replace(verdict, kind=REVIEW)
         may_be_lukewarm = verdict.kind in _LUKEWARM_TAKEN_FOR and read_correction(text) is None
@@ -326,8 +327,7 @@ class Concierge:
             return await self._judge(text, to)
         if is_acknowledgement(text):
             return self.say(Kind.THANKS, to)
-        answer = read_answer(text, None)
-        if answer.side is Side.BOTH and not answer.opinion and given is not Side.BOTH:
+        if given is not Side.BOTH and is_both(text):
             return replace(self.say(Kind.BOTH, to), withdrawn=self.say(Kind.WITHDRAWN, to).text)
         verdict = await self._classify(text)
         if verdict.kind != DISTRESS and (request := read_request(text)) is not None:
