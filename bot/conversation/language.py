@@ -100,11 +100,13 @@ def is_foreign(text: str) -> bool:
     """Whether `text` is clearly not English. Takes under a millisecond, however long it is."""
     # NFKC turns mathematical letters into Latin ones, as a reader would. It would also turn some
     # emoji into Chinese letters, so these are removed first.
-    text = "".join(" " if _is_emoji(c) else c for c in text.strip()[:MAX_CHARACTERS])
-    text = unicodedata.normalize("NFKC", text)[:MAX_CHARACTERS]
-    letters = [character for character in text if character.isalpha()]
-    if sum(not _is_latin(letter) for letter in letters) > OTHER_SCRIPTS * len(letters):
-        return True
+    text = text.strip()[:MAX_CHARACTERS]
+    if not text.isascii():  # most messages are, and the rest of this takes longer than they do
+        text = "".join(" " if _is_emoji(c) else c for c in text)
+        text = unicodedata.normalize("NFKC", text)[:MAX_CHARACTERS]
+        letters = [character for character in text if character.isalpha()]
+        if sum(not _is_latin(letter) for letter in letters) > OTHER_SCRIPTS * len(letters):
+            return True
     words = _informative_words(text)
     different = set(words)
     if sum(len(word) > 1 for word in different) < 2:
@@ -165,7 +167,9 @@ def _is_emoji(character: str) -> bool:
 
 
 def _is_latin(letter: str) -> bool:
-    return unicodedata.name(letter, "").startswith("LATIN")
+    return (letter.isascii() and letter.isalpha()) or unicodedata.name(letter, "").startswith(
+        "LATIN"
+    )
 
 
 @cache
