@@ -1,6 +1,7 @@
 """The tables. A change here needs a migration (`migrations/versions`); a test compares the two."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -123,14 +124,21 @@ votes = Table(
 )
 """`voter`: the hash of the person and the message. Kept for a day after the reply."""
 
+
+def _hourly(*names: str) -> list[Column[Any]]:
+    """The key of a table of sums: a server, an hour and the columns `names`."""
+    keys: list[Column[Any]] = [
+        Column("server", REFERENCE, primary_key=True),
+        Column("hour", Moment, primary_key=True),
+    ]
+    keys += [Column(name, TOKEN, primary_key=True) for name in names]
+    return keys
+
+
 vote_sums = Table(
     "vote_sums",
     metadata,
-    Column("server", REFERENCE, primary_key=True),
-    Column("hour", Moment, primary_key=True),
-    Column("kind", TOKEN, primary_key=True),
-    Column("strength", TOKEN, primary_key=True),
-    Column("checkpoint", TOKEN, primary_key=True),
+    *_hourly("kind", "strength", "checkpoint"),
     Column("up", Integer, nullable=False),
     Column("down", Integer, nullable=False),
 )
@@ -138,20 +146,14 @@ vote_sums = Table(
 reply_counts = Table(
     "reply_counts",
     metadata,
-    Column("server", REFERENCE, primary_key=True),
-    Column("hour", Moment, primary_key=True),
-    Column("kind", TOKEN, primary_key=True),
-    Column("strength", TOKEN, primary_key=True),
-    Column("checkpoint", TOKEN, primary_key=True),
+    *_hourly("kind", "strength", "checkpoint"),
     Column("number", Integer, nullable=False),
 )
 
 durations = Table(
     "durations",
     metadata,
-    Column("server", REFERENCE, primary_key=True),
-    Column("hour", Moment, primary_key=True),
-    Column("measure", TOKEN, primary_key=True),
+    *_hourly("measure"),
     Column("bucket", Integer, primary_key=True),
     Column("number", Integer, nullable=False),
 )
