@@ -111,10 +111,12 @@ def is_foreign(text: str) -> bool:
     different = set(words)
     if sum(len(word) > 1 for word in different) < 2:
         return False  # "adorable", "omg omg omg", "S O  G O O D"
+    if _is_plainly_english(words):  # first, because it is quick and true of most messages
+        return False
     likelihoods = _likelihoods(words)
     english = likelihoods.pop("en")
     ratio = max(likelihoods.values()) / max(english, 1e-9)
-    if ratio <= MIN_RATIO or _is_plainly_english(words):
+    if ratio <= MIN_RATIO:
         return False
     if ratio > MIN_RATIO_DESPITE_ENGLISH:
         return True

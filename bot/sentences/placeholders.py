@@ -1,8 +1,9 @@
 """The placeholders in {curly brackets} in a sentence, and their values."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 HELP_LINE = "https://findahelpline.com, which lists help lines by country"
 """The help line in a sentence of `distress` if the settings name no local one."""
@@ -35,9 +36,13 @@ PLACEHOLDERS = {
 _PLACEHOLDER = re.compile(r"\{([^{}\n]*)\}")
 
 
-def placeholders_in(sentence: str) -> Iterator[str]:
-    """The names in curly brackets, known or not, in order."""
-    return (found[1] for found in _PLACEHOLDER.finditer(sentence))
+@lru_cache(maxsize=4096)
+def placeholders_in(sentence: str) -> tuple[str, ...]:
+    """The names in curly brackets, known or not, in order.
+
+    Remembered, because every reply asks for those of all sentences that it could say.
+    """
+    return tuple(_PLACEHOLDER.findall(sentence))
 
 
 def fill(sentence: str, values: Mapping[str, str | None]) -> str:

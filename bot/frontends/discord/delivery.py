@@ -1,6 +1,9 @@
 """Sends an answer to Discord: retries transient errors, then gives up and counts it."""
 
+import asyncio
 import logging
+import math
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -8,14 +11,6 @@ from typing import Any, TypeVar
 
 import aiohttp
 import discord
-from tenacity import (
-    AsyncRetrying,
-    retry_if_exception,
-    stop_after_attempt,
-    stop_before_delay,
-    wait_chain,
-    wait_fixed,
-)
 
 from bot.conversation.concierge import Reply
 from bot.errors import BotError, RateLimitedError, RefusedRequestError, UnreachableError
@@ -94,23 +89,29 @@ async def send_with_retry(
     it would, `again` replaces it from the second attempt on. Returns None if Discord says that an
     earlier attempt succeeded.
     """
-    retrying = AsyncRetrying(
-        wait=wait_chain(*map(wait_fixed, RETRY_SECONDS)),
-        stop=stop_after_attempt(len(RETRY_SECONDS) + 1) | stop_before_delay(GIVE_UP_SECONDS),
-        retry=retry_if_exception(_is_transient),
-        reraise=True,
-    )
-    async for attempt in retrying:
-        with attempt:
-            try:
-                return await send()
-            except discord.HTTPException as error:
-                if error.code == ALREADY_ACKNOWLEDGED:
-                    return None
+    # By hand, because a policy object of tenacity takes as long to build as all else here, for each
+    # reply, and almost none fails.
+    began = time.monotonic()
+    for pause in (*RETRY_SECONDS, math.inf):
+        try:
+            return await _once(send)
+        except Exception as error:
+            waited = time.monotonic() - began
+            if not _is_transient(error) or waited + pause > GIVE_UP_SECONDS:
                 raise
-            finally:
-                send = again or send
+        await asyncio.sleep(pause)
+        send = again or send
     raise AssertionError("the last attempt returns or raises")
+
+
+async def _once(send: Callable[[], Awaitable[T]]) -> T | None:
+    """Calls `send`; None if Discord says that an earlier attempt succeeded."""
+    try:
+        return await send()
+    except discord.HTTPException as error:
+        if error.code == ALREADY_ACKNOWLEDGED:
+            return None
+        raise
 
 
 async def respond(

@@ -44,7 +44,9 @@ def plain_name(name: str, longest: int) -> str:
 
 
 def _fitted(text: str, longest: int, escape: Callable[[str], str]) -> str:
-    visible = "".join(c for c in text[:longest] if _is_visible(c))
+    visible = text[:longest]
+    if not visible.isprintable():
+        visible = "".join(filter(_is_visible, visible))
     is_cut = len(text) > longest
     while len(escaped := escape(visible)) + is_cut > longest:
         # An escape at most doubles a character, so dropping half of the excess is never too much.

@@ -17,7 +17,7 @@ from bot.frontends.discord.handover import handed_over
 from bot.frontends.discord.reading import attachments, is_direct, is_empty, review_in
 from bot.frontends.discord.recipients import author_of
 from bot.frontends.discord.replies import replace, reply_to
-from bot.sentences.responses import Kind
+from bot.sentences.responses import Kind, Recipient
 
 TYPING_AFTER_SECONDS = 0.3
 """A quicker answer needs no "is typing"."""
@@ -49,8 +49,9 @@ class Reviews(commands.Cog):
             return
         self.unanswered.add(message.id)
         question = self._questions.begin(message.id)
-        async with self._handling(message, partial(reply_to, self._bot, message)), question.busy:
-            reply = await self._reply(message, is_late=is_late)
+        apologise = partial(reply_to, self._bot, message)
+        async with self._handling(message, apologise) as to, question.busy:
+            reply = await self._reply(message, to, is_late=is_late)
             if not reply.repeated:
                 reply = await handed_over(self._bot, message, reply)
                 outcome = await reply_to(self._bot, message, reply)
@@ -80,8 +81,8 @@ class Reviews(commands.Cog):
                 customer=message.author.id,
                 guild=event.guild_id,
             )
-            async with self._handling(message, apologise):
-                reply = await self._reply(message, is_edit=True)
+            async with self._handling(message, apologise) as to:
+                reply = await self._reply(message, to, is_edit=True)
                 if reply.kind is not Kind.HASTE:
                     outcome = await apologise(await handed_over(self._bot, message, reply))
                     if outcome is not None:
@@ -96,21 +97,28 @@ class Reviews(commands.Cog):
             self._questions.settle(question.reference.message_id)
 
     @asynccontextmanager
-    async def _handling(self, message: discord.Message, apologise: Send) -> AsyncIterator[None]:
+    async def _handling(
+        self, message: discord.Message, apologise: Send
+    ) -> AsyncIterator[Recipient]:
         with self._bot.answering():
             to = author_of(message)
             async with self._bot.last_resort("Answering a message", apologise, to):
-                yield
+                yield to
 
     async def _reply(
-        self, message: discord.Message, *, is_late: bool = False, is_edit: bool = False
+        self,
+        message: discord.Message,
+        to: Recipient,
+        *,
+        is_late: bool = False,
+        is_edit: bool = False,
     ) -> Reply:
         async with _typing_if_slow(message.channel):
             return await self._bot.concierge.answer(
                 await review_in(message),
                 customer=message.author.id,
                 place=message.channel.id,
-                to=author_of(message),
+                to=to,
                 attachment=bool(attachments(message)),
                 unread=self._is_withheld(message),
                 is_late=is_late,
@@ -155,17 +163,23 @@ class Reviews(commands.Cog):
 async def _typing_if_slow(channel: discord.abc.Messageable) -> AsyncIterator[None]:
     """Shows "is typing" while the body runs, if that takes long. Never delays or fails the body."""
 
+    typing: list[asyncio.Task[None]] = []
+
     async def show() -> None:
-        await asyncio.sleep(TYPING_AFTER_SECONDS)
         with suppress(*CANNOT_SEND):
             async with channel.typing():
                 await asyncio.Event().wait()
 
-    typing = asyncio.create_task(show())
+    # A timer, not a task that sleeps: nearly all answers are quicker, and a timer costs less.
+    timer = asyncio.get_running_loop().call_later(
+        TYPING_AFTER_SECONDS, lambda: typing.append(asyncio.create_task(show()))
+    )
     try:
         yield
     finally:
-        typing.cancel()
+        timer.cancel()
+        for task in typing:
+            task.cancel()
 
 
 async def setup(bot: ConciergeBot) -> None:

@@ -1,8 +1,9 @@
 """The order of replies in a channel: Discord accepts only about one message per second in each.
 
-If customers write faster than that, replies queue up. Then the newest goes first, because its
-author is still there; one that has waited too long is dropped; and one reply is replaced by the
-message that the bot is busy, which is sent again only once the replies have caught up.
+If customers write faster than that, replies queue up. For the first seconds the oldest goes first.
+If some have waited longer, the newest goes first, because its author is still there; one that has
+waited too long is dropped; and one reply is replaced by the message that the bot is busy, which is
+sent again only once the replies have caught up.
 """
 
 import asyncio
@@ -19,6 +20,10 @@ log = logging.getLogger(__name__)
 AT_ONCE = 5
 """Replies passed to discord.py at once: as many as Discord accepts in five seconds, because those
 that wait inside the library can no longer be dropped."""
+
+IN_ORDER_SECONDS = 2.0
+"""As long as no reply has waited longer than this, they are sent in the order of arrival: a short
+burst must not leave its first reply waiting for all others."""
 
 LONGEST_SECONDS = 10.0
 """How long a reply waits for its turn."""
@@ -118,7 +123,9 @@ class Turns:
                     "Channel %d is busy: replies that wait too long are dropped", channel_id
                 )
         while channel.waiting and not is_given:
-            is_given = _give(channel.waiting.pop(), Turn.REPLY)
+            is_early = self._clock() - channel.waiting[0].since <= IN_ORDER_SECONDS
+            entry = channel.waiting.popleft() if is_early else channel.waiting.pop()
+            is_given = _give(entry, Turn.REPLY)
         return is_given
 
 

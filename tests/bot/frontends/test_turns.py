@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.frontends.discord import turns
-from bot.frontends.discord.turns import AT_ONCE, LONGEST_SECONDS, Turn, Turns
+from bot.frontends.discord.turns import AT_ONCE, IN_ORDER_SECONDS, LONGEST_SECONDS, Turn, Turns
 from bot.sentences.responses import Kind, Responses
 from tests.bot.frontends.loopback import POST_MESSAGE, serving
 from tests.bot.stub import KeywordClassifier
@@ -49,14 +49,20 @@ class _Channel:
                 await asyncio.sleep(0)
 
 
-async def test_a_few_are_sent_at_once_and_then_the_newest_first() -> None:
+@pytest.mark.parametrize(
+    ("waited", "order"), [(IN_ORDER_SECONDS, "abc"), (IN_ORDER_SECONDS + 1, "cba")]
+)
+async def test_a_few_are_sent_at_once_and_then_the_oldest_or_after_seconds_the_newest_first(
+    waited: float, order: str
+) -> None:
     channel = _Channel()
     await channel.occupy()
     for name in "abc":
         await channel.ask(name)
     assert channel.got == []
+    channel.now = waited
     await channel.take(3)
-    assert channel.got == [(name, Turn.REPLY) for name in "cba"]
+    assert channel.got == [(name, Turn.REPLY) for name in order]
     # Other channels do not wait for it.
     async with channel.turns.turn(CHANNEL + 1) as turn:
         assert turn is Turn.REPLY
@@ -137,12 +143,13 @@ async def test_a_channel_with_too_many_customers_hears_so_once_and_the_newest_ar
     responses: Responses,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(turns, "LONGEST_SECONDS", 0.5)
+    monkeypatch.setattr(turns, "IN_ORDER_SECONDS", 0.2)
+    monkeypatch.setattr(turns, "LONGEST_SECONDS", 1.2)
     async with serving(server, classifier, responses):
-        server.fail(*POST_MESSAGE, delay=1.0, times=AT_ONCE)  # as Discord's own limit would
+        server.fail(*POST_MESSAGE, delay=2.0, times=AT_ONCE)  # as Discord's own limit would
         questions = [await server.say(server.channel, f"great {n}") for n in range(AT_ONCE + 8)]
         await server.wait_until(lambda: len(classifier.judged) == len(questions))
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(1.4)
         newest = await server.say(server.channel, "so dull")
         distressed = await server.say(server.channel, "I want to die")
         for question, kind in ((newest, Kind.NEGATIVE), (distressed, Kind.DISTRESS)):
