@@ -1,5 +1,6 @@
 """Failures on demand: what a route answers, for its next few requests, instead of working."""
 
+import asyncio
 import socket
 from collections import defaultdict, deque
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ class Fault:
     code: int | None
     retry_after_s: float
     delay_s: float
+    until: asyncio.Event | None
+    """Requests wait for it."""
     reset: bool
 
     def reply(self) -> tuple[int, Json]:

@@ -75,6 +75,8 @@ class HttpFront:
             fault = self._faults.take(method, route)
             if fault is not None and fault.delay_s:
                 await asyncio.sleep(fault.delay_s)
+            if fault is not None and fault.until is not None:
+                await fault.until.wait()
             status: int | None = None
             if fault is not None and fault.reset:
                 reset_connection(request)

@@ -437,18 +437,19 @@ class DiscordServer:
         code: int | None = None,
         retry_after: float = 1.0,
         delay: float = 0.0,
+        until: asyncio.Event | None = None,
         reset: bool = False,
         times: int = 1,
     ) -> Fault:
         """Spoil the next `times` requests of a route, named as in Discord's OpenAPI document.
 
         `status` refuses them, with Discord's usual `code` for it unless one is given (429 with
-        `retry_after` seconds); `reset` cuts the connection with a RST; `delay` alone only slows
-        them down. Failures of one route are met in the order in which they were armed.
+        `retry_after` seconds); `reset` cuts the connection with a RST; `delay` and
+        `until` alone only slow them down. Failures of one route are met in the order in which they were armed.
         """
         if (method, route) not in self._operations:
             raise ValueError(f"no operation {method} {route}")
-        fault = Fault(times, status, code, retry_after, delay, reset)
+        fault = Fault(times, status, code, retry_after, delay, until, reset)
         self._faults.arm(method, route, fault)
         return fault
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.frontends.discord import turns
+from bot.frontends.discord import client, turns
 from bot.frontends.discord.turns import AT_ONCE, IN_ORDER_SECONDS, LONGEST_SECONDS, Turn, Turns
 from bot.sentences.responses import Kind, Responses
 from tests.bot.frontends.loopback import POST_MESSAGE, serving
@@ -143,15 +143,18 @@ async def test_a_channel_with_too_many_customers_hears_so_once_and_the_newest_ar
     responses: Responses,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(turns, "IN_ORDER_SECONDS", 0.2)
-    monkeypatch.setattr(turns, "LONGEST_SECONDS", 1.2)
+    now = 0.0
+    limit = asyncio.Event()
+    monkeypatch.setattr(client, "Turns", lambda: Turns(lambda: now))
     async with serving(server, classifier, responses):
-        server.fail(*POST_MESSAGE, delay=2.0, times=AT_ONCE)  # as Discord's own limit would
+        server.fail(*POST_MESSAGE, until=limit, times=AT_ONCE)  # as Discord's own limit would
         questions = [await server.say(server.channel, f"great {n}") for n in range(AT_ONCE + 8)]
         await server.wait_until(lambda: len(classifier.judged) == len(questions))
-        await asyncio.sleep(1.4)
+        now = LONGEST_SECONDS + 1
         newest = await server.say(server.channel, "so dull")
         distressed = await server.say(server.channel, "I want to die")
+        await server.wait_until(lambda: len(classifier.judged) == len(questions) + 2)
+        limit.set()
         for question, kind in ((newest, Kind.NEGATIVE), (distressed, Kind.DISTRESS)):
             reply = await server.wait_for_reply(question, timeout=10)
             assert reply.content == f"a {kind} sentence"
