@@ -445,7 +445,8 @@ class DiscordServer:
 
         `status` refuses them, with Discord's usual `code` for it unless one is given (429 with
         `retry_after` seconds); `reset` cuts the connection with a RST; `delay` and
-        `until` alone only slow them down. Failures of one route are met in the order in which they were armed.
+        `until` alone only slow them down. Failures of one route are met in the order in which they
+        were armed.
         """
         if (method, route) not in self._operations:
             raise ValueError(f"no operation {method} {route}")
