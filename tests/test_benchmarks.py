@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +188,17 @@ def test_the_answers_are_split_for_good_and_judged_by_what_they_mean(
     assert "110" in capsys.readouterr().out
     with pytest.raises(typer.BadParameter):
         answers.main(checkpoint.parent / "nothing")
+
+
+def test_a_week_of_the_desk_agrees_with_what_people_saw(checkpoint: Path) -> None:
+    outcome = subprocess.run(
+        [
+            *(sys.executable, "-m", "benchmarks.week", "--no-training", "--messages", "60"),
+            *("--home", checkpoint.parent.parent),
+        ],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+    )
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert "messages with a reply" in outcome.stdout

@@ -301,10 +301,19 @@ class World:
         self.users[user.id] = user
         return user
 
+    def add_guild(self, name: str, preferred_locale: str = "en-US") -> Guild:
+        """A further guild of the same users, owned by `admin`."""
+        guild = Guild(self.new_id(), name, self.admin, preferred_locale)
+        self.guilds[guild.id] = guild
+        guild.roles[guild.id] = Role(guild.id, "@everyone", TEXT_PERMISSIONS)
+        guild.members.update({user.id: Member(user, ()) for user in self.users.values()})
+        return guild
+
     def add_user(self, name: str, *roles: Role, bot: bool = False) -> User:
-        """A further member of the guild, holding these roles."""
+        """A further member of all guilds, with these roles in the first."""
         user = self._account(name, bot=bot)
-        self.guild.members[user.id] = Member(user, roles)
+        for guild in self.guilds.values():
+            guild.members[user.id] = Member(user, roles if guild is self.guild else ())
         return user
 
     def add_role(self, name: str, permissions: int = 0) -> Role:
@@ -312,9 +321,11 @@ class World:
         self.guild.roles[role.id] = role
         return role
 
-    def add_channel(self, name: str) -> Channel:
-        channel = Channel(self.new_id(), name, guild=self.guild)
-        self.channels[channel.id] = self.guild.channels[channel.id] = channel
+    def add_channel(self, name: str, guild: Guild | None = None) -> Channel:
+        """A text channel of a guild (default: the first)."""
+        guild = guild or self.guild
+        channel = Channel(self.new_id(), name, guild=guild)
+        self.channels[channel.id] = guild.channels[channel.id] = channel
         return channel
 
     def add_thread(self, name: str, parent: Channel, owner: User) -> Channel:

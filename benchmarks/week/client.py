@@ -1,0 +1,31 @@
+"""The real bot in a process of its own; only its desk goes by the clock of a file."""
+
+import sys
+import time
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.__main__ import app
+from bot.desk import desk
+
+
+def read_clock(file: Path) -> datetime:
+    """The simulated time; the file has the seconds by which it is ahead of the real one."""
+    return datetime.fromtimestamp(time.time() + float(file.read_text()), UTC)
+
+
+if __name__ == "__main__":
+    _, api, gateway, clock_file = sys.argv
+    Route.BASE = api
+    DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway)
+    # The command line imports it when it needs it.
+    setattr(  # noqa: B010 (mypy knows that a function is replaced)
+        desk, "open_desk", partial(desk.open_desk, clock=partial(read_clock, Path(clock_file)))
+    )
+    sys.argv = ["bot"]
+    app()
