@@ -16,7 +16,8 @@ EXAMPLES = {
     "thanks": "You're very welcome!",
     "service": "I only read film reviews and can't pass this on. Please ask our team, such as a "
     "moderator.",
-    "person": "I'm a program and can't call anybody. Please write to our team, such as a moderator.",
+    "person": "I'm a program and can't call anybody. Please write to our team, such as a "
+    "moderator.",
     "handed_over": "I've passed this on to our team, and a person will look at it.",
     "out_of_hours": "I've passed this on to our team. They aren't here just now.",
     "person_is_here": "Here you can talk with our team. I'll keep out of it.",
