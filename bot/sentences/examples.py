@@ -6,6 +6,7 @@ EXAMPLES = {
     "unsure": "I can't quite tell which way that tips. All in all, did you like the film?",
     "leans_positive": "Sounds like you enjoyed it. Did I get that right?",
     "leans_negative": "Sounds like it wasn't for you. Did I get that right?",
+    "seen": "And how was it: did you like the film?",
     "both": "Fair enough, a bit of both. Thank you for telling us how you saw it!",
     "corrected_positive": "Sorry that I misread you! I'm glad that you liked it.",
     "corrected_negative": "Thank you for putting me right, and sorry that it let you down.",
@@ -14,6 +15,7 @@ EXAMPLES = {
     "not_yours": "These buttons are for the person I asked. How did you find the film?",
     "greeting": "Hello! I'm here for film reviews. Tell me about a film you've seen.",
     "thanks": "You're very welcome!",
+    "goodbye": "Goodbye! Tell me about your next film, too.",
     "service": "I only read film reviews and can't pass this on. Please ask our team, such as a "
     "moderator.",
     "person": "I'm a program and can't call anybody. Please write to our team, such as a "
