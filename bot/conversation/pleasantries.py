@@ -60,8 +60,8 @@ _OCCASION = (
     r"grandpa|parents))"
 )
 _SIGHTING = re.compile(
-    r"(?:(?:hi|hello|hey|ok|okay|so|well|yes|yeah|yep|and|but|i|we|i'?ve|we'?ve|have|just|only|"
-    r"finally|also|already|actually|did|bot) )*"
+    r"(?:(?:hi|hello|hey|(?:good )?(?:morning|evening|afternoon)|ok|okay|so|well|yes|"
+    r"yeah|yep|and|but|i|we|i'?ve|we'?ve|have|just|only|finally|also|already|actually|did|bot) )*"
     r"(?:saw|seen|watched|streamed|went to see|been to see|finished(?: watching)?(?= ))"
     rf"(?: (?:it|that|this|one|that one|this one|them|{_FILM}))?(?: {_OCCASION})*"
 )

@@ -130,7 +130,12 @@ def test_a_goodbye_is_told_from_one_to_everything_and_from_a_review() -> None:
 
 
 def test_that_a_film_was_seen_is_told_from_an_opinion() -> None:
-    for text in ("saw it", "I watched it yesterday", "hi, just saw a film with my mum", "seen it"):
+    for text in (
+        "saw it",
+        "I watched it yesterday",
+        "evening. just saw a film with my mum",
+        "seen it",
+    ):
         assert is_sighting(text)
     for text in ("see it", "saw it again", "saw a masterpiece", "watched it twice", "I see"):
         assert not is_sighting(text)
