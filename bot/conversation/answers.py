@@ -182,7 +182,8 @@ _STATED = (
             r"(?:never|not|nowhere near|hardly|nearly) ?(?:be )?enough",
             r"once (?:isnt|wasnt|aint) enough|(?:more|not) (?:than |just )?once",
             r"(?<!not )(?:as in|meaning|meant|mean) (?:a |so |really |very )?(?:good|great|amazing|"
-            r"awesome|brilliant|cool|excellent)|(?<!not )in (?:a|the) (?:good|best|positive) way",
+            r"awesome|brilliant|wonderful|beautiful|fantastic|cool|excellent)|"
+            r"(?<!not )in (?:a|the) (?:good|best|positive) way",
         ),
     ),
     (

@@ -23,6 +23,7 @@ from bot.conversation.pleasantries import (
     is_acknowledgement,
     is_farewell,
     is_lukewarm,
+    is_reassurance,
     is_sighting,
 )
 from bot.conversation.questions import (
@@ -400,6 +401,8 @@ class Concierge:
 
         Raises BusyError and UnansweredError, as the engine does.
         """
+        if is_reassurance(text):
+            return self.say(Kind.THANKS, to)
         answer = read_answer(text, held.yes, denies=held.denies)
         is_open = answer.side is None and bool(answer.opinion)
         unjudged = _unjudged(text)

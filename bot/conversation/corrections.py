@@ -122,7 +122,7 @@ _STATED = re.compile(
 _MEANT = re.compile(
     r"\b(?:as in|meaning|meant (?:it )?as|mean(?:t|s)?(?: it)? in)(?: an?| the| so+| really| very)?"
     r" (?:(?P<bad>bad|awful|terrible|worst|negative|disgusting)|good|great|amazing|awesome|"
-    r"brilliant|cool|best|positive|excellent)\b"
+    r"brilliant|wonderful|beautiful|fantastic|cool|best|positive|excellent)\b"
 )
 """The meaning of a word that can praise and complain: "sick as in good"."""
 _NEGATED = re.compile(rf"(?:{_NOT}|no|without)(?: being| any| the)? $|{_NOT}\b")

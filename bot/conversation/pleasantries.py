@@ -43,6 +43,13 @@ _FAREWELL = re.compile(
     rf"(?: (?:{_GOODBYE}|then|now|for now|bot|mate|buddy|dear|guys|later|soon|around|tomorrow|"
     r"next time|again|and|thanks|thank you|to bed|xx?|lol))*"
 )
+_REASSURANCE = re.compile(
+    r"(?:(?:oh|ah|haha|lol|well|and|so|ok|okay) )*"
+    r"(?:no (?:problems?|worr(?:y|ies)|probs?|bother|biggie|hard feelings|rush|hurry)(?: at all)?|"
+    r"not a problem|(?:don'?t|dont) worry(?: about (?:it|that))?|never ?mind|nvm|"
+    r"no need to (?:apologi[sz]e|be sorry|worry))"
+    rf"(?: (?:{_PHRASE}|{_GOODBYE}|then|bot|mate|pal|though|anyway|and|but|lol))*"
+)
 _FILM = (
     r"(?:(?:the|a|this|that|one) (?:new |whole |latest |last |other )?)?"
     r"(?:films?|movies?|flick|shows?|series|episodes?|finale|sequel|season(?: \d+)?|documentary)"
@@ -92,6 +99,11 @@ def is_farewell(text: str) -> bool:
     "Goodbye everyone" is left to the model, which knows distress.
     """
     return _FAREWELL.fullmatch(_plain(text)) is not None
+
+
+def is_reassurance(text: str) -> bool:
+    """Whether this is polite and no answer, although it begins with a "no": "no worries"."""
+    return _REASSURANCE.fullmatch(_plain(text)) is not None
 
 
 def is_sighting(text: str) -> bool:

@@ -13,6 +13,7 @@ from bot.conversation.pleasantries import (
     is_acknowledgement,
     is_farewell,
     is_lukewarm,
+    is_reassurance,
     is_sighting,
 )
 from bot.conversation.requests import read_request
@@ -127,6 +128,17 @@ def test_a_goodbye_is_told_from_one_to_everything_and_from_a_review() -> None:
         assert is_farewell(text)
     for text in ("goodbye everyone", "Goodbye, Lenin", "I have to go see it again", "take it away"):
         assert not is_farewell(text)
+
+
+def test_a_polite_no_is_told_from_an_answer() -> None:
+    for text in (
+        "no worries",
+        "No problem at all. Have a good evening",
+        "oh, don't worry about it",
+    ):
+        assert is_reassurance(text)
+    for text in ("no", "no, no problem with the film", "no problem sitting through it", "no need"):
+        assert not is_reassurance(text)
 
 
 def test_that_a_film_was_seen_is_told_from_an_opinion() -> None:
