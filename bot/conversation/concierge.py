@@ -15,7 +15,12 @@ from cachetools import TTLCache
 
 from bot.conversation.answers import Answer, is_both, read_answer
 from bot.conversation.care import is_about_a_film
-from bot.conversation.corrections import Correction, Strength, read_correction
+from bot.conversation.corrections import (
+    Correction,
+    Strength,
+    is_reservation,
+    read_correction,
+)
 from bot.conversation.insults import without_insults
 from bot.conversation.language import is_foreign
 from bot.conversation.order import InOrder
@@ -340,6 +345,8 @@ class Concierge:
         verdict = await self._classify(text)
         if verdict.kind != DISTRESS and (request := read_request(text)) is not None:
             return self.say(Kind(request), to)
+        if verdict.is_review and verdict.label == given.opposite and is_reservation(text):
+            return replace(self.say(Kind.BOTH, to), withdrawn=self.say(Kind.WITHDRAWN, to).text)
         correction = read_correction(without_insults(text) or text)
         if correction is None and verdict.kind == Kind.CORRECTION:
             correction = Correction(Strength.WRONG)

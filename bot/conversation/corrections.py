@@ -166,6 +166,28 @@ def read_correction(text: str) -> Correction | None:
     return _read_hint(plain)
 
 
+_PART = (
+    r"(?:the|its|it's|his|her|their|some of the|that|those|a few) (?:\w+ ){0,2}(?:ending|end|"
+    r"middle|beginning|start|half|plot|story|script|dialogues?|writing|acting|actors?|actress|cast|music|"
+    r"soundtrack|score|songs?|effects|cgi|pacing|pace|jokes|humou?r|villain|lead|runtime|length|"
+    r"visuals|cinematography|camera\w*|sound|twist|romance|action|fights?|characters?|scenes?|parts?|"
+    r"bits?|accents?|costumes?|sets?)"
+)
+_RESERVATION = re.compile(
+    r"(?:(?:oh|ah|well|wait|actually|hmm+|lol|ok|okay|and|yeah|yes) )*"
+    rf"(?:(?:but|although|though|tho|except|only|however) {_PART}\b.*"
+    rf"|{_PART}\b.* (?:tho|though)(?: (?:lol|haha|tbh|ngl|mate|bro))*)"
+)
+
+
+def is_reservation(text: str) -> bool:
+    """Whether a message after a verdict adds what one part of the film was like: "but the music was
+    awful", "the ending was great though". It qualifies the verdict, and does not turn it round.
+    """
+    plain = _tidy(_plain(plain_letters(text) or ""))
+    return len(plain.split()) <= MAX_WORDS and _RESERVATION.fullmatch(plain) is not None
+
+
 def _is_negated(plain: str, found: re.Match[str]) -> bool:
     """Whether it was no joke: "I was not joking", but "you didn't get the joke"."""
     if re.match(rf"{_BOT}\b", found[0]):

@@ -7,7 +7,12 @@ from functools import partial
 import pytest
 
 from bot.conversation.answers import MAX_CHARACTERS, read_answer
-from bot.conversation.corrections import Correction, Strength, read_correction
+from bot.conversation.corrections import (
+    Correction,
+    Strength,
+    is_reservation,
+    read_correction,
+)
 from bot.conversation.insults import without_insults
 from bot.conversation.pleasantries import (
     is_acknowledgement,
@@ -123,6 +128,23 @@ def test_a_request_in_the_place_of_an_answer_is_heard(text: str, kind: str | Non
     assert read_request(text) == kind
 
 
+def test_a_reservation_is_told_from_a_correction() -> None:
+    for text in (
+        "wait actually the ending was trash tho",
+        "But the music was awful",
+        "ok, but the first half was slow",
+        "the cast was great though",
+    ):
+        assert is_reservation(text)
+    for text in (
+        "but I hated it",
+        "no, the ending was trash",
+        "the ending was trash",
+        "no, I hated the ending though",
+    ):
+        assert not is_reservation(text)
+
+
 def test_a_goodbye_is_told_from_one_to_everything_and_from_a_review() -> None:
     for text in ("bye", "Good night all", "ok bye then", "I have to go, see you", "gotta go!"):
         assert is_farewell(text)
@@ -175,6 +197,8 @@ READERS: tuple[Callable[[str], object], ...] = (
         is_lukewarm,
         is_farewell,
         is_sighting,
+        is_reassurance,
+        is_reservation,
     ),
     partial(read_answer, yes=Side.POSITIVE),
     partial(read_answer, yes=Side.NEGATIVE, denies=True),
@@ -229,6 +253,8 @@ def test_a_hostile_text_takes_little_time(part: str) -> None:
         is_lukewarm,
         is_farewell,
         is_sighting,
+        is_reassurance,
+        is_reservation,
     ):
         read(text)
         began = time.process_time()
