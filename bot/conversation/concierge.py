@@ -15,11 +15,22 @@ from cachetools import TTLCache
 
 from bot.conversation.answers import Answer, is_both, read_answer
 from bot.conversation.care import is_about_a_film
-from bot.conversation.corrections import Correction, Strength, read_correction
+from bot.conversation.corrections import (
+    Correction,
+    Strength,
+    is_reservation,
+    read_correction,
+)
 from bot.conversation.insults import without_insults
 from bot.conversation.language import is_foreign
 from bot.conversation.order import InOrder
-from bot.conversation.pleasantries import is_acknowledgement, is_lukewarm
+from bot.conversation.pleasantries import (
+    is_acknowledgement,
+    is_farewell,
+    is_lukewarm,
+    is_reassurance,
+    is_sighting,
+)
 from bot.conversation.questions import (
     HELD_SECONDS,
     MAX_ASKED,
@@ -65,7 +76,7 @@ _LUKEWARM_TAKEN_FOR = frozenset(
 
 _ASKS_AGAIN = frozenset(
     (
-        *(Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE, Kind.CORRECTION),
+        *(Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE, Kind.SEEN, Kind.CORRECTION),
         *(Kind.FOREIGN, Kind.WORDLESS),
         *(Kind.EMPTY, Kind.ATTACHMENT, Kind.UNREAD),
         *(Kind.BUSY, Kind.FAILURE),
@@ -300,6 +311,8 @@ class Concierge:
         """
         if verdict is None:
             kind = _unjudged(text)
+            if kind is Kind.SEEN and asks:
+                return self._ask_again(kind, to)
             if kind is not None and not (is_review and kind is Kind.ABUSE):
                 return self.say(kind, to)
             verdict = await self._classify(text)
@@ -332,6 +345,8 @@ class Concierge:
         verdict = await self._classify(text)
         if verdict.kind != DISTRESS and (request := read_request(text)) is not None:
             return self.say(Kind(request), to)
+        if verdict.is_review and verdict.label == given.opposite and is_reservation(text):
+            return replace(self.say(Kind.BOTH, to), withdrawn=self.say(Kind.WITHDRAWN, to).text)
         correction = read_correction(without_insults(text) or text)
         if correction is None and verdict.kind == Kind.CORRECTION:
             correction = Correction(Strength.WRONG)
@@ -374,10 +389,14 @@ class Concierge:
 
     def _apologise(self, to: Recipient) -> Reply:
         """An apology for a wrong verdict, which asks how they liked the film."""
-        sentence = self.responses.ask(Kind.CORRECTION, to, owner=self.owner)
+        return self._ask_again(Kind.CORRECTION, to)
+
+    def _ask_again(self, kind: Kind, to: Recipient) -> Reply:
+        """A question that takes nothing for known: how did they like the film?"""
+        sentence = self.responses.ask(kind, to, owner=self.owner)
         return Reply(
             sentence.text,
-            Kind.CORRECTION,
+            kind,
             question=HeldQuestion.of(sentence.text, sentence.yes, log_odds=0.0),
             to=to,
         )
@@ -389,6 +408,8 @@ class Concierge:
 
         Raises BusyError and UnansweredError, as the engine does.
         """
+        if is_reassurance(text):
+            return self.say(Kind.THANKS, to)
         answer = read_answer(text, held.yes, denies=held.denies)
         is_open = answer.side is None and bool(answer.opinion)
         unjudged = _unjudged(text)
@@ -563,6 +584,10 @@ def _unjudged(text: str) -> Kind | None:
         return Kind.OFF_TOPIC
     if without_insults(text) == "":
         return Kind.ABUSE
+    if is_farewell(words):
+        return Kind.GOODBYE
+    if is_sighting(words):
+        return Kind.SEEN
     return Kind.FOREIGN if is_foreign(words) else None
 
 

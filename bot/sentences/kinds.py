@@ -33,6 +33,8 @@ class Kind(StrEnum):
     LEANS_POSITIVE = "leans_positive"
     """A review that is more likely praise, but not surely."""
     LEANS_NEGATIVE = "leans_negative"
+    SEEN = "seen"
+    """A customer says that they have seen a film, and not how they liked it."""
     BOTH = "both"
     """A customer who was asked says both, or leaves it open."""
     CORRECTED_POSITIVE = "corrected_positive"
@@ -46,6 +48,7 @@ class Kind(StrEnum):
     """Somebody presses a button under a question for another person."""
     GREETING = "greeting"
     THANKS = "thanks"
+    GOODBYE = "goodbye"
     SERVICE = "service"
     """About a cinema, its staff, a ticket, a stream, an order or money."""
     PERSON = "person"
@@ -121,6 +124,8 @@ BY_STRENGTH = {
 FALLBACKS = {
     Kind.LEANS_POSITIVE: Kind.UNSURE,
     Kind.LEANS_NEGATIVE: Kind.UNSURE,
+    Kind.SEEN: Kind.UNSURE,
+    Kind.GOODBYE: Kind.THANKS,
     **{special: general for (general, _), special in BY_STRENGTH.items()},
 }
 """The list to use if a file lacks one."""
@@ -137,7 +142,7 @@ OPTIONAL = (
 
 _UNDECIDED = (Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE)
 
-QUESTIONS = (*_UNDECIDED, Kind.CORRECTION)
+QUESTIONS = (*_UNDECIDED, Kind.SEEN, Kind.CORRECTION)
 """These ask how a customer liked a film."""
 
 JUDGED = (Kind.POSITIVE, Kind.NEGATIVE, *BY_STRENGTH.values(), *_UNDECIDED)

@@ -66,7 +66,8 @@ class Step(_Strict):
     event: Literal["expiry", "restart", "Claim", "Release", "Resolve", "Not for us"] | None = None
     say: str = ""
     kind: Kind | Literal["silence"] | None = None
-    """Silence: an edit that changes nothing, or a message without a reply."""
+    """Silence: an edit that changes nothing, or a message without a reply; in the terminal, a line
+    that says so."""
     earlier: Kind | Literal["without buttons"] | None = None
     """What the reply before it has become, where a reply can still be changed."""
     who: str = "maria"
@@ -78,8 +79,6 @@ class Step(_Strict):
     def _is_one_of_both(self) -> Self:
         if (self.event is None) == (self.kind is None):
             raise ValueError("a step has either a kind of reply or an event")
-        if self.kind == "silence" and "terminal" in self.only and self.by is not By.EDIT:
-            raise ValueError("the terminal answers every message: say on which front end it is")
         return self
 
 

@@ -171,7 +171,7 @@ def _state(card: Card, closed_by: int | None, at: datetime | None) -> str:
         case CardState.RESOLVED:
             return f"Resolved{by}{when}."
         case CardState.NOT_FOR_US:
-            return f"Not for us{by}{when}."
+            return f"Closed as not for us{by}{when}."
 
 
 def _time(moment: datetime) -> str:

@@ -306,7 +306,7 @@ async def test_a_question_is_for_one_person_in_one_place(asking: Concierge) -> N
     # Without a place nothing is expected of them, as of the lines of a file.
     reply = await asking.answer("half dull", customer=1)
     assert (reply.kind, reply.question) == (Kind.UNSURE, None)
-    assert await _kinds(asking, "yes") == ["negative"]
+    assert await _kinds(asking, "yes") == ["thanks"]
 
 
 def test_the_oldest_of_too_many_questions_is_forgotten(clock: Clock) -> None:
@@ -396,7 +396,7 @@ async def test_a_second_opinion_counts_together_with_the_first(asking: Concierge
 
 async def test_after_two_questions_both_sides_are_taken(asking: Concierge) -> None:
     said = await _kinds(asking, "half great", "half dull", "half slow", "yes")
-    assert said == ["unsure", "unsure", "both", "negative"]
+    assert said == ["unsure", "unsure", "both", "thanks"]
 
 
 async def test_an_edit_is_no_second_opinion_but_may_answer(asking: Concierge) -> None:
@@ -409,14 +409,14 @@ async def test_an_edit_is_no_second_opinion_but_may_answer(asking: Concierge) ->
     assert await edited("yes") == "positive"
     assert await _kinds(asking, "rather great") == ["leans_positive"]
     assert await edited("it was dull") == "negative"
-    assert await _kinds(asking, "yes") == ["negative"]
+    assert await _kinds(asking, "yes") == ["thanks"]
 
 
 @pytest.mark.parametrize("side", Side)
 async def test_a_press_decides_and_answers_the_question(asking: Concierge, side: Side) -> None:
     assert await _kinds(asking, "half dull") == ["unsure"]
     assert asking.decide(side, customer=1, place=ROOM).kind.value == side.value
-    assert await _kinds(asking, "yes") == ["negative"]
+    assert await _kinds(asking, "yes") == ["thanks"]
     # Also where no question is held, as after a restart.
     assert asking.decide(side, customer=2, place=ROOM).kind.value == side.value
 

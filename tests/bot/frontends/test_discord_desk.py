@@ -296,7 +296,7 @@ async def test_what_is_not_for_staff_is_closed(
     await _ask(server, OTHER_KINDS["service"])
     card = await _card(server, staff)
     await _press(server, card, "Not for us", server.admin)
-    assert f"Not for us by <@{server.admin.id}>" in card.content
+    assert f"Closed as not for us by <@{server.admin.id}>" in card.content
     assert await desk.store.open_cards() == []
 
 

@@ -80,10 +80,31 @@ def test_who_is_in_distress_is_pointed_to_people_calmly() -> None:
 def test_no_list_promises_that_somebody_will_look() -> None:
     shipped = yaml.safe_load(SHIPPED)
     for kind in (Kind.SERVICE, Kind.PERSON, Kind.QUESTION):
-        assert all("this server" in sentence for sentence in shipped[kind])
+        assert all(re.search(r"[Oo]ur team|[Aa] moderator", each) for each in shipped[kind])
         assert not re.search(
             r"\bwe('ll| will)|get back to|forwarded|on (its|their) way", " ".join(shipped[kind])
         )
+
+
+def test_no_complaint_is_promised_to_be_remembered_or_read_by_the_team() -> None:
+    shipped = yaml.safe_load(SHIPPED)
+    complaints = [Kind.NEGATIVE, Kind.NEGATIVE_MILD, Kind.NEGATIVE_STRONG]
+    said = " ".join(sentence for kind in complaints for sentence in shipped[kind])
+    assert not re.search(r"in mind|helps us|pass(ed)? (it|this) on|we('ll| will) ", said)
+
+
+def test_a_question_is_answered_by_a_program_that_says_so() -> None:
+    assert all("program" in sentence for sentence in SENTENCES[Kind.QUESTION])
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_no_sentence_speaks_of_a_server_that_a_direct_message_does_not_have(kind: Kind) -> None:
+    assert not any("this server" in sentence for sentence in SENTENCES[kind])
+
+
+def test_every_apology_that_asks_can_be_answered_with_yes() -> None:
+    asked = yaml.safe_load(SHIPPED.replace("yes:", "meaning:"))[Kind.CORRECTION]
+    assert all("meaning" in entry for entry in asked)
 
 
 def test_the_help_line_takes_its_place(tmp_path: Path) -> None:
