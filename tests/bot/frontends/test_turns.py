@@ -145,15 +145,20 @@ async def test_a_channel_with_too_many_customers_hears_so_once_and_the_newest_ar
 ) -> None:
     now = 0.0
     limit = asyncio.Event()
-    monkeypatch.setattr(client, "Turns", lambda: Turns(lambda: now))
+    kept = Turns(lambda: now)
+    monkeypatch.setattr(client, "Turns", lambda: kept)
     async with serving(server, classifier, responses):
         server.fail(*POST_MESSAGE, until=limit, times=AT_ONCE)  # as Discord's own limit would
         questions = [await server.say(server.channel, f"great {n}") for n in range(AT_ONCE + 8)]
-        await server.wait_until(lambda: len(classifier.judged) == len(questions))
+        channel = server.channel.id
+        await server.wait_until(
+            lambda: kept._channels and len(kept._channels[channel].waiting) == 8
+        )
         now = LONGEST_SECONDS + 1
         newest = await server.say(server.channel, "so dull")
         distressed = await server.say(server.channel, "I want to die")
-        await server.wait_until(lambda: len(classifier.judged) == len(questions) + 2)
+        await server.wait_until(lambda: kept._channels[channel].urgent)
+        await server.wait_until(lambda: len(kept._channels[channel].waiting) == 9)
         limit.set()
         for question, kind in ((newest, Kind.NEGATIVE), (distressed, Kind.DISTRESS)):
             reply = await server.wait_for_reply(question, timeout=10)
