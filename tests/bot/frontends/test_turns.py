@@ -149,7 +149,8 @@ async def test_a_channel_with_too_many_customers_hears_so_once_and_the_newest_ar
     monkeypatch.setattr(client, "Turns", lambda: kept)
     async with serving(server, classifier, responses):
         server.fail(*POST_MESSAGE, until=limit, times=AT_ONCE)  # as Discord's own limit would
-        questions = [await server.say(server.channel, f"great {n}") for n in range(AT_ONCE + 8)]
+        for number in range(AT_ONCE + 8):
+            await server.say(server.channel, f"great {number}")
         channel = server.channel.id
         await server.wait_until(
             lambda: kept._channels and len(kept._channels[channel].waiting) == 8
