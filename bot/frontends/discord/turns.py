@@ -20,7 +20,7 @@ AT_ONCE = 5
 """Replies passed to discord.py at once: as many as Discord accepts in five seconds, because those
 that wait inside the library can no longer be dropped."""
 
-LONGEST_SECONDS = 10.0
+MAX_WAIT_SECONDS = 10.0
 """How long a reply waits for its turn."""
 
 MAX_WAITING = 500
@@ -107,7 +107,7 @@ class Turns:
             if _give(channel.urgent.popleft(), Turn.REPLY):
                 return True
         late: list[_Waiting] = []
-        while channel.waiting and self._clock() - channel.waiting[0].since > LONGEST_SECONDS:
+        while channel.waiting and self._clock() - channel.waiting[0].since > MAX_WAIT_SECONDS:
             late.append(channel.waiting.popleft())
         is_given = False
         for entry in reversed(late):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.frontends.discord import turns
-from bot.frontends.discord.turns import AT_ONCE, LONGEST_SECONDS, Turn, Turns
+from bot.frontends.discord.turns import AT_ONCE, MAX_WAIT_SECONDS, Turn, Turns
 from bot.sentences.responses import Kind, Responses
 from tests.bot.frontends.loopback import POST_MESSAGE, serving
 from tests.bot.stub import KeywordClassifier
@@ -69,7 +69,7 @@ async def test_who_waited_too_long_is_dropped_and_the_channel_is_told_once() -> 
     await channel.occupy()
     for name in "abc":
         await channel.ask(name)
-    channel.now = LONGEST_SECONDS + 1
+    channel.now = MAX_WAIT_SECONDS + 1
     for name in "de":
         await channel.ask(name)
     await channel.take()
@@ -94,7 +94,7 @@ async def test_what_is_urgent_goes_first_however_old() -> None:
     channel = _Channel()
     await channel.occupy()
     await channel.ask("urgent", urgent=True)
-    channel.now = 2 * LONGEST_SECONDS
+    channel.now = 2 * MAX_WAIT_SECONDS
     await channel.ask("newest")
     await channel.take(2)
     assert channel.got == [("urgent", Turn.REPLY), ("newest", Turn.REPLY)]
@@ -137,7 +137,7 @@ async def test_a_channel_with_too_many_customers_hears_so_once_and_the_newest_ar
     responses: Responses,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(turns, "LONGEST_SECONDS", 0.5)
+    monkeypatch.setattr(turns, "MAX_WAIT_SECONDS", 0.5)
     async with serving(server, classifier, responses):
         server.fail(*POST_MESSAGE, delay=1.0, times=AT_ONCE)  # as Discord's own limit would
         questions = [await server.say(server.channel, f"great {n}") for n in range(AT_ONCE + 8)]
