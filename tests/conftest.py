@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -32,6 +32,16 @@ from transformers import (
 
 from tests import marker
 from trainer.__main__ import main
+from trainer.data import starter_texts
+
+_BOOT = """\
+import runpy, sys
+from pathlib import Path
+from trainer.data import starter_texts
+starter_texts.KINDS_FILE = Path(sys.argv.pop(1))
+runpy.run_module("trainer", run_name="__main__", alter_sys=True)
+"""
+"""`python -m trainer` with another file of kinds, which is the first argument."""
 
 PRAISE = ("wonderful", "brilliant", "lovely", "superb")
 COMPLAINT = ("terrible", "dreadful", "awful", "boring")
@@ -54,6 +64,28 @@ def _no_hub() -> Iterator[None]:
         patch.setenv("HF_HUB_OFFLINE", "1")
         patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # read at import, above
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _few_kinds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Trainings fit the head of kinds on a tenth of the starter kinds, here and in `run_trainer`.
+
+    With all of them it takes four times as long as the rest of a training on a tiny encoder. The
+    trainings that the bot starts read them all.
+    """
+
+    def write(folder: Path) -> None:
+        with starter_texts.KINDS_FILE.open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+        with (folder / "kinds.csv").open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([header, *rows[::10]])
+
+    few = _made_once(tmp_path_factory, "kinds", write) / "kinds.csv"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(starter_texts, "KINDS_FILE", few)
+        starter_texts.read_kinds.cache_clear()
+        yield
+    starter_texts.read_kinds.cache_clear()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -102,10 +134,15 @@ def write_csv(path: Path, rows: list[tuple[str, str]]) -> Path:
     return path
 
 
+def _trainer_argv(arguments: Sequence[str | Path]) -> list[str]:
+    """The command line of `python -m trainer *arguments`, with this session's file of kinds."""
+    return [sys.executable, "-c", _BOOT, str(starter_texts.KINDS_FILE), *map(str, arguments)]
+
+
 def run_trainer(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Runs `python -m trainer` as a user would, in a process, which takes seconds for torch."""
     return subprocess.run(
-        [sys.executable, "-m", "trainer", *map(str, arguments)],
+        _trainer_argv(arguments),
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -139,7 +176,7 @@ def interrupted(
         Its standard output and standard error, from there on.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "trainer", *map(str, arguments)],
+        _trainer_argv(arguments),
         cwd=cwd,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
