@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -134,7 +134,7 @@ def write_csv(path: Path, rows: list[tuple[str, str]]) -> Path:
     return path
 
 
-def _trainer_argv(arguments: Sequence[str | Path]) -> list[str]:
+def trainer_argv(*arguments: str | Path) -> list[str]:
     """The command line of `python -m trainer *arguments`, with this session's file of kinds."""
     return [sys.executable, "-c", _BOOT, str(starter_texts.KINDS_FILE), *map(str, arguments)]
 
@@ -142,7 +142,7 @@ def _trainer_argv(arguments: Sequence[str | Path]) -> list[str]:
 def run_trainer(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Runs `python -m trainer` as a user would, in a process, which takes seconds for torch."""
     return subprocess.run(
-        _trainer_argv(arguments),
+        trainer_argv(*arguments),
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -176,7 +176,7 @@ def interrupted(
         Its standard output and standard error, from there on.
     """
     process = subprocess.Popen(
-        _trainer_argv(arguments),
+        trainer_argv(*arguments),
         cwd=cwd,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
