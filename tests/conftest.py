@@ -17,18 +17,12 @@ from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 # Two processes that compute with as many threads as there are cores wait for each other most of the
-# time. Read by torch at its import, below, and by the processes that tests start.
+# time. Read by torch at its import, and by the processes that tests start.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
-import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import (
-    DistilBertConfig,
-    DistilBertForSequenceClassification,
-    PreTrainedTokenizerFast,
-)
 
 from tests import marker
 from trainer.__main__ import main
@@ -62,7 +56,7 @@ def _no_hub() -> Iterator[None]:
     """Tests never go to a hub, here or in the processes they start; those that do say so."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_HUB_OFFLINE", "1")
-        patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # read at import, above
+        patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # read at import
         yield
 
 
@@ -107,8 +101,17 @@ def _what_customers_wrote_is_nowhere(tmp_path_factory: pytest.TempPathFactory) -
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Called by pytest: tests that take minutes start first, in parallel with the others."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Called by pytest: what takes long starts first, so that all workers end at the same time.
+
+    Those are the tests that take minutes, then those of the trainer, which train.
+    """
+    trainer = Path(__file__).with_name("trainer")
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("slow") is None,
+            not item.path.is_relative_to(trainer),
+        )
+    )
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -243,6 +246,15 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _make_encoder(path: Path) -> None:
+    # Imported here, because the process that hands the tests out to the workers reads this file
+    # before it starts them, and these take seconds.
+    import torch
+    from transformers import (
+        DistilBertConfig,
+        DistilBertForSequenceClassification,
+        PreTrainedTokenizerFast,
+    )
+
     words = sorted({word for text, _ in separable_reviews() for word in text.split()} - {_UNKNOWN})
     vocabulary = {
         word: index
