@@ -105,12 +105,12 @@ def test_help_waits_for_no_large_library(tmp_path: Path) -> None:
     subprocess.run(command, cwd=tmp_path, stdout=subprocess.DEVNULL, check=True)
 
 
-def test_a_wrong_command_line_is_told(tmp_path: Path) -> None:
+def test_a_wrong_command_line_is_reported(tmp_path: Path) -> None:
     _fails(_run("tell", folder=tmp_path), 2, "No such command 'tell'.*--help")
     _fails(_run("chat", "--loud", folder=tmp_path), 2, "No such option")
 
 
-def test_a_missing_token_is_told_with_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_token_is_reported_with_what_to_do(tmp_path: Path) -> None:
     _fails(_run(folder=tmp_path), 3, r"set DISCORD_TOKEN in \.env.*python -m bot chat")
 
 
@@ -129,19 +129,19 @@ def test_a_token_that_others_can_read_is_warned_of(tmp_path: Path) -> None:
     assert b"warning: .env can be read by other users of this machine: chmod 600" in result.stderr
 
 
-def test_a_wrong_setting_is_told(tmp_path: Path) -> None:
+def test_a_wrong_setting_is_reported(tmp_path: Path) -> None:
     result = _run("chat", folder=tmp_path, LOG_LEVEL="loud")
     _fails(result, 2, "LOG_LEVEL is 'LOUD', but must be 'DEBUG'")
 
 
-def test_responses_that_are_missing_or_malformed_are_told(tmp_path: Path) -> None:
+def test_missing_or_malformed_responses_are_reported(tmp_path: Path) -> None:
     _fails(_run("chat", folder=tmp_path, RESPONSES_FILE="gone.yaml"), 6, "gone.yaml is missing")
     lists = "".join(f"{kind}:\n  - {5 if kind == 'positive' else 'One.'}\n" for kind in Kind)
     (tmp_path / "responses.yaml").write_text(lists)
     _fails(_run("chat", folder=tmp_path), 6, r"responses\.yaml, line 2: .*quotation marks")
 
 
-def test_responses_from_before_are_told_what_to_add(tmp_path: Path) -> None:
+def test_responses_of_an_earlier_version_are_reported_with_what_to_add(tmp_path: Path) -> None:
     (tmp_path / "responses.yaml").write_text("positive:\n  - One.\n")
     result = _run("chat", folder=tmp_path)
     said, sample = result.stderr.decode().split("\n\n", 1)
@@ -153,7 +153,7 @@ def test_responses_from_before_are_told_what_to_add(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["chat", "classify"])
-def test_who_is_in_distress_is_told_of_the_help_line_of_the_settings(
+def test_a_customer_in_distress_is_given_the_help_line_of_the_settings(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsysbinary: pytest.CaptureFixture[bytes],
@@ -168,7 +168,7 @@ def test_who_is_in_distress_is_told_of_the_help_line_of_the_settings(
 
 
 @pytest.mark.parametrize("args", [["chat"], ["classify"], []])
-def test_no_checkpoint_is_told_with_what_to_do(tmp_path: Path, args: list[str]) -> None:
+def test_a_missing_checkpoint_is_reported_with_what_to_do(tmp_path: Path, args: list[str]) -> None:
     result = _run(*args, folder=tmp_path, DISCORD_TOKEN="a.b.c")
     _fails(result, 5, r"There is no trained checkpoint yet\..*python -m trainer fit")
 
@@ -229,12 +229,12 @@ def test_classify_explains_on_request(run: Main) -> None:
     assert max(weights, key=weights.__getitem__) == "terrible"
 
 
-def test_input_that_cannot_be_read_is_told(run: Main) -> None:
+def test_input_that_cannot_be_read_is_reported(run: Main) -> None:
     _fails(run("classify", "gone.txt"), 8, "gone.txt cannot be read: No such file")
     _fails(run("classify", stdin=b"na\xefve\n"), 8, "standard input, line 1: not UTF-8")
 
 
-def test_a_checkpoint_that_cannot_be_loaded_is_told(run: Main, tmp_path: Path) -> None:
+def test_a_checkpoint_that_cannot_be_loaded_is_reported(run: Main, tmp_path: Path) -> None:
     _fails(run("classify", "--checkpoint", str(tmp_path / "gone")), 5, "gone")
 
 
@@ -253,7 +253,7 @@ def test_chat_answers_the_lines_of_a_pipe(run: Main) -> None:
     assert re.match(r"\[negative \d+%\] \w", negative)
 
 
-def test_an_unexpected_error_is_told_without_its_message(
+def test_an_unexpected_error_is_reported_without_its_message(
     run: Main, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*_: object) -> None:
@@ -404,7 +404,7 @@ def test_a_conversation_in_the_terminal(folder: Path) -> None:
     assert not [file for file in kept if POSITIVE.encode() in file.read_bytes()]
 
 
-def test_ctrl_c_leaves_the_terminal_kindly(folder: Path) -> None:
+def test_ctrl_c_ends_a_conversation_without_a_traceback(folder: Path) -> None:
     with _terminal(folder, "chat", NO_COLOR="1") as child:
         child.expect("You:")
         child.send("\x03")
@@ -414,7 +414,7 @@ def test_ctrl_c_leaves_the_terminal_kindly(folder: Path) -> None:
     assert child.exitstatus == 130
 
 
-def test_classify_at_a_terminal_answers_each_line_and_heeds_ctrl_c(folder: Path) -> None:
+def test_classify_at_a_terminal_answers_each_line_and_ends_at_ctrl_c(folder: Path) -> None:
     with _terminal(folder, "classify") as child:
         child.expect("Type one review a line")
         child.sendline(POSITIVE)
@@ -489,7 +489,7 @@ async def test_a_mention_is_answered_and_sigterm_ends_it_well(folder: Path) -> N
         assert private.encode() not in said
 
 
-async def test_a_desk_that_cannot_be_opened_is_said_once_and_customers_are_answered(
+async def test_a_desk_that_cannot_be_opened_is_reported_once_and_customers_are_answered(
     folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
@@ -504,7 +504,9 @@ async def test_a_desk_that_cannot_be_opened_is_said_once_and_customers_are_answe
     assert result.stderr.count(b"The service desk is off") == 1
 
 
-async def test_the_commands_are_told_on_request_and_without_a_checkpoint(tmp_path: Path) -> None:
+async def test_the_commands_are_registered_on_request_and_without_a_checkpoint(
+    tmp_path: Path,
+) -> None:
     async with DiscordServer() as server:
         result = await _run_on(server, "sync", folder=tmp_path)
         registered = server.commands[None]
@@ -513,7 +515,7 @@ async def test_the_commands_are_told_on_request_and_without_a_checkpoint(tmp_pat
     assert not server.identifies
 
 
-def test_telling_the_commands_takes_a_token(tmp_path: Path) -> None:
+def test_registering_the_commands_takes_a_token(tmp_path: Path) -> None:
     _fails(_run("sync", folder=tmp_path), 3, "There is no Discord token")
 
 

@@ -176,7 +176,7 @@ async def test_a_command_whose_time_has_run_out_is_no_error(
 
 @pytest.mark.parametrize("way", ["op 7", "op 9", "close", "cut"])
 @pytest.mark.usefixtures("bot")
-async def test_a_lost_connection_is_resumed_and_nobody_is_answered_twice(
+async def test_a_lost_connection_is_resumed_and_no_one_is_answered_twice(
     server: DiscordServer, way: str
 ) -> None:
     first = await server.wait_for_reply(await server.say(server.channel, "great"))
@@ -336,7 +336,7 @@ async def test_a_restart_answers_what_came_meanwhile_and_what_was_cut_off(
 
 
 @pytest.mark.usefixtures("bot")
-async def test_when_the_model_breaks_the_operator_hears_why_and_once(
+async def test_when_the_model_breaks_the_operator_is_informed_once_with_the_reason(
     server: DiscordServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(2):
@@ -353,7 +353,7 @@ async def test_when_the_model_breaks_the_operator_hears_why_and_once(
 # Too many at once
 
 
-async def test_who_writes_too_fast_is_told_once(
+async def test_a_customer_who_writes_too_fast_is_informed_once(
     server: DiscordServer, classifier: KeywordClassifier, responses: Responses
 ) -> None:
     async with serving(server, classifier, responses, messages_per_second=3):

@@ -64,7 +64,7 @@ async def test_a_few_are_sent_at_once_and_then_the_newest_first() -> None:
     assert not channel.turns._channels
 
 
-async def test_who_waited_too_long_is_dropped_and_the_channel_is_told_once() -> None:
+async def test_a_reply_that_waited_too_long_is_dropped_and_the_channel_is_notified_once() -> None:
     channel = _Channel()
     await channel.occupy()
     for name in "abc":
@@ -111,7 +111,7 @@ async def test_a_channel_s_queue_is_bounded(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("granted", [False, True])
-async def test_who_gives_up_takes_no_turn(granted: bool) -> None:
+async def test_a_cancelled_reply_takes_no_turn(granted: bool) -> None:
     channel = _Channel()
     await channel.occupy()
     stays, goes = await channel.ask("stays"), await channel.ask("goes")
@@ -131,7 +131,7 @@ def _said(server: DiscordServer, kind: str) -> Callable[[], bool]:
     return lambda: any(message.content == f"a {kind} sentence" for message in server.messages)
 
 
-async def test_a_channel_with_too_many_customers_hears_so_once_and_the_newest_are_answered(
+async def test_a_busy_channel_is_notified_once_and_the_newest_customers_are_answered(
     server: DiscordServer,
     classifier: KeywordClassifier,
     responses: Responses,

@@ -510,7 +510,7 @@ class TestBadInput:
 
 
 @pytest.mark.parametrize("fit", [train, train_by_trainer])
-def test_a_loss_that_is_no_number_names_the_learning_rate(
+def test_a_loss_that_is_not_finite_names_the_learning_rate(
     tiny_encoder: Path, fit: Callable[..., list[float]]
 ) -> None:
     encoder = load_encoder(str(tiny_encoder), seed=0)
