@@ -28,10 +28,10 @@ ENV_FILE = Path(".env")
 MAX_BYTES = 1_048_576
 """Of that file."""
 
-LONGEST_ID = 20
+MAX_ID_DIGITS = 20
 """Digits of a Discord id, which has 64 bits."""
 
-LONGEST_QUOTED = 500
+MAX_QUOTED_CHARACTERS = 500
 """Maximum characters of a value in an error."""
 
 DATASET_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
@@ -121,7 +121,7 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         if not all(
-            word.isascii() and word.isdigit() and len(word) <= LONGEST_ID
+            word.isascii() and word.isdigit() and len(word) <= MAX_ID_DIGITS
             for word in re.split(r"[,\s]+", value.strip())
         ):
             raise ValueError(
@@ -201,7 +201,8 @@ class Settings(BaseSettings):
 
 def _quoted(value: object) -> str:
     quoted = repr(value)
-    return quoted if len(quoted) <= LONGEST_QUOTED else f"{quoted[:LONGEST_QUOTED]}…"
+    is_long = len(quoted) > MAX_QUOTED_CHARACTERS
+    return f"{quoted[:MAX_QUOTED_CHARACTERS]}…" if is_long else quoted
 
 
 def _has_readable_options(source: str) -> bool:

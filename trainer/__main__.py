@@ -23,6 +23,7 @@ from trainer.comparing.rows import HEADINGS
 from trainer.config import (
     LABELS,
     MIN_FRACTION,
+    RECIPES,
     Balance,
     Loop,
     Precision,
@@ -30,6 +31,7 @@ from trainer.config import (
     TrainingConfig,
 )
 from trainer.data.columns import Columns
+from trainer.data.mixture import load_sets
 from trainer.data.reviews import Split, load_reviews, take
 from trainer.errors import ComparisonError, ConfigError, Interrupted, TrainerError, printable
 from trainer.events import Compared, Failed, Listener, parse_compared
@@ -214,9 +216,13 @@ def fit(
             loop=loop,
             output=output,
         )
-        from trainer.training.fit import fine_tune_model  # torch takes seconds to import
+        if output is not None:
+            checkpoint.refuse_existing(output)
+        sets = load_sets(config, RECIPES[recipe])
+        # This imports torch, which takes seconds: only once the data sets are known to be usable.
+        from trainer.training.fit import fine_tune_model
 
-        result = fine_tune_model(config, on_event=on_event)
+        result = fine_tune_model(config, sets=sets, on_event=on_event)
     if progress is Style.BAR:
         _print_figures("Validation", result.validation.as_dict())
         _print_figures("Test", result.test.as_dict())

@@ -17,7 +17,7 @@ from bot.files import STATE, write_state
 from bot.logs import whereabouts
 from bot.operations.background import Background
 from bot.operations.models import Models
-from bot.operations.progress import LONGEST_SENTENCE, Progress, ProgressFile
+from bot.operations.progress import MAX_SENTENCE_CHARACTERS, Progress, ProgressFile
 from bot.operations.runs import Cancelled, Failed, Order, Outcome, Run, Trained
 from trainer.events import parse_compared
 from trainer.model.checkpoint import CheckpointError, dated_path, read_training, serving_checkpoint
@@ -207,7 +207,7 @@ class Training:
             lines = []
         errors = [line for line in lines if line.startswith(_ERROR)]
         if errors:
-            return errors[-1].removeprefix(_ERROR)[:LONGEST_SENTENCE]
+            return errors[-1].removeprefix(_ERROR)[:MAX_SENTENCE_CHARACTERS]
         return (
             "The trainer was stopped without reporting an error: this machine may have been "
             "restarted, or may have run out of memory."

@@ -157,8 +157,8 @@ def _check(kind: Kind, sentence: str, info: ValidationInfo) -> str:
             raise PydanticCustomError("placeholder", "{name}", {"name": name})
         if name == "confidence" and kind not in JUDGED:
             raise PydanticCustomError("no_verdict", "no verdict")
-    longest = {name: "x" * placeholder.longest for name, placeholder in PLACEHOLDERS.items()}
-    length = len(fill(sentence, {**longest, "help_line": info.context}))
+    values = {name: "x" * placeholder.max_length for name, placeholder in PLACEHOLDERS.items()}
+    length = len(fill(sentence, {**values, "help_line": info.context}))
     if length > MAX_CHARACTERS:
         raise PydanticCustomError("too_long", "{length}", {"length": length})
     return sentence

@@ -18,7 +18,7 @@ class Placeholder:
 
     meaning: str
     example: str
-    longest: int
+    max_length: int
     """The maximum length of its value, in characters."""
     otherwise: str | None = None
     """Used if there is no value, and no sentence without the placeholder. None: such a sentence is

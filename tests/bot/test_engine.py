@@ -233,7 +233,7 @@ class _Crashing(KeywordClassifier):
 
 
 @pytest.mark.parametrize("model", [_Short, _Crashing])
-async def test_nobody_waits_for_ever(model: type[KeywordClassifier]) -> None:
+async def test_no_one_waits_for_ever(model: type[KeywordClassifier]) -> None:
     async with Engine(model()) as engine:
         texts = map(engine.classify, ["a", "b", "c"])
         outcomes = await asyncio.gather(*texts, return_exceptions=True)

@@ -115,7 +115,7 @@ async def _start() -> None:
 @pytest.mark.timeout(120)
 @bounded
 @given(run=state_files(RUN), output=outputs, errors=st.binary(max_size=100))
-def test_any_run_is_passed_over_or_told(run: bytes, output: bytes, errors: bytes) -> None:
+def test_any_run_is_ignored_or_reported(run: bytes, output: bytes, errors: bytes) -> None:
     (FOLDER / "run.json").write_bytes(run)
     (FOLDER / "fit.out").write_bytes(output)
     (FOLDER / "fit.err").write_bytes(b"error: " + errors)
@@ -126,7 +126,7 @@ def test_any_run_is_passed_over_or_told(run: bytes, output: bytes, errors: bytes
 @pytest.mark.timeout(120)
 @bounded
 @given(run=state_files(RUN) | st.just(json.dumps(RUN).encode()), comparison=state_files(COMPARISON))
-def test_any_comparison_is_told(run: bytes, comparison: bytes) -> None:
+def test_any_comparison_is_read(run: bytes, comparison: bytes) -> None:
     (FOLDER / "run.json").write_bytes(run)
     (FOLDER / "fit.out").write_bytes(b'{"event": "saved"}\n')
     (FOLDER / "compare.out").write_bytes(comparison)

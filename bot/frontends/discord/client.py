@@ -47,7 +47,7 @@ EXTENSIONS = (
 )
 """In this order: `missed` passes its messages to `reviews`."""
 
-LONGEST_PAUSE_SECONDS = 30.0
+MAX_PAUSE_SECONDS = 30.0
 """If Discord asks for a longer pause before the next request (429), that request is given up."""
 
 CLOSING_SECONDS = 5.0
@@ -107,7 +107,7 @@ class ConciergeBot(commands.Bot):
             # Without these, the library keeps a thousand messages and their authors in memory.
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
-            max_ratelimit_timeout=LONGEST_PAUSE_SECONDS,
+            max_ratelimit_timeout=MAX_PAUSE_SECONDS,
         )
         self.concierge = concierge
         self.operations = operations

@@ -16,7 +16,7 @@ from bot.frontends.discord.recipients import user_of
 from bot.frontends.discord.replies import respond_to, tell
 from bot.sentences.responses import Kind
 
-LONGEST_REVIEW = 4_000
+MAX_REVIEW_CHARACTERS = 4_000
 """The limit for a message of a Nitro user, in characters."""
 
 
@@ -41,7 +41,7 @@ class Customers(commands.Cog):
     async def review(
         self,
         interaction: discord.Interaction[ConciergeBot],
-        text: app_commands.Range[str, 1, LONGEST_REVIEW],
+        text: app_commands.Range[str, 1, MAX_REVIEW_CHARACTERS],
         explain: bool = False,
     ) -> None:
         """Answers visibly for everybody, like a mention."""

@@ -32,8 +32,8 @@ def _recipient(
     channel_id: int | None,
 ) -> Recipient:
     return Recipient(
-        name=plain_name(user.display_name, PLACEHOLDERS["user"].longest),
-        server=plain_name(guild.name, PLACEHOLDERS["server"].longest) if guild else None,
+        name=plain_name(user.display_name, PLACEHOLDERS["user"].max_length),
+        server=plain_name(guild.name, PLACEHOLDERS["server"].max_length) if guild else None,
         locale=None if locale is None else str(locale),
         place=channel_id,
     )

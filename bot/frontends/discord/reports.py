@@ -10,10 +10,10 @@ EDIT_SECONDS = 5.0
 towards Discord's rate limit there, which the replies to customers need most."""
 
 BAR_CHARACTERS = 20
-LONGEST_NOTES = 600
+MAX_NOTES_CHARACTERS = 600
 """In characters: enough for the notes of a run, and far below Discord's 2,000."""
 
-LONGEST_PROBLEM = 1_000
+MAX_PROBLEM_CHARACTERS = 1_000
 """In characters: the figures are in the same message."""
 
 
@@ -38,7 +38,7 @@ def standing(run: Run, progress: Progress) -> str:
     else:
         lines += ["Reading the reviews and the pre-trained encoder …"]
     if progress.notes:
-        lines += [f"-# {plain(' '.join(progress.notes), LONGEST_NOTES)}"]
+        lines += [f"-# {plain(' '.join(progress.notes), MAX_NOTES_CHARACTERS)}"]
     return "\n".join(lines)
 
 
@@ -92,9 +92,8 @@ def result(run: Run, outcome: Failed | Trained) -> str:
     elif comparison is not None and not comparison.not_worse:
         lines += [f"It is {_judgement(comparison)}, so the present one goes on answering."]
     else:
-        lines += [
-            f"{plain(outcome.problem or '', LONGEST_PROBLEM)} The present one goes on answering."
-        ]
+        problem = plain(outcome.problem or "", MAX_PROBLEM_CHARACTERS)
+        lines += [f"{problem} The present one goes on answering."]
     return "\n".join(lines)
 
 

@@ -120,7 +120,7 @@ async def test_a_text_that_was_withheld_gets_a_hint(concierge: Concierge) -> Non
     assert (await concierge.answer("", unread=True)).kind is Kind.UNREAD
 
 
-async def test_who_writes_too_fast_is_told_and_not_judged(
+async def test_a_customer_who_writes_too_fast_is_informed_and_not_judged(
     classifier: KeywordClassifier, responses: Responses
 ) -> None:
     async with Engine(classifier) as engine:
@@ -257,7 +257,7 @@ async def _kinds(
         ("rather dull", "leans_negative", "negative", "positive"),
     ],
 )
-async def test_an_answer_is_heard_in_the_sense_of_the_question(
+async def test_an_answer_is_read_in_the_sense_of_the_question(
     asking: Concierge, review: str, asked: str, yes: str, no: str
 ) -> None:
     for answer, kind in [("yes", yes), ("No!", no), ("a bit of both", "both"), ("👍", "positive")]:
@@ -334,7 +334,7 @@ async def test_a_busy_engine_or_a_failure_keeps_the_question(
     assert await _kinds(asking, "yes") == ["positive"]
 
 
-async def test_nothing_to_read_and_haste_keep_the_question(
+async def test_an_empty_message_and_a_rate_limit_keep_the_question(
     classifier: KeywordClassifier, responses: Responses
 ) -> None:
     async with Engine(classifier) as engine:

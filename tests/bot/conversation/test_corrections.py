@@ -124,7 +124,7 @@ def test_insults_are_told_from_films_and_from_what_is_said_beside_them() -> None
         ("it's not a film for children", None),
     ],
 )
-def test_a_request_in_the_place_of_an_answer_is_heard(text: str, kind: str | None) -> None:
+def test_a_request_in_the_place_of_an_answer_is_handled(text: str, kind: str | None) -> None:
     assert read_request(text) == kind
 
 

@@ -145,7 +145,7 @@ async def test_one_explanation_at_a_time_and_few_wait() -> None:
         assert await explainer.explain("another")
 
 
-async def test_whoever_gives_up_makes_room() -> None:
+async def test_a_cancelled_caller_makes_room() -> None:
     classifier = LexiconClassifier()
     async with Engine(classifier) as engine:
         explainer = Explainer(engine)
@@ -214,7 +214,7 @@ def _kind(answer: Explanation | Reply) -> Kind | None:
     return answer.kind if isinstance(answer, Reply) else None
 
 
-async def test_what_cannot_be_explained_is_told_in_a_sentence(responses: Responses) -> None:
+async def test_what_cannot_be_explained_is_reported_in_a_sentence(responses: Responses) -> None:
     classifier = LexiconClassifier()
     async with Engine(classifier) as engine:
         concierge = Concierge(engine, responses)

@@ -242,7 +242,7 @@ async def test_postgresql_has_tools_of_its_own(
         assert "pass-word" not in bot.said
 
 
-async def test_a_wrong_url_is_said_without_its_password(
+async def test_a_wrong_url_is_reported_without_its_password(
     bot: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for url in ("mysql://user:pass-word@host/x", "postgresql://user:pass-word@host:port/x"):

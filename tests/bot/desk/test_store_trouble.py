@@ -127,7 +127,7 @@ def _overwrite_pages(file: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [_cut, _overwrite_header, _overwrite_pages])
-async def test_a_damaged_file_is_set_aside_and_begun_anew(
+async def test_a_damaged_file_is_set_aside_and_replaced(
     tmp_path: Path,
     file: Path,
     clock: MovableClock,
@@ -277,7 +277,7 @@ async def test_a_full_disk_costs_no_reply(
     assert len([m for m in caplog.messages if "Counts of replies wait in memory" in m]) == 1
 
 
-async def test_what_was_counted_in_vain_is_said_at_the_end(
+async def test_lost_counts_are_reported_at_the_end(
     tmp_path: Path, file: Path, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = sqlite_url(tmp_path)

@@ -157,7 +157,7 @@ async def test_help_and_privacy_are_for_the_one_who_asks(place: Place) -> None:
     assert "{" not in told.content
 
 
-async def test_a_hasty_customer_hears_so_each_time_they_use_a_command(place: Place) -> None:
+async def test_a_rate_limited_customer_is_informed_at_each_command(place: Place) -> None:
     place.bot.concierge._throttle = Throttle(1, clock=lambda: 0.0)
     said = [_said(await place.maria.slash(place.channel, "review", text="great")) for _ in range(3)]
     assert [answer.content for answer in said] == ["a positive sentence", *["a haste sentence"] * 2]

@@ -123,7 +123,7 @@ def _files(folder: Path) -> list[Path]:
 
 @pytest.mark.parametrize("kind", [Kind.PERSON, Kind.SERVICE])
 @pytest.mark.usefixtures("desk")
-async def test_a_request_becomes_a_card_and_then_the_customer_hears_so(
+async def test_a_request_becomes_a_card_and_then_the_customer_is_informed(
     server: DiscordServer, staff: Channel, kind: Kind
 ) -> None:
     written, reply = await _ask(server, OTHER_KINDS[kind])
@@ -152,7 +152,7 @@ async def test_somebody_in_distress_gets_no_promise_but_a_card(
 
 
 @pytest.mark.usefixtures("desk")
-async def test_who_was_misread_twice_reaches_a_person(
+async def test_a_customer_who_was_misread_twice_reaches_a_person(
     server: DiscordServer, staff: Channel
 ) -> None:
     await _ask(server, "great")

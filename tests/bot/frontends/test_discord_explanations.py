@@ -37,7 +37,7 @@ async def _why(server: DiscordServer, reply: Posted, **others: Any) -> str:
 
 
 @pytest.mark.usefixtures("bot")
-async def test_why_under_a_reply_shows_the_words_to_whoever_asks(
+async def test_why_under_a_reply_shows_the_words_to_anyone_who_asks(
     server: DiscordServer, classifier: KeywordClassifier
 ) -> None:
     question = await server.say(server.channel, "what a *great* film")
@@ -136,7 +136,7 @@ async def test_review_explains_on_request_and_only_to_the_one_who_asks(
     assert server.violations == []
 
 
-async def test_whoever_presses_too_often_is_told(
+async def test_pressing_too_often_is_answered_with_a_notice(
     server: DiscordServer, classifier: KeywordClassifier, responses: Responses
 ) -> None:
     async with serving(server, classifier, responses, messages_per_second=0.01):

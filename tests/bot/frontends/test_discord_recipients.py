@@ -128,7 +128,7 @@ async def test_a_command_and_a_button_answer_in_the_language_of_who_uses_them(
 
 
 @pytest.mark.usefixtures("german_server", "bot")
-async def test_a_deleted_review_is_told_in_the_language_of_who_asks_why(
+async def test_asking_why_of_a_deleted_review_is_answered_in_the_language_of_the_user(
     server: DiscordServer,
 ) -> None:
     reply = await _review(server)

@@ -121,7 +121,7 @@ async def test_without_matplotlib_the_words_say_so(
     assert "The picture needs the package matplotlib, which is not installed" in posted.content
 
 
-async def test_a_database_that_fails_is_said(server: DiscordServer, desk: Desk) -> None:
+async def test_a_database_that_fails_is_reported(server: DiscordServer, desk: Desk) -> None:
     async with desk.store._database.writing() as connection:
         await connection.exec_driver_sql("DROP TABLE durations")
     assert "database cannot be used" in (await _stats(server, server.admin)).content

@@ -143,7 +143,7 @@ async def test_the_message_is_edited_only_when_something_has_changed(
 
 
 @pytest.mark.usefixtures("_fake")
-async def test_a_second_is_told_who_started_the_first_and_how_far_it_is(
+async def test_a_second_run_is_refused_with_the_operator_and_progress_of_the_first(
     server: DiscordServer, classifier: KeywordClassifier, responses: Responses
 ) -> None:
     held = fake_trainer.hold("fit")
@@ -194,7 +194,7 @@ async def test_a_run_is_cancelled(
 
 
 @pytest.mark.usefixtures("_fake")
-async def test_a_failure_is_told_in_the_trainer_s_sentence(
+async def test_a_failure_is_reported_in_the_trainer_s_sentence(
     server: DiscordServer,
     classifier: KeywordClassifier,
     responses: Responses,
@@ -266,7 +266,7 @@ async def test_a_run_of_the_version_before_is_shown_where_it_was(
         assert "done. The result is below." in shown.content
 
 
-async def test_a_run_whose_place_cannot_be_read_is_told_to_the_operator(
+async def test_a_run_whose_place_cannot_be_read_is_reported_to_the_operator(
     server: DiscordServer,
     classifier: KeywordClassifier,
     responses: Responses,
@@ -442,7 +442,7 @@ async def test_where_the_bot_may_not_write_nothing_starts(
 
 
 @pytest.mark.usefixtures("_fake")
-async def test_a_result_is_told_without_the_picture_rather_than_not_at_all(
+async def test_a_result_is_sent_without_the_picture_rather_than_not_at_all(
     server: DiscordServer, classifier: KeywordClassifier, responses: Responses
 ) -> None:
     held = fake_trainer.hold("evaluate")

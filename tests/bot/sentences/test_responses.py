@@ -68,7 +68,7 @@ def test_where_the_bot_has_not_understood_it_neither_thanks_nor_consoles() -> No
     assert all("?" in sentence for kind in QUESTIONS for sentence in SENTENCES[kind])
 
 
-def test_who_is_in_distress_is_pointed_to_people_calmly() -> None:
+def test_a_customer_in_distress_is_calmly_referred_to_people() -> None:
     shipped = yaml.safe_load(SHIPPED)
     assert all("emergency" in sentence for sentence in shipped[Kind.DISTRESS])
     for sentence in (*shipped[Kind.DISTRESS], *shipped[Kind.AFTER_DISTRESS]):
@@ -201,7 +201,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_fine(tmp_path: Path) -> Non
         (VALID, "- One.", 1, "expected the lists"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line(
+def test_an_error_is_reported_with_its_line(
     tmp_path: Path, old: str, new: str, line: int, problem: str
 ) -> None:
     assert old in VALID
@@ -282,9 +282,7 @@ def test_a_pipe_or_a_device_in_its_place_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 7, len(REQUIRED) - 1])
-def test_lists_that_are_missing_are_told_at_once_and_ready_to_copy(
-    tmp_path: Path, number: int
-) -> None:
+def test_missing_lists_are_reported_together_and_ready_to_copy(tmp_path: Path, number: int) -> None:
     lists = [f"{kind}:\n  - One.\n" for kind in REQUIRED]
     file = _write(tmp_path, "".join(lists[:-number]))
     with pytest.raises(ResponsesError) as caught:
@@ -303,7 +301,7 @@ def test_other_encodings_are_refused_with_their_line(tmp_path: Path) -> None:
         Responses.load(file)
 
 
-def test_a_missing_file_is_told_with_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ResponsesError, match=r"is missing.*RESPONSES_FILE"):
         Responses.load(tmp_path / "responses.yaml")
     with pytest.raises(ResponsesError, match="cannot be read: Is a directory"):
@@ -387,7 +385,7 @@ FORM = "a question with a meaning is written"
         ("  - Hm: really?\n", 8, "quotation marks"),
     ],
 )
-def test_a_malformed_question_is_told_with_its_line(
+def test_a_malformed_question_is_reported_with_its_line(
     tmp_path: Path, entries: str, line: int, problem: str
 ) -> None:
     file = _write(tmp_path, _asking(entries))
@@ -493,7 +491,7 @@ def test_a_list_for_verdicts_alone_may_always_say_the_confidence(tmp_path: Path)
         (Kind.BUSY, ["{user}" * 40], 1, "has 2,560 characters"),
     ],
 )  # fmt: skip
-def test_a_placeholder_without_a_value_is_told_with_its_line(
+def test_a_placeholder_without_a_value_is_reported_with_its_line(
     tmp_path: Path, kind: Kind, sentences: list[str], offset: int, problem: str
 ) -> None:
     content = _with(kind, *sentences)
@@ -661,7 +659,7 @@ LINES = VALID.count("\n")
         ("locales:\n  de:\n    locales: {fr: {busy: [a]}}\n", 3, "'locales' is not a kind of"),
     ],
 )
-def test_what_is_wrong_in_another_language_is_told_with_its_line(
+def test_an_error_in_another_language_is_reported_with_its_line(
     tmp_path: Path, locales: str, line: int, problem: str
 ) -> None:
     file = _write(tmp_path, VALID + locales)

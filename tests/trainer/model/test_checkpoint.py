@@ -161,7 +161,7 @@ class TestWriting:
         ):
             pass
 
-    def test_a_full_disk_is_told_and_leaves_nothing(self, tmp_path: Path) -> None:
+    def test_a_full_disk_is_reported_and_leaves_nothing(self, tmp_path: Path) -> None:
         # A limit on the size of a file is the full disk that needs no privileges.
         program = (
             "import resource, sys\n"

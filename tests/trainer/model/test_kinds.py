@@ -23,8 +23,11 @@ from trainer.model.kinds import (
     measure_kinds,
 )
 
+ALL_KINDS = read_kinds()
+"""Read at import, before a fixture of the session replaces the file by a part of it."""
 
-@pytest.mark.parametrize(("texts", "count"), [(read_kinds(), 6000), (read_mixed(), 400)])
+
+@pytest.mark.parametrize(("texts", "count"), [(ALL_KINDS, 6000), (read_mixed(), 400)])
 def test_texts_that_are_held_out_are_not_learned(texts: Texts, count: int) -> None:
     learned, held_out = texts.learned.texts, texts.held_out.texts
     assert not {text.casefold() for text in learned} & {text.casefold() for text in held_out}
@@ -33,7 +36,7 @@ def test_texts_that_are_held_out_are_not_learned(texts: Texts, count: int) -> No
 
 
 def test_there_are_many_lines_of_every_kind() -> None:
-    counts = Counter(read_kinds().learned.kinds)
+    counts = Counter(ALL_KINDS.learned.kinds)
     assert set(counts) == set(KINDS)
     assert min(counts.values()) >= 250
 

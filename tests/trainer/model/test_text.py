@@ -53,7 +53,7 @@ def test_cuts_a_long_review_into_windows_of_equal_length(encoder: Encoder) -> No
     ]
 
 
-def test_reads_the_two_ends_of_what_is_longer_than_anybody_writes(encoder: Encoder) -> None:
+def test_reads_the_two_ends_of_an_unusually_long_text(encoder: Encoder) -> None:
     text_encoder = encoder.text_encoder(6, most_windows=4)
     (windows,) = text_encoder([" ".join(["good"] * 40 + ["bad"] * 40)])
     good, bad = (encoder.tokenizer.convert_tokens_to_ids(word) for word in ("good", "bad"))

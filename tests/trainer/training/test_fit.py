@@ -473,6 +473,17 @@ class TestBadInput:
         sentence = self._fails(tmp_path, "fit", "--dataset", "./none.csv", run=run_trainer)
         assert "There is no file or folder" in sentence
 
+    def test_missing_data_set_does_not_wait_for_torch(self, tmp_path: Path) -> None:
+        program = (
+            "import sys\n"
+            "from trainer.__main__ import main\n"
+            "sys.argv = ['trainer', 'fit', '--dataset', './none.csv']\n"
+            "assert main() == 2\n"
+            "sys.exit('torch' in sys.modules)\n"
+        )
+        done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False)
+        assert done.returncode == 0
+
     def test_unknown_label(self, tmp_path: Path) -> None:
         path = write_csv(tmp_path / "reviews.csv", [("good", "pos"), ("bad", "meh")])
         sentence = self._fails(tmp_path, "fit", "--dataset", path)
@@ -510,7 +521,7 @@ class TestBadInput:
 
 
 @pytest.mark.parametrize("fit", [train, train_by_trainer])
-def test_a_loss_that_is_no_number_names_the_learning_rate(
+def test_a_loss_that_is_not_finite_names_the_learning_rate(
     tiny_encoder: Path, fit: Callable[..., list[float]]
 ) -> None:
     encoder = load_encoder(str(tiny_encoder), seed=0)
