@@ -18,6 +18,7 @@ from bot.operations.trainings import (
     Stopped,
     Trainings,
 )
+from bot.sentences.responses import checks_file
 from bot.settings import Settings
 from trainer.model.checkpoint import Listed
 
@@ -39,7 +40,8 @@ class Operations:
         self.models = Models(concierge.engine, settings.runtime, settings.threads)
         self.sentences = Sentences(concierge, settings.responses_file, settings.help_line)
         self.trainings = Trainings(
-            Training(self.models, settings.train_base_model), settings.train_datasets
+            Training(self.models, settings.train_base_model, checks_file(settings.responses_file)),
+            settings.train_datasets,
         )
 
     async def train(

@@ -117,6 +117,8 @@ class Trainings:
                 return Occupied(run, self._training.progress)
             if problem := missing("Training", *TRAINING):
                 return Refused(problem)
+            if (malformed := await asyncio.to_thread(self._training.problem)) is not None:
+                return Refused(f"Nothing was started. {malformed}.")
             try:
                 origin = await announce(order.label)
             except CannotShowError as error:

@@ -3,7 +3,7 @@
 from bot.frontends.discord.escaping import code, plain
 from bot.operations.progress import Progress
 from bot.operations.runs import Cancelled, Failed, Outcome, Run, Trained
-from trainer.events import Compared, Step, duration
+from trainer.events import Checked, Compared, Step, duration
 
 EDIT_SECONDS = 5.0
 """Between two edits of the message of a run: everybody in the channel sees them, and they count
@@ -13,8 +13,11 @@ BAR_CHARACTERS = 20
 LONGEST_NOTES = 600
 """In characters: enough for the notes of a run, and far below Discord's 2,000."""
 
-LONGEST_PROBLEM = 1_000
+LONGEST_PROBLEM = 700
 """In characters: the figures are in the same message."""
+
+MAX_CHECKS = 5
+"""Broken sentences that a result lists; `python -m trainer evaluate` lists all."""
 
 
 def standing(run: Run, progress: Progress) -> str:
@@ -85,7 +88,7 @@ def result(run: Run, outcome: Failed | Trained) -> str:
     lines = [f"**Trained on {plain(run.label)}: `{outcome.name}`**"]
     comparison = outcome.comparison
     if comparison is not None:
-        lines += _figures(comparison)
+        lines += [*_figures(comparison), *_checks(comparison.checks)]
     if outcome.is_promoted:
         lines += [f"It is {_judgement(comparison)}, so it answers from now on."]
         lines += ["To go back: /model rollback"]
@@ -115,6 +118,21 @@ def _figures(comparison: Compared) -> list[str]:
         f"Difference in accuracy: {100 * comparison.difference:+.1f} points "
         f"(95% interval {100 * low:+.1f} to {100 * high:+.1f})",
     ]
+
+
+def _checks(checked: Checked | None) -> list[str]:
+    """How the sentences under test fared, by number: everybody in the channel sees it."""
+    if checked is None:
+        return []
+    kept = checked.total - len(checked.broken)
+    lines = [f"Sentences under test: {kept:,} of {checked.total:,} kept."]
+    first = sorted(checked.broken, key=lambda each: each not in checked.lost)[:MAX_CHECKS]
+    for each in first:
+        serving = "keeps it" if each in checked.lost else "breaks it too"
+        lines += [f"- {plain(str(each))}; the serving checkpoint {serving}"]
+    if more := len(checked.broken) - len(first):
+        lines += [f"- … and {more:,} more"]
+    return lines
 
 
 def _judgement(comparison: Compared | None) -> str:

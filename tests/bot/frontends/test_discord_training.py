@@ -335,6 +335,61 @@ async def test_a_worse_candidate_waits_for_an_operator_also_after_a_restart(
     assert server.unknown_requests == server.violations == []
 
 
+BROKEN = [
+    {"number": 3, "line": 8, "wanted": "positive", "found": "unsure"},
+    {"number": 4, "line": 10, "wanted": "distress", "found": "negative"},
+]
+
+
+@pytest.mark.parametrize("lost", [BROKEN[1:], []], ids=["lost", "broken-before"])
+@pytest.mark.usefixtures("_fake")
+async def test_a_candidate_that_breaks_a_sentence_under_test_waits(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    lost: list[dict[str, Any]],
+) -> None:
+    Path("checks.yaml").write_text('- text: "my own secret words"\n  kind: positive\n')
+    answer = json.loads(Path("comparison.json").read_text())
+    checks = {"total": 12, "broken": BROKEN, "lost": lost}
+    Path("comparison.json").write_text(json.dumps({**answer, "checks": checks}))
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        await _train(server)
+        result = await _result(server)
+        assert "Sentences under test: 10 of 12 kept." in result.content
+        third = "number 3 \\(line 8\\): unsure, not positive; the serving checkpoint breaks it too"
+        assert third in result.content
+        if lost:
+            assert "distress; the serving checkpoint keeps it" in result.content
+            assert "It was not promoted automatically, because it breaks" in result.content
+            assert _serving() == "tiny"
+            assert len(result.components) == 1
+        else:
+            assert "answers from now on" in result.content
+            assert _serving() != "tiny"
+    assert "--checks=checks.yaml" in fake_trainer.asked("evaluate")
+    assert "secret" not in "".join(message.content for message in server.messages)
+
+
+@pytest.mark.usefixtures("_fake")
+async def test_malformed_sentences_under_test_are_told_before_anything_starts(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/checks.yaml").write_text('- text: "my own secret words"\n  kind: fine\n')
+    chosen: dict[str, Any] = {
+        "train_datasets": DATASETS,
+        "responses_file": tmp_path / "mine/responses.yaml",
+    }
+    async with serving(server, classifier, responses, **chosen):
+        answer = await _answer(server, await _train(server))
+        assert answer.content.startswith(
+            "Nothing was started. checks.yaml, line 2: 'kind' must be one of negative,"
+        )
+        assert "secret" not in answer.content
+    assert not Path("fit.asked").exists()
+
+
 async def test_a_broken_candidate_is_refused_and_its_buttons_stay(
     server: DiscordServer,
     classifier: KeywordClassifier,
