@@ -25,6 +25,8 @@ class Order(BaseModel, frozen=True, strict=True):
     """Its value for the trainer, from the settings."""
     columns: tuple[str, ...] = ()
     """The trainer's options for the columns, from the settings."""
+    beside: tuple[str, ...] = ()
+    """Further data sets that are trained on with it."""
     fraction: float | None = Field(default=None, ge=MIN_FRACTION, le=1)
     epochs: int | None = Field(default=None, ge=1, le=MAX_EPOCHS)
     seed: int | None = Field(default=None, ge=0, le=MAX_SEED)

@@ -104,6 +104,7 @@ class Training:
             await self._begin(
                 _FIT,
                 *("fit", "--progress=json", f"--dataset={order.dataset}"),
+                *(f"--dataset={name}" for name in order.beside),
                 *order.columns,
                 *(f"--base-model={self._base_model}", f"--output={self.run.output}"),
                 *(f"--{name}={value}" for name, value in numbers.items() if value is not None),
