@@ -1,4 +1,4 @@
-"""The trainer's command line: `python -m trainer fit | evaluate | compare | checkpoints`.
+"""The trainer's command line: `python -m trainer fit | evaluate | audit | compare | checkpoints`.
 
 Exit codes: 0 done, 1 a bug in the trainer, 2 invalid input, 130 interrupted.
 """
@@ -310,6 +310,39 @@ def _judge(
         checked = compare_checks(*(run_checks(each, sentences) for each in classifiers))
         answer["checks"] = {"total": len(sentences), **checked}
     return answer
+
+
+@app.command()
+def audit(
+    file: Annotated[Path, typer.Argument(help="Labelled reviews: a file or a folder, as for fit.")],
+    checkpoint_path: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint",
+            help="The checkpoint that judges them.",
+            metavar="DIR",
+            show_default="the serving one",
+        ),
+    ] = None,
+    text_column: _TextColumn = None,
+    label_column: _LabelColumn = None,
+    label_map: _LabelMap = None,
+    limit: Annotated[int, typer.Option(help="Maximum number of lines of each list.", min=1)] = 50,
+    show: Annotated[bool, typer.Option("--show", help="Also print the reviews found.")] = False,
+) -> None:
+    """List likely wrong labels, near-duplicates and outliers in labelled reviews, by row."""
+    if problem := missing("An audit", *TRAINING, "cleanlab", extra="audit"):
+        raise ConfigError(problem)
+    path = checkpoint_path or checkpoint.serving_checkpoint()
+    if path is None:
+        raise ConfigError("There is no serving checkpoint. Train one, or give --checkpoint.")
+    columns = Columns.of(text_column, label_column, _entries(label_map))
+    with listener(Style.BAR) as on_event:
+        from trainer.training.audit import audit_file, report  # torch takes seconds to import
+
+        found = audit_file(file, path, columns, on_event)
+    for line in report(found, printable(file), limit, show):
+        print(line)
 
 
 @app.command("compare")
