@@ -1,8 +1,14 @@
 """The texts of a training run for operators: its progress and its outcome."""
 
+from datetime import UTC, datetime
+
+from discord.utils import format_dt
+
 from bot.frontends.discord.escaping import code, plain
 from bot.operations.progress import Progress
 from bot.operations.runs import Cancelled, Failed, Outcome, Run, Trained
+from bot.operations.shadow import MAX_MESSAGES, Tally
+from bot.sentences.responses import MAX_CHARACTERS
 from trainer.events import Checked, Compared, Step, duration
 
 EDIT_SECONDS = 5.0
@@ -15,6 +21,12 @@ LONGEST_NOTES = 600
 
 LONGEST_PROBLEM = 700
 """In characters: the figures are in the same message."""
+
+_TRIAL = "**Tried silently on live messages"
+"""The beginning of the lines about it, which are the last ones of the message."""
+
+MAX_DIFFERENCES = 8
+"""Lines."""
 
 MAX_CHECKS = 5
 """Broken sentences that a result lists; `python -m trainer evaluate` lists all."""
@@ -99,6 +111,39 @@ def result(run: Run, outcome: Failed | Trained) -> str:
             f"{plain(outcome.problem or '', LONGEST_PROBLEM)} The present one goes on answering."
         ]
     return "\n".join(lines)
+
+
+def trying(content: str, tally: Tally) -> str:
+    """The message about a candidate, with a line that says that it is tried silently."""
+    until = format_dt(datetime.fromtimestamp(tally.until, UTC))
+    return _with_trial(
+        content,
+        [
+            f"{_TRIAL}**, beside {code(tally.serving)}, until {until} or until it has judged "
+            f"{MAX_MESSAGES:,}. It answers nobody, and no text is kept."
+        ],
+    )
+
+
+def tried(content: str, tally: Tally, why: str) -> str:
+    """The message about a candidate, with what came of trying it."""
+    share = f" ({tally.differ / tally.judged:.1%})" if tally.judged else ""
+    left_out = f", {tally.left_out:,} left out, as customers came first" if tally.left_out else ""
+    lines = [
+        f"{_TRIAL}**, beside {code(tally.serving)}: {tally.judged:,} judged, {tally.differ:,} of "
+        f"them differently{share}{left_out}. It ended because {plain(why)}."
+    ]
+    for each in tally.differences[:MAX_DIFFERENCES]:
+        lines += [f"- {plain(each.serving)} → {plain(each.candidate)}: {each.messages:,}"]
+    if more := sum(each.messages for each in tally.differences[MAX_DIFFERENCES:]):
+        lines += [f"- others: {more:,}"]
+    return _with_trial(content, lines)
+
+
+def _with_trial(content: str, lines: list[str]) -> str:
+    """The content with these last lines, in place of those of an earlier trial."""
+    before = content.partition(f"\n{_TRIAL}")[0]
+    return "\n".join([before, *lines])[:MAX_CHARACTERS]
 
 
 def _bar(step: Step) -> str:
