@@ -39,8 +39,8 @@ DATASET_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 _LABEL_WORDS = frozenset({"negative", "neg", "positive", "pos", "skip"})
 
-MAX_DATASETS = 25
-"""Discord's limit for the choices of an option."""
+MAX_DATASETS = 24
+"""Discord allows 25 choices of an option, and one may be the operator's corrections."""
 
 
 _QUOTED = re.compile(r"(['\"])(.*)\1", re.DOTALL)

@@ -261,6 +261,8 @@ def workplace(checkpoint: Path, tmp_path: Path) -> Path:
     for name in ("OTHER", "NAME"):
         shutil.copytree(checkpoint, tmp_path / "checkpoints" / name)
     assert call_trainer("checkpoints", "promote", "OTHER", cwd=tmp_path).returncode == 0
+    (sample,) = blocks(ROOT / "docs/operating.md", "yaml")
+    (tmp_path / "checks.yaml").write_text(sample)
     (tmp_path / "reviews.txt").write_text("what a wonderful film\nsuch a boring plot indeed\n")
     return tmp_path
 

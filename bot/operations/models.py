@@ -70,6 +70,14 @@ class Models:
                 return Info(row, picture if picture.is_file() else None)
         return None
 
+    def load(self, name: str) -> Classifier:
+        """Loads the checkpoint of this name beside the serving one; takes seconds.
+
+        Raises UnusableCheckpointError: there is no such checkpoint, or its verification fails.
+        """
+        with _refusals_translated():
+            return self._load(_path(name))
+
     async def promote(self, name: str) -> None:
         """Makes the checkpoint of this name the serving one, now and after a restart.
 

@@ -110,7 +110,7 @@ class Kind(StrEnum):
     @classmethod
     def of(cls, verdict: "Verdict") -> "Kind":
         """The kind of reply to a judged text."""
-        return cls(verdict.label if verdict.is_review else verdict.kind)
+        return cls(verdict.outcome)
 
 
 BY_STRENGTH = {

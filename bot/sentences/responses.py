@@ -15,6 +15,7 @@ from bot.sentences.file import MAX_CHARACTERS as MAX_CHARACTERS
 from bot.sentences.kinds import BY_STRENGTH, FALLBACKS
 from bot.sentences.kinds import Kind as Kind
 from bot.sentences.placeholders import HELP_LINE, OWNER, can_be_said, fill, has_values
+from trainer.model.checks import FILE as CHECKS_FILE
 
 if TYPE_CHECKING:
     from trainer.model.classifier import Verdict
@@ -158,12 +159,21 @@ def _from_narrow_to_wide(locale: str | None) -> Iterator[str]:
     yield ENGLISH
 
 
-def default_responses_file() -> Path:
-    """responses.yaml of the working directory; if there is none, the packaged one.
+_PACKAGE = Path(__file__).parents[1]
+_PACKAGED_IN = (_PACKAGE, _PACKAGE.parent)
+"""A wheel has responses.yaml inside the package, a checkout at its top."""
 
-    A wheel has it inside the package, a checkout at its top.
-    """
-    package = Path(__file__).parents[1]
-    places = (Path(), package, package.parent)
-    files = [folder / "responses.yaml" for folder in places]
+
+def default_responses_file() -> Path:
+    """responses.yaml of the working directory; if there is none, the packaged one."""
+    files = [folder / "responses.yaml" for folder in (Path(), *_PACKAGED_IN)]
     return next((file for file in files if file.exists()), files[-1])
+
+
+def checks_file(responses_file: Path) -> Path:
+    """checks.yaml beside a file of sentences, if there is one.
+
+    If the sentences are the packaged ones, it is in the working directory.
+    """
+    folder = responses_file.parent
+    return (Path() if folder in _PACKAGED_IN else folder) / CHECKS_FILE

@@ -93,6 +93,8 @@ ACTIONS: dict[str, Callable[[Operations, Caller], Awaitable[Any]]] = {
     "roll back": lambda it, who: it.roll_back(who),
     "discard": lambda it, who: it.discard(who, "tiny"),
     "reload": lambda it, who: it.reload(who),
+    "try silently": lambda it, who: it.try_silently(who, "tiny", "wall"),
+    "stop trying": lambda it, who: it.stop_trying(who, "tiny"),
 }
 
 
