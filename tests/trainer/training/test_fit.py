@@ -284,13 +284,15 @@ class TestInvertedLabels:
 class TestBeforeItBegins:
     """What would cost a whole training shows before it."""
 
+    @pytest.mark.parametrize("loop", list(Loop))
     def test_scratch_space_is_beside_the_output(
-        self, quick: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, quick: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loop: Loop
     ) -> None:
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "full"))  # takes no file
-        result = call_trainer(*quick, "--output", "it", cwd=tmp_path)
+        result = call_trainer(*quick, "--loop", loop, "--output", "it", cwd=tmp_path)
         assert result.returncode == 0, result.stderr
         assert (tmp_path / "it" / "model.onnx").exists()
+        assert {path.name for path in tmp_path.iterdir()} <= {"it", "checkpoints"}
 
     def test_a_disk_without_room(
         self, quick: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
