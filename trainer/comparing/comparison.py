@@ -143,7 +143,11 @@ at a time, including tokenisation.
 
 def refuse_existing(folder: Path) -> None:
     """Raises ComparisonError if `folder` exists: nothing is overwritten."""
-    if folder.exists() or folder.is_symlink():
+    try:
+        is_there = folder.exists() or folder.is_symlink()
+    except OSError as error:  # the name is too long, or a folder above it cannot be read
+        raise cannot_be_written(folder, error) from error
+    if is_there:
         raise ComparisonError(
             f"{folder} exists already and is not changed. Choose another --output, or omit "
             f"--output for a dated folder in {COMPARISONS}/."

@@ -152,7 +152,9 @@ def write_report(folder: Path, training: TrainingRecord, card: str) -> None:
 
 def refuse_existing(path: Path) -> None:
     """Raises CheckpointError if `path` exists: nothing is overwritten."""
-    if path.exists() or path.is_symlink():
+    with _translate_disk_errors(path):
+        is_there = path.exists() or path.is_symlink()
+    if is_there:
         raise CheckpointError(
             f"{path} exists already and is not changed. Choose another --output, or omit "
             f"--output for a dated folder in {CHECKPOINTS}/."

@@ -492,6 +492,19 @@ class TestBadInput:
         sentence = self._fails(tmp_path, *quick, "--base-model", "no-such-model")
         assert "There is no folder no-such-model" in sentence
 
+    @pytest.mark.parametrize("name", ["~nouser/x", "/" + "x" * 5_000, "./" + "x" * 300])
+    def test_base_model_that_cannot_be_a_path(
+        self, tmp_path: Path, quick: list[str | Path], name: str
+    ) -> None:
+        assert "There is no folder" in self._fails(tmp_path, *quick, "--base-model", name)
+
+    @pytest.mark.parametrize("command", ["fit", "compare"])
+    def test_output_with_a_name_that_is_too_long(self, tmp_path: Path, command: str) -> None:
+        result = call_trainer(command, "--base-model", "./no", "--output", "x" * 300, cwd=tmp_path)
+        assert result.returncode == 2
+        assert "cannot be written: File name too long" in result.stderr
+        assert "choose another --output" in result.stderr
+
     def test_output_that_exists(self, tmp_path: Path, quick: list[str | Path]) -> None:
         (tmp_path / "mine").mkdir()
         sentence = self._fails(tmp_path, *quick, "--output", "mine")
