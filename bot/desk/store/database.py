@@ -40,7 +40,7 @@ _PRAGMAS = (
     "secure_delete = ON",
     "trusted_schema = OFF",
 )
-_ADVICE = {
+_ADVICE: dict[int | None, str] = {
     sqlite3.SQLITE_FULL: ", its disk is full. Free space there",
     sqlite3.SQLITE_IOERR: ", its disk refuses. Check whether there is space left on it",
     sqlite3.SQLITE_READONLY: ", it is read-only. Let the user who runs the bot write the file and "
