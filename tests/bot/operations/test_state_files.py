@@ -9,6 +9,8 @@ import pytest
 
 from bot.engine import Engine
 from bot.operations.models import Models
+from bot.operations.progress import LONGEST_SENTENCE
+from bot.operations.runs import Failed, Outcome
 from bot.operations.training import FOLDER, Training
 from tests.bot.stub import KeywordClassifier
 
@@ -26,12 +28,30 @@ async def _nothing(_: object) -> None:
     """Where the progress would be shown."""
 
 
-async def _start() -> None:
+async def _start() -> Outcome | None:
     """What a bot does with the run that it finds: sees it through to its outcome."""
     async with Engine(KeywordClassifier()) as engine:
         training = Training(Models(engine), "auto")
-        if training.run is not None:
-            await training.follow(_nothing)
+        return None if training.run is None else await training.follow(_nothing)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("fit.err", f"error: {'x' * 5_000}"),
+        ("fit.out", json.dumps({"event": "error", "message": "x" * 5_000}) + "\n"),
+    ],
+)
+def test_a_trainer_s_error_fits_into_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    FOLDER.mkdir(parents=True)
+    (FOLDER / "run.json").write_text(json.dumps(RUN))
+    (FOLDER / name).write_text(content)
+    outcome = asyncio.run(_start())
+    assert isinstance(outcome, Failed)
+    assert outcome.reason == "x" * LONGEST_SENTENCE
 
 
 @pytest.mark.timeout(20)
