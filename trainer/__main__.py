@@ -390,7 +390,9 @@ def compare_models(
             from trainer.comparing.compare import compare  # torch takes seconds to import
 
             names = list(dict.fromkeys(base_models))
-            run.follow(compare(budget, names, list(dict.fromkeys(loops)), seeds, on_event))
+            loops = list(dict.fromkeys(loops))
+            folder = comparison.COMPARISONS if output is None else output.parent
+            run.follow(compare(budget, names, loops, seeds, on_event, folder=folder))
     finally:
         if progress is not Style.JSON:
             run.show()

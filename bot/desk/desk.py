@@ -146,6 +146,8 @@ class Desk:
         if message is None:
             return False
         await self.store.attach(card.id, message, card.thread)
+        if card.count > 1:  # the message may be the one of a moment ago, without the count
+            self.poster.grown(card)
         return True
 
     async def remind(self) -> None:

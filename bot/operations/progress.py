@@ -42,10 +42,11 @@ class ProgressFile:
         """
         with suppress(OSError), open_regular(self._path) as file:
             file.seek(self._offset)
-            # The last line may be incomplete.
-            lines, end, _half = file.read().rpartition(b"\n")
-            self._offset += len(lines) + len(end)
-            for line in lines.splitlines():
+            # One by one: all of a long run's lines together would take much memory.
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break  # it is still being written
+                self._offset += len(line)
                 self._take(line)
         return self.progress
 

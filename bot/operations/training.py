@@ -8,6 +8,7 @@ reaches the trainer.
 import asyncio
 import errno
 import logging
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -24,7 +25,7 @@ from trainer.events import parse_compared
 from trainer.model.checkpoint import CheckpointError, dated_path, read_training, serving_checkpoint
 from trainer.model.checks import FILE as CHECKS_FILE
 from trainer.model.checks import read_checks
-from trainer.model.files import read_regular
+from trainer.model.files import open_regular, read_regular
 
 log = logging.getLogger(__name__)
 
@@ -233,7 +234,9 @@ class Training:
     def _last_words(self, name: str) -> str:
         """The trainer's last sentence on standard error."""
         try:
-            lines = self._process.errors(name).read_text("utf-8", "replace").splitlines()
+            with open_regular(self._process.errors(name)) as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - MAX_STATE_BYTES))
+                lines = file.read(MAX_STATE_BYTES).decode("utf-8", "replace").splitlines()
         except OSError:
             lines = []
         errors = [line for line in lines if line.startswith(_ERROR)]

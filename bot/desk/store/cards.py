@@ -18,6 +18,10 @@ from bot.desk.store.tables import TIME_TO_CLAIM, cards, durations, requests, ser
 
 _UNFINISHED = (CardState.OPEN, CardState.CLAIMED)
 
+_MOST_OF_ONE, _MINUTES_OF_ONE = 5, 10.0
+"""Cards that one customer gets within these minutes; then their further requests join the last one.
+Otherwise one person could fill a staff channel."""
+
 
 class Cards(Part):
     """The cards of all servers. Methods raise StoreError where the database cannot be used."""
@@ -27,7 +31,7 @@ class Cards(Part):
         """Gives a request its card: one of its own, or a place on one in a storm.
 
         A request whose link is on an unfinished card already keeps that place. `storm` None: the
-        request has a card of its own in any case, as one of a person in distress must.
+        customer has a card that no one else shares, as a person in distress must.
         """
         now = self._clock()
         async with self._database.writing() as connection:
@@ -35,7 +39,9 @@ class Cards(Part):
             card = await connection.scalar(select(requests.c.card).where(*where))
             if card is not None:
                 return Opened(await _card(connection, card), is_new=False)
-            if storm is not None:
+            if storm is None:
+                card = await _card_of_many(connection, request, now)
+            else:
                 card = await _stormy_card(connection, request, storm, now)
             is_new = card is None
             if card is None:
@@ -119,6 +125,14 @@ class Cards(Part):
             return closed
 
     @completed
+    async def server_of(self, card: str) -> str | None:
+        """The server of a card; None where there is no such card."""
+        check_reference(card=card)
+        async with self._database.reading() as connection:
+            row = await _row(connection, card)
+        return None if row is None else str(row.server)
+
+    @completed
     async def open_cards(self, server: str | None = None) -> list[Card]:
         """The cards that are open or claimed, oldest first; of all servers by default."""
         where: list[ColumnElement[bool]] = [cards.c.state.in_(_UNFINISHED)]
@@ -167,6 +181,19 @@ def _new_row(card: str, request: Request, now: datetime) -> dict[str, object]:
         "reminded": False,
         "number": 1,
     }
+
+
+async def _card_of_many(connection: AsyncConnection, request: Request, now: datetime) -> str | None:
+    """The last of the customer's many cards, which no one else shares; None: they get a new one."""
+    if request.customer is None:
+        return None
+    theirs = select(requests.c.card).where(requests.c.customer == request.customer)
+    alike = (cards.c.server == request.server, cards.c.kind == request.kind)
+    recent = cards.c.created >= now - timedelta(minutes=_MINUTES_OF_ONE)
+    open_ones = (cards.c.id.in_(theirs), cards.c.state.in_(_UNFINISHED))
+    newest_first = select(cards.c.id).order_by(cards.c.created.desc(), cards.c.id)
+    found = list(await connection.scalars(newest_first.where(*alike, recent, *open_ones)))
+    return found[0] if len(found) >= _MOST_OF_ONE else None
 
 
 async def _stormy_card(

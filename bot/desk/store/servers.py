@@ -1,6 +1,6 @@
 """Servers: their settings, and what is removed of them and of persons."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -56,9 +56,7 @@ class Servers(Counters):
             return remembered[1]
         check_reference(server=server)
         async with self._database.reading() as connection:
-            found = await connection.execute(select(servers).where(servers.c.server == server))
-            row = found.first()
-        settings = ServerSettings() if row is None else _settings(row)
+            settings = await _read_settings(connection, server)
         self._remembered[server] = (now, settings)
         return settings
 
@@ -73,12 +71,24 @@ class Servers(Counters):
     async def set_settings(self, server: str, settings: ServerSettings) -> None:
         """Takes the place of the server's settings. `ServerSettings()` undoes the set-up."""
         check_reference(server=server)
-        row = _row(settings)
         async with self._database.writing() as connection:
-            statement = inserting(connection, servers).values(row | {"server": server})
-            replacing = statement.on_conflict_do_update(index_elements=["server"], set_=row)
-            await connection.execute(replacing)
+            await _replace_settings(connection, server, settings)
         self._remembered.pop(server, None)
+
+    @completed
+    async def change_settings(
+        self, server: str, change: Callable[[ServerSettings], ServerSettings]
+    ) -> ServerSettings:
+        """Changes the settings of a server; returns the new ones.
+
+        In one transaction: if two admins change them at once, neither undoes the other's change.
+        """
+        check_reference(server=server)
+        async with self._database.writing() as connection:
+            settings = change(await _read_settings(connection, server))
+            await _replace_settings(connection, server, settings)
+        self._remembered.pop(server, None)
+        return settings
 
     @completed
     async def server_left(self, server: str) -> None:
@@ -179,6 +189,21 @@ async def _forget_requests(connection: AsyncConnection, card: Card, person: str)
     if card.customer == person:
         values["thread"] = None
     await connection.execute(update(cards).where(cards.c.id == card.id).values(values))
+
+
+async def _read_settings(connection: AsyncConnection, server: str) -> ServerSettings:
+    found = await connection.execute(select(servers).where(servers.c.server == server))
+    row = found.first()
+    return ServerSettings() if row is None else _settings(row)
+
+
+async def _replace_settings(
+    connection: AsyncConnection, server: str, settings: ServerSettings
+) -> None:
+    row = _row(settings)
+    statement = inserting(connection, servers).values(row | {"server": server})
+    replacing = statement.on_conflict_do_update(index_elements=["server"], set_=row)
+    await connection.execute(replacing)
 
 
 def _row(settings: ServerSettings) -> dict[str, Any]:

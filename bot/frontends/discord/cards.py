@@ -80,6 +80,10 @@ class CardButton(
             if not _is_staff(interaction, settings):
                 await respond(interaction, _who_may(settings))
                 return
+            # The staff of a server work on its own cards, whatever id a button has.
+            if await desk.store.server_of(self._card) != reference(interaction.guild_id):
+                await respond(interaction, _STALE)
+                return
             card = await self._work(desk, reference(interaction.user.id))
         except StoreError as error:
             log.error("A press on a card was lost. %s", error)
@@ -148,7 +152,7 @@ def card_text(card: Card, *, closed_by: int | None = None, at: datetime | None =
 
     Mentions in it show as names, and ping no one.
     """
-    title = _TITLES.get(Need(card.kind), card.kind)
+    title = _TITLES[Need(card.kind)] if card.kind in set(Need) else "A request"
     is_closed = card.state in (CardState.RESOLVED, CardState.NOT_FOR_US)
     where = [f"<#{channel}>" for channel in ids_in(card.channel)]
     link = [card.link] if card.link is not None and not is_closed else []

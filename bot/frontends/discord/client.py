@@ -20,6 +20,7 @@ from discord.ext import commands
 from bot.conversation.concierge import Concierge, Reply
 from bot.desk.desk import Desk
 from bot.desk.feedback import Feedback
+from bot.errors import StoreError
 from bot.frontends.discord.delivery import CANNOT_SEND, Delivery, respond
 from bot.frontends.discord.earlier import EarlierReplies
 from bot.frontends.discord.recipients import user_of
@@ -197,7 +198,9 @@ class ConciergeBot(commands.Bot):
         Logs where it failed, never the message, which may quote a customer's text. Does not raise:
         the library would log it again, and not inform the customer.
         """
-        log.error("%s failed: %s", what, whereabouts(error))
+        # Of the errors, only those of the store are known to hold no text.
+        why = str(error) if isinstance(error, StoreError) else whereabouts(error)
+        log.error("%s failed: %s", what, why)
         try:
             await send(self.concierge.say(Kind.FAILURE, to))
         except CANNOT_SEND as trouble:

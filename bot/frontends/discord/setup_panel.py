@@ -101,8 +101,7 @@ async def change(interaction: discord.Interaction[Any], how: Change) -> None:
         return
     assert interaction.guild_id is not None  # an admin is one of a server
     server = reference(interaction.guild_id)
-    settings = how(await desk.store.settings(server))
-    await desk.store.set_settings(server, settings)
+    settings = await desk.store.change_settings(server, how)
     await show_panel(interaction, desk, settings)
 
 
@@ -142,8 +141,14 @@ class StaffChannelMenu(ConciergeItem, template=r"setup:channel"):
         )
 
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
-        """Saves the channel."""
+        """Saves the channel, which must be one of this server."""
         ids = _chosen(interaction)
+        if ids and (interaction.guild is None or interaction.guild.get_channel(ids[0]) is None):
+            if await require_admin(interaction):
+                await respond(
+                    interaction, "I cannot see that channel on this server. Choose another one."
+                )
+            return
         channel = reference(ids[0]) if ids else None
         await change(interaction, lambda settings: replace(settings, staff_channel=channel))
 

@@ -135,6 +135,29 @@ async def test_a_message_has_one_card(store: Store) -> None:
     assert elsewhere.is_new
 
 
+async def test_one_person_does_not_get_any_number_of_cards(
+    store: Store, clock: MovableClock
+) -> None:
+    """Without a storm, no one shares a card; but one person must not fill a staff channel."""
+    numbers = iter(range(100))
+
+    async def ask(customer: str) -> str:
+        request = Request(SERVER, f"link:{next(numbers)}", "distress", customer=customer)
+        return (await store.open_card(request)).card.id
+
+    for _ in range(4):
+        await ask("discord:1")
+        clock.move(seconds=1)
+    fifth = await ask("discord:1")
+    assert len(await store.open_cards()) == 5
+    assert await ask("discord:1") == fifth
+    assert await ask("discord:2") != fifth
+    clock.move(minutes=11)
+    later = await ask("discord:1")
+    assert later != fifth
+    assert len(await store.open_cards()) == 7
+
+
 async def test_a_storm_is_one_card_with_a_count(store: Store, clock: MovableClock) -> None:
     first = []
     for number in range(2):

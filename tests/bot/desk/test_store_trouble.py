@@ -90,12 +90,19 @@ async def test_the_default_is_in_the_state_folder(
         assert Path("state/desk.sqlite3").is_file()
 
 
-@pytest.mark.parametrize("kind", ["folder", "pipe"])
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device"])
 async def test_only_a_regular_file_is_opened(
     tmp_path: Path, file: Path, clock: MovableClock, kind: str
 ) -> None:
     file.parent.mkdir()
-    file.mkdir() if kind == "folder" else os.mkfifo(file)
+    match kind:
+        case "folder":
+            file.mkdir()
+        case "pipe":
+            os.mkfifo(file)
+        case "device":
+            file.symlink_to("/dev/zero")
     with pytest.raises(StoreError, match=f"{file} cannot be the desk's database: .*DATABASE_URL"):
         async with opened(sqlite_url(tmp_path), clock):
             pass
@@ -264,7 +271,7 @@ async def test_a_full_disk_costs_no_reply(
         await store.settings(SERVER)
         with _full_disk(file):
             requests = (store.open_card(_request(number)) for number in range(1000))
-            with pytest.raises(StoreError, match="cannot be used: SQLITE_"):
+            with pytest.raises(StoreError, match=r"cannot be used: SQLITE_\w+, its disk .* space"):
                 await _all(requests)
             written = len(await store.open_cards())
             for number in range(50):
@@ -298,9 +305,27 @@ async def test_a_lock_of_another_program_costs_no_reply(
             other.execute("BEGIN EXCLUSIVE")
             store.count(SERVER, "positive", 0.1)
             await store.flush()
-            with pytest.raises(StoreError, match="SQLITE_BUSY"):
+            with pytest.raises(StoreError, match="SQLITE_BUSY, another program has locked it"):
                 await store.open_card(_request())
         assert (await store.figures(SERVER, START, START)).latency.count == 1
+
+
+def test_a_database_that_cannot_be_written_or_opened_is_named_with_what_to_do(
+    tmp_path: Path,
+) -> None:
+    _run_sql(tmp_path / "file", "CREATE TABLE films (name TEXT)")
+    read_only = f"file:{tmp_path}/file?mode=ro"
+    with (
+        pytest.raises(StoreError, match=r"SQLITE_READONLY, it is read-only\. Let the user"),
+        database.translated(),
+        closing(sqlite3.connect(read_only, uri=True)) as connection,
+    ):
+        connection.execute("INSERT INTO films VALUES ('x')")
+    with (
+        pytest.raises(StoreError, match=r"SQLITE_CANTOPEN, it cannot be opened\. Let the user"),
+        database.translated(),
+    ):
+        sqlite3.connect(tmp_path)
 
 
 async def test_counters_in_memory_are_bounded(

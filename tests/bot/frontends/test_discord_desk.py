@@ -1,6 +1,7 @@
 """Customers who must reach a person, and the staff who work on their cards, over sockets."""
 
 import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import time
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.desk.desk import Desk, open_desk
-from bot.desk.store import CardState, Hours, ServerSettings, Shift
+from bot.desk.store import CardState, Hours, Request, ServerSettings, Shift
 from bot.frontends.discord import delivery, handover
 from bot.frontends.discord.references import reference
 from bot.sentences.responses import Kind, Responses
@@ -145,7 +146,8 @@ async def test_somebody_in_distress_gets_no_promise_but_a_card(
     server: DiscordServer, staff: Channel
 ) -> None:
     for number in range(1, 8):  # none of them shares a card
-        _, reply = await _ask(server, OTHER_KINDS["distress"])
+        customer = server.world.add_user(f"customer{number}")
+        _, reply = await _ask(server, OTHER_KINDS["distress"], customer)
         assert reply.content == f"a {Kind.DISTRESS} sentence"
         card = await _card(server, staff, number)
         assert "may be in distress" in card.content
@@ -322,6 +324,62 @@ async def test_only_staff_work_on_cards(
         assert f"the role <@&{role.id}>" in await _refusal(server, pressed)
         await _press(server, card, "Claim", helper)
         assert f"Claimed by <@{helper.id}>" in card.content
+
+
+def _forge(message: Posted, card: str) -> None:
+    """Gives the buttons of a message the id of another card."""
+    for row in message.components:
+        for button in row["components"]:
+            button["custom_id"] = re.sub("[0-9a-f]{16}", card, button["custom_id"])
+
+
+async def test_the_card_of_another_server_cannot_be_worked_on(
+    server: DiscordServer, staff: Channel, desk: Desk
+) -> None:
+    await _ask(server, OTHER_KINDS["person"])
+    shown = await _card(server, staff)
+    before = shown.content
+    link = "https://discord.com/channels/99/1/1"
+    request = Request(reference(99), link, "person", customer=reference(7))
+    foreign = (await desk.store.open_card(request)).card
+    _forge(shown, foreign.id)
+    for label in ("Claim", "Resolve", "Not for us"):
+        pressed = await _press(server, shown, label, server.admin)
+        assert "nothing has changed" in await _refusal(server, pressed)
+    assert await desk.store.open_cards(reference(99)) == [foreign]
+    assert shown.content == before
+
+
+async def test_a_card_of_an_unknown_kind_can_be_worked_on(
+    server: DiscordServer, staff: Channel, desk: Desk
+) -> None:
+    """A later version may have written it."""
+    await _ask(server, OTHER_KINDS["person"])
+    shown = await _card(server, staff)
+    request = Request(reference(server.guild.id), "https://discord.com/channels/1/1/1", "later")
+    _forge(shown, (await desk.store.open_card(request)).card.id)
+    await _press(server, shown, "Claim", server.admin)
+    assert shown.content.startswith("**A request**")
+
+
+async def test_one_person_in_distress_does_not_fill_the_staff_channel(
+    server: DiscordServer,
+    staff: Channel,
+    desk: Desk,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(handover, "GROWTH_SECONDS", 0.0)
+    for _ in range(8):
+        await _ask(server, OTHER_KINDS["distress"])
+        clock.move(seconds=1)
+    await _ask(server, OTHER_KINDS["distress"], author=server.admin)
+    await _card(server, staff, 6)
+    await server.wait_until(
+        lambda: any("4 messages" in card.content for card in _cards(server, staff))
+    )
+    assert sorted(card.count for card in await desk.store.open_cards()) == [1, 1, 1, 1, 1, 4]
+    assert len(_cards(server, staff)) == 6
 
 
 async def test_a_press_that_comes_too_late_changes_nothing(

@@ -126,7 +126,9 @@ async def test_review_explains_on_request_and_only_to_the_one_who_asks(
     asked = await server.slash("review", {"text": "what a great film", "explain": True})
     answer = await server.wait_for_message(lambda posted: posted.interaction_id == asked.id)
     assert (answer.content, answer.ephemeral) == ("a positive sentence", False)
-    assert (await _answer(server, asked)).content == EXPLAINED
+    explained = await _answer(server, asked)
+    assert explained.content == EXPLAINED
+    assert explained.flags & SUPPRESS_EMBEDS
     # Where there is no verdict, there is nothing to explain.
     hint = await server.slash("review", {"text": "!!", "explain": True})
     assert (await _answer(server, hint)).content == f"a {Kind.WORDLESS} sentence"

@@ -1,13 +1,15 @@
 """/setup: an admin sets the desk of a server up, changes it, and undoes it."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import time
 from pathlib import Path
 
 import pytest
 
 from bot.desk.desk import Desk
-from bot.desk.store import Hours, ServerSettings, Shift
+from bot.desk.store import Hours, ServerSettings, Shift, database
 from bot.sentences.responses import Responses
 from tests.bot.frontends.desk import opened_desk
 from tests.bot.frontends.loopback import serving
@@ -154,6 +156,56 @@ async def test_everybody_is_no_staff(server: DiscordServer, desk: Desk) -> None:
     )
     assert "Choose another one" in (await _answer(server, used)).content
     assert (await _kept(server, desk)).staff_roles == ()
+
+
+async def test_a_channel_of_another_server_is_refused(server: DiscordServer, desk: Desk) -> None:
+    panel = await _panel(server)
+    used = await server.press(panel, "setup:channel", author=server.admin, values=["4711"])
+    assert "Choose another one" in (await _answer(server, used)).content
+    used = await server.press(
+        panel, "setup:channel", author=server.admin, values=["4711"], permissions=0
+    )
+    assert "Manage Server" in (await _answer(server, used)).content
+    assert (await _kept(server, desk)).staff_channel is None
+
+
+async def test_of_two_admins_at_once_neither_undoes_the_others_change(
+    server: DiscordServer, desk: Desk
+) -> None:
+    other = server.world.add_user("anna", server.world.add_role("admins", ADMINISTRATOR))
+    helpers = server.world.add_role("helpers")
+    panels = [await _panel(server), await _panel(server)]
+    chosen = str(server.channel.id)
+    await server.press(panels[0], "setup:channel", author=server.admin, values=[chosen])
+    await server.press(panels[1], "setup:roles", author=other, values=[str(helpers.id)])
+    await server.wait_until(lambda: all(panel.edits for panel in panels))
+    kept = await _kept(server, desk)
+    assert (kept.staff_channel, kept.staff_roles) == (
+        f"discord:{chosen}",
+        (f"discord:{helpers.id}",),
+    )
+
+
+async def test_a_database_that_cannot_be_written_is_in_the_log_with_what_to_do(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(database, "LOCKED_SECONDS", 0.05)
+    async with opened_desk(tmp_path) as desk, serving(server, classifier, responses, desk):
+        panel = await _panel(server)
+        with closing(sqlite3.connect(tmp_path / "desk.sqlite3", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            chosen = [str(server.channel.id)]
+            used = await server.press(panel, "setup:channel", author=server.admin, values=chosen)
+            assert (await _answer(server, used)).content == "a failure sentence"
+    assert (
+        "Choosing a staff channel failed: The desk's database cannot be used: SQLITE_BUSY, an"
+        in (caplog.text)
+    )
 
 
 async def test_the_set_up_is_undone(server: DiscordServer, desk: Desk) -> None:

@@ -246,7 +246,8 @@ class TestVerifying:
             if user == 0:
                 os.seteuid(65534)  # root may read everything
             try:
-                with pytest.raises(CheckpointError, match="cannot be read: Permission denied"):
+                refused = r"cannot be read: Permission denied\. Make it readable .*: chmod -R a\+rX"
+                with pytest.raises(CheckpointError, match=refused):
                     verify(folder)
             finally:
                 os.seteuid(user)

@@ -1,12 +1,13 @@
 """Cleaning, truncation and padding."""
 
+import importlib
 import time
 import timeit
 
 import pytest
 
 from trainer.errors import ConfigError
-from trainer.model.text import by_length, clean
+from trainer.model.text import _BREAK_TAG, by_length, clean
 from trainer.training.encoder import Encoder, load_encoder
 
 
@@ -34,6 +35,15 @@ def test_clean_takes_linear_time(tail: str) -> None:
     # "<br" and 60,000 blanks took 14 seconds: eight times the length took 64 times as long.
     short, long = (_seconds(tail.format(" " * blanks)) for blanks in (4_000, 32_000))
     assert long < 24 * short
+
+
+def test_the_break_tag_s_repetitions_give_nothing_back() -> None:
+    """Why its time is linear, whatever a clock says: two that could share blanks would be tried
+    in every division of them."""
+    parser = importlib.import_module("re._parser")
+    kinds = [str(kind) for kind, _ in parser.parse(_BREAK_TAG.pattern) if "REPEAT" in str(kind)]
+    assert len(kinds) == 4
+    assert set(kinds) == {"POSSESSIVE_REPEAT"}
 
 
 def _seconds(text: str) -> float:

@@ -284,13 +284,15 @@ class TestInvertedLabels:
 class TestBeforeItBegins:
     """What would cost a whole training shows before it."""
 
+    @pytest.mark.parametrize("loop", list(Loop))
     def test_scratch_space_is_beside_the_output(
-        self, quick: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, quick: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loop: Loop
     ) -> None:
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "full"))  # takes no file
-        result = call_trainer(*quick, "--output", "it", cwd=tmp_path)
+        result = call_trainer(*quick, "--loop", loop, "--output", "it", cwd=tmp_path)
         assert result.returncode == 0, result.stderr
         assert (tmp_path / "it" / "model.onnx").exists()
+        assert {path.name for path in tmp_path.iterdir()} <= {"it", "checkpoints"}
 
     def test_a_disk_without_room(
         self, quick: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -500,6 +502,19 @@ class TestBadInput:
     def test_base_model_that_does_not_exist(self, tmp_path: Path, quick: list[str | Path]) -> None:
         sentence = self._fails(tmp_path, *quick, "--base-model", "no-such-model")
         assert "There is no folder no-such-model" in sentence
+
+    @pytest.mark.parametrize("name", ["~nouser/x", "/" + "x" * 5_000, "./" + "x" * 300])
+    def test_base_model_that_cannot_be_a_path(
+        self, tmp_path: Path, quick: list[str | Path], name: str
+    ) -> None:
+        assert "There is no folder" in self._fails(tmp_path, *quick, "--base-model", name)
+
+    @pytest.mark.parametrize("command", ["fit", "compare"])
+    def test_output_with_a_name_that_is_too_long(self, tmp_path: Path, command: str) -> None:
+        result = call_trainer(command, "--base-model", "./no", "--output", "x" * 300, cwd=tmp_path)
+        assert result.returncode == 2
+        assert "cannot be written: File name too long" in result.stderr
+        assert "choose another --output" in result.stderr
 
     def test_output_that_exists(self, tmp_path: Path, quick: list[str | Path]) -> None:
         (tmp_path / "mine").mkdir()
