@@ -9,7 +9,7 @@ import pytest
 
 from bot.engine import Engine
 from bot.operations.models import Models
-from bot.operations.progress import LONGEST_SENTENCE
+from bot.operations.progress import MAX_SENTENCE_CHARACTERS
 from bot.operations.runs import Failed, Outcome
 from bot.operations.training import FOLDER, Training
 from tests.bot.stub import KeywordClassifier
@@ -51,7 +51,7 @@ def test_a_trainer_s_error_fits_into_a_message(
     (FOLDER / name).write_text(content)
     outcome = asyncio.run(_start())
     assert isinstance(outcome, Failed)
-    assert outcome.reason == "x" * LONGEST_SENTENCE
+    assert outcome.reason == "x" * MAX_SENTENCE_CHARACTERS
 
 
 @pytest.mark.timeout(20)
