@@ -5,8 +5,9 @@ Knows no platform: a front end shows the cards to staff (`Poster`).
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Hashable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -59,14 +60,27 @@ _CORRECTIONS = frozenset((Kind.CORRECTION, Kind.CORRECTED_POSITIVE, Kind.CORRECT
 class Poster(Protocol):
     """A front end, as the desk needs it."""
 
-    async def post(self, card: Card, channel: str) -> str | None:
-        """Shows a card in the staff channel; returns its message, or None where it cannot."""
+    async def post(self, card: Card, channel: str, role: str | None) -> str | None:
+        """Shows a card in the staff channel, and notifies the role, if one is given.
+
+        Returns its message, or None where it cannot.
+        """
 
     def grown(self, card: Card) -> None:
         """Shows, soon, that a card stands for one more request; never raises."""
 
     async def remind(self, card: Card, channel: str) -> bool:
         """Brings up a card again; returns whether that was possible."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """A request that staff have a card about."""
+
+    kind: Kind
+    """What the customer may be told: `Kind.HANDED_OVER`, or `Kind.OUT_OF_HOURS`."""
+    server: str
+    """Whose staff."""
 
 
 class Desk:
@@ -82,43 +96,55 @@ class Desk:
             MAX_REMEMBERED, seconds, timer=lambda: clock().timestamp()
         )
         self._posting: dict[str, asyncio.Lock] = {}
-        self._tasks: set[asyncio.Task[Kind | None]] = set()
+        self._tasks: set[asyncio.Task[HandedOver | None]] = set()
         self._silent: frozenset[str] = frozenset()
         self._seldom = SeldomLog(log)
 
-    def need_of(self, kind: Kind, whom: Hashable) -> Need | None:
+    def need_of(
+        self, kind: Kind, whom: Hashable, *, also: Kind | None = None, is_edit: bool = False
+    ) -> Need | None:
         """Why the customer who gets a reply of this kind must reach a person; None: they need not.
 
-        `whom` stands for the person and the place together.
+        `whom` stands for the person and the place together. `also`: what a message that was called
+        a review is besides. `is_edit`: it replaces a message that was counted already.
         """
         if kind in _CORRECTIONS:
+            if is_edit:
+                return None
             number = self._corrections.pop(whom, 0) + 1
             if number < MISREADINGS:
                 self._corrections[whom] = number
                 return None
             return Need.MISREAD
-        return _OF_REPLIES.get(kind)
+        return _OF_REPLIES.get(kind) or (_OF_REPLIES.get(also) if also is not None else None)
 
-    async def hand_over(self, request: Request) -> Kind | None:
+    async def hand_over(
+        self, need: Need, finding: Callable[[], Awaitable[Request | None]]
+    ) -> HandedOver | None:
         """Gives a request its card, and shows the card to the staff of the server.
 
-        A card of somebody in distress is not waited for: no reply to them rests on it.
+        `finding` makes the request, or None where it cannot be said whose staff it is for. A card
+        of somebody in distress is not waited for: no reply to them rests on it.
 
-        Returns:
-            What the customer may be told: `Kind.HANDED_OVER`, or `Kind.OUT_OF_HOURS`. None where
-            no one was reached in HAND_OVER_SECONDS: there is no staff channel, the card could not
-            be posted, or the store cannot be used. A card that takes longer is posted all the same.
+        Returns None where no one was reached in HAND_OVER_SECONDS: there is no staff channel, the
+        card could not be posted, or the store cannot be used. A card that takes longer is posted
+        all the same.
         """
-        task = asyncio.create_task(self._hand_over(request))
+        task = asyncio.create_task(self._hand_over(finding))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        if request.kind == Need.DISTRESS:
+        if need is Need.DISTRESS:
             return None
         await asyncio.wait({task}, timeout=HAND_OVER_SECONDS)
         return task.result() if task.done() else None
 
-    async def _hand_over(self, request: Request) -> Kind | None:
+    async def _hand_over(
+        self, finding: Callable[[], Awaitable[Request | None]]
+    ) -> HandedOver | None:
         try:
+            request = await finding()
+            if request is None:
+                return None
             settings = await self.store.settings(request.server)
             if settings.staff_channel is None:
                 return None
@@ -127,22 +153,26 @@ class Desk:
             lock = self._posting.setdefault(request.server, asyncio.Lock())
             async with nullcontext() if is_urgent else lock:
                 opened = await self.store.open_card(request, None if is_urgent else Storm())
-                if not await self._show(opened.card, settings.staff_channel):
+                if not await self._show(opened.card, settings):
                     return None
-            return Kind.HANDED_OVER if settings.is_staffed(self.clock()) else Kind.OUT_OF_HOURS
+            is_staffed = settings.is_staffed(self.clock())
+            kind = Kind.HANDED_OVER if is_staffed else Kind.OUT_OF_HOURS
+            return HandedOver(kind, request.server)
         except StoreError as error:
             self._seldom.log(logging.ERROR, f"A customer was not handed over. {error}")
         except Exception as error:  # the customer gets the reply that needs no person
             log.error("Handing over failed: %s", whereabouts(error))
         return None
 
-    async def _show(self, card: Card, channel: str) -> bool:
+    async def _show(self, card: Card, settings: ServerSettings) -> bool:
         """Whether staff can see the card."""
         assert self.poster is not None
+        assert settings.staff_channel is not None
         if card.message is not None:
             self.poster.grown(card)
             return True
-        message = await self.poster.post(card, channel)
+        role = settings.mention_role if card.mentions_role else None
+        message = await self.poster.post(card, settings.staff_channel, role)
         if message is None:
             return False
         await self.store.attach(card.id, message, card.thread)
@@ -161,7 +191,7 @@ class Desk:
             if settings.staff_channel is None or not settings.is_staffed(now):
                 continue
             if card.message is None:
-                await self._show(card, settings.staff_channel)
+                await self._show(card, settings)
             elif await self.poster.remind(card, settings.staff_channel):
                 await self.store.mark_reminded(card.id)
 

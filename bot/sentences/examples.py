@@ -18,8 +18,8 @@ EXAMPLES = {
     "server, such as a moderator.",
     "person": "I'm a program and can't call anybody. Please write to the team of this server, such "
     "as a moderator.",
-    "handed_over": "I've passed this on to the team of this server, and a person will look at it.",
-    "out_of_hours": "I've passed this on to the team of this server. They aren't here just now.",
+    "handed_over": "I've passed this on to the team of {server}, and a person will look at it.",
+    "out_of_hours": "I've passed this on to the team of {server}. They aren't here just now.",
     "person_is_here": "Here you can talk with the team of this server. I'll keep out of it.",
     "correction": "I'm sorry, I got that wrong. How did you like the film, in other words?",
     "question": "I can't answer questions, I only read film reviews. The team of this server can "

@@ -307,6 +307,15 @@ class World:
         self.guild.members[user.id] = Member(user, roles)
         return user
 
+    def add_guild(self, name: str, *members: User) -> Guild:
+        """A further guild, with these members beside its owner (`admin`) and the bot."""
+        guild = Guild(self.new_id(), name, owner=self.admin)
+        guild.roles[guild.id] = Role(guild.id, "@everyone", TEXT_PERMISSIONS)
+        for user in dict.fromkeys((self.bot, self.admin, *members)):
+            guild.members[user.id] = Member(user, ())
+        self.guilds[guild.id] = guild
+        return guild
+
     def add_role(self, name: str, permissions: int = 0) -> Role:
         role = Role(self.new_id(), name, permissions)
         self.guild.roles[role.id] = role

@@ -185,6 +185,7 @@ def _row(settings: ServerSettings) -> dict[str, Any]:
     return {
         "staff_channel": settings.staff_channel,
         "staff_roles": list(settings.staff_roles),
+        "mention_role": settings.mention_role,
         "working_hours": [
             [shift.weekday, *_words(shift.hours)] for shift in settings.working_hours
         ],

@@ -25,6 +25,11 @@ def user_of(interaction: discord.Interaction[Any]) -> Recipient:
     return _recipient(interaction.user, guild, interaction.locale, interaction.channel_id)
 
 
+def server_name(guild: discord.Guild) -> str:
+    """The value of {server}."""
+    return plain_name(guild.name, PLACEHOLDERS["server"].longest)
+
+
 def _recipient(
     user: discord.User | discord.Member,
     guild: discord.Guild | None,
@@ -33,7 +38,7 @@ def _recipient(
 ) -> Recipient:
     return Recipient(
         name=plain_name(user.display_name, PLACEHOLDERS["user"].longest),
-        server=plain_name(guild.name, PLACEHOLDERS["server"].longest) if guild else None,
+        server=server_name(guild) if guild else None,
         locale=None if locale is None else str(locale),
         place=channel_id,
     )

@@ -83,7 +83,8 @@ class Reviews(commands.Cog):
             async with self._handling(message, apologise):
                 reply = await self._reply(message, is_edit=True)
                 if reply.kind is not Kind.HASTE:
-                    outcome = await apologise(await handed_over(self._bot, message, reply))
+                    reply = await handed_over(self._bot, message, reply, is_edit=True)
+                    outcome = await apologise(reply)
                     if outcome is not None:
                         question.expect_edit(outcome[0], sent)
         self._questions.end(message.id)

@@ -11,6 +11,7 @@ from bot.frontends.discord.admins import desk_of, require_admin
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.references import reference
 from bot.frontends.discord.setup_panel import (
+    MentionRoleMenu,
     SetupButton,
     StaffChannelMenu,
     StaffRolesMenu,
@@ -18,7 +19,7 @@ from bot.frontends.discord.setup_panel import (
     shown,
 )
 
-_ITEMS = (StaffChannelMenu, StaffRolesMenu, SetupButton)
+_ITEMS = (StaffChannelMenu, StaffRolesMenu, MentionRoleMenu, SetupButton)
 
 
 @app_commands.guild_only()

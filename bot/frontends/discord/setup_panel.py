@@ -41,7 +41,7 @@ MAX_ROLES = 25
 
 def shown(interaction: discord.Interaction[Any], settings: ServerSettings, now: datetime) -> str:
     """The settings in words, what the bot lacks, and what a customer reads."""
-    roles = " ".join(f"<@&{ids_in(role)[0]}>" for role in settings.staff_roles if ids_in(role))
+    roles = " ".join(map(_role, settings.staff_roles))
     hours = show_hours(settings.working_hours).replace("\n", "; ")
     local = now.astimezone(ZoneInfo(settings.time_zone))
     minutes = settings.reminder_minutes
@@ -49,6 +49,7 @@ def shown(interaction: discord.Interaction[Any], settings: ServerSettings, now: 
         f"**Staff channel:** {_channel(settings)}",
         *_problems(interaction.guild, settings),
         f"**Staff roles:** {roles or 'none, so anyone who may manage messages'}",
+        f"**Role that a card notifies:** {_role(settings.mention_role) or 'none'}",
         f"**Working hours:** {hours} ({settings.time_zone}, where it is {local:%H:%M} now)",
         f"**Reminder:** {f'after {minutes:,} minutes' if minutes else 'never'}",
         f"**Private threads:** {'on' if settings.private_threads else 'off'}",
@@ -57,6 +58,10 @@ def shown(interaction: discord.Interaction[Any], settings: ServerSettings, now: 
         *_preview(interaction, settings),
     ]
     return "\n".join(lines)[:MAX_CHARACTERS]
+
+
+def _role(role: str | None) -> str:
+    return "".join(f"<@&{role_id}>" for role_id in ids_in(role))
 
 
 def _channel(settings: ServerSettings) -> str:
@@ -77,9 +82,27 @@ def _problems(guild: discord.Guild | None, settings: ServerSettings) -> list[str
         lines.append("⚠️ That channel is gone, or I cannot see it. Choose another one.")
     elif missing := _missing(channel.permissions_for(guild.me), _WRITING):
         lines.append(f"⚠️ In that channel I lack: {missing}. Give it to me in its settings.")
+    if settings.mention_role is not None:
+        lines += _unmentionable(guild, settings.mention_role, channel)
     if settings.private_threads and (missing := _missing(guild.me.guild_permissions, _THREADS)):
         lines.append(f"⚠️ For private threads I lack: {missing}. Give it to my role.")
     return lines
+
+
+def _unmentionable(
+    guild: discord.Guild, kept: str, channel: discord.abc.GuildChannel | None
+) -> list[str]:
+    """Why a card cannot notify the role, if so."""
+    role = guild.get_role(next(iter(ids_in(kept)), 0))
+    if role is None:
+        return ["⚠️ The role that a card notifies is gone. Choose another one."]
+    granted = guild.me.guild_permissions if channel is None else channel.permissions_for(guild.me)
+    if role.mentionable or granted.mention_everyone:
+        return []
+    return [
+        f"⚠️ I cannot notify {role.mention}. Allow anyone to mention it in its settings, or give me "
+        "Mention Everyone in the staff channel."
+    ]
 
 
 def _missing(granted: discord.Permissions, needed: tuple[str, ...]) -> str:
@@ -91,6 +114,7 @@ def panel(settings: ServerSettings) -> discord.ui.View:
     return view(
         StaffChannelMenu(settings),
         StaffRolesMenu(settings),
+        MentionRoleMenu(settings),
         *(SetupButton(name) for name in _LABELS),
     )
 
@@ -180,6 +204,37 @@ class StaffRolesMenu(ConciergeItem, template=r"setup:roles"):
             return
         roles = tuple(map(reference, ids))
         await change(interaction, lambda settings: replace(settings, staff_roles=roles))
+
+
+class MentionRoleMenu(ConciergeItem, template=r"setup:mention"):
+    """Which role a card notifies; nothing chosen: none."""
+
+    log_name = "Choosing a role to notify"
+
+    def __init__(self, settings: ServerSettings | None = None) -> None:
+        ids = ids_in(settings.mention_role) if settings is not None else ()
+        super().__init__(
+            discord.ui.RoleSelect(
+                custom_id="setup:mention",
+                placeholder="Role to notify about each new card",
+                min_values=0,
+                max_values=1,
+                default_values=[
+                    discord.SelectDefaultValue(id=each, type=discord.SelectDefaultValueType.role)
+                    for each in ids[:1]
+                ],
+            )
+        )
+
+    async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
+        """Saves the role; not that of everybody."""
+        ids = _chosen(interaction)
+        if interaction.guild_id in ids:
+            if await require_admin(interaction):
+                await respond(interaction, "That would notify everybody. Choose another role.")
+            return
+        role = reference(ids[0]) if ids else None
+        await change(interaction, lambda settings: replace(settings, mention_role=role))
 
 
 _LABELS = {

@@ -27,6 +27,11 @@ async def open_thread(bot: ConciergeBot, desk: Desk, card: Card, staff: int) -> 
     try:
         if thread is None:
             thread = await _new_thread(bot, desk, card)
+        if thread is None and card.channel is None:
+            return (
+                "There is no private thread, since the customer wrote to me directly. Please write "
+                f"to them: {' '.join(f'<@{each}>' for each in ids_in(card.customer))}"
+            )
         if thread is None:
             return "There is no private thread: Discord offers none in the customer's channel."
         for person in (staff, *ids_in(card.customer)):

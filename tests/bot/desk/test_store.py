@@ -70,6 +70,7 @@ async def test_a_card_is_opened_claimed_and_resolved(store: Store, clock: Movabl
         message=None,
         thread=None,
         reminded=False,
+        mentions_role=True,
         count=1,
     )
     await store.attach(card.id, "discord:50", "discord:60")

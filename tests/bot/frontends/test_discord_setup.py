@@ -64,8 +64,11 @@ async def test_an_admin_sets_a_server_up_from_the_panel_alone(
     assert "none, so no customer is handed over" in panel.content
     assert panel.content.endswith("\n> a person sentence")
     helpers = server.world.add_role("helpers")
+    made = {"guild_id": str(server.guild.id), "role": helpers.payload}
+    await server.send_event("GUILD_ROLE_CREATE", made)
     await _choose(server, panel, "channel", server.other_channel.id)
     await _choose(server, panel, "roles", helpers.id)
+    await _choose(server, panel, "mention", helpers.id)
     for form, values in (
         ("hours", {"hours": "mon-fri 9:00-17:00", "zone": "europe/berlin"}),
         ("numbers", {"minutes": "15", "days": "365"}),
@@ -77,6 +80,7 @@ async def test_an_admin_sets_a_server_up_from_the_panel_alone(
     assert await _kept(server, desk) == ServerSettings(
         staff_channel=f"discord:{server.other_channel.id}",
         staff_roles=(f"discord:{helpers.id}",),
+        mention_role=f"discord:{helpers.id}",
         working_hours=tuple(Shift(day, Hours(time(9), time(17))) for day in range(5)),
         time_zone="Europe/Berlin",
         reminder_minutes=15,
@@ -88,6 +92,8 @@ async def test_an_admin_sets_a_server_up_from_the_panel_alone(
     )
     assert f"**Staff channel:** <#{server.other_channel.id}>" in panel.content
     assert f"**Staff roles:** <@&{helpers.id}>" in panel.content
+    assert f"**Role that a card notifies:** <@&{helpers.id}>" in panel.content
+    assert f"I cannot notify <@&{helpers.id}>. Allow anyone to mention it" in panel.content
     assert "**Working hours:** Mon-Fri 09:00-17:00 (Europe/Berlin, where it is " in panel.content
     assert "**Reminder:** after 15 minutes" in panel.content
     assert "kept for:** 365 days" in panel.content
@@ -153,7 +159,11 @@ async def test_everybody_is_no_staff(server: DiscordServer, desk: Desk) -> None:
         panel, "setup:roles", author=server.admin, values=[str(server.guild.id)]
     )
     assert "Choose another one" in (await _answer(server, used)).content
-    assert (await _kept(server, desk)).staff_roles == ()
+    used = await server.press(
+        panel, "setup:mention", author=server.admin, values=[str(server.guild.id)]
+    )
+    assert "would notify everybody" in (await _answer(server, used)).content
+    assert await _kept(server, desk) == ServerSettings()
 
 
 async def test_the_set_up_is_undone(server: DiscordServer, desk: Desk) -> None:
