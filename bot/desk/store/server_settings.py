@@ -14,6 +14,9 @@ MAX_REMINDER_MINUTES = 7 * 24 * 60
 MAX_LIST = 100
 """Entries of a list in a server's settings."""
 
+ALERTS, DIGEST = "alerts", "digest"
+"""The names of notices that a server can turn on and off."""
+
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 
 
@@ -78,7 +81,9 @@ class ServerSettings:
     """After which an unclaimed card is brought up once more; 0: never."""
     private_threads: bool = False
     alerts: bool = False
+    """Whether staff are told of unusually many complaints."""
     digest: bool = False
+    """Whether they are told once a week how it goes."""
     quiet_hours: Hours | None = None
     """No alert and no digest in these hours of each day."""
     retention_days: int = DEFAULT_RETENTION_DAYS

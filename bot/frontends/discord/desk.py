@@ -1,8 +1,11 @@
-"""The service desk: hears the buttons under cards, and brings up again those that wait for long."""
+"""The service desk: the buttons under cards, and what staff are told without asking."""
+
+from functools import partial
 
 from discord.ext import commands
 
 from bot.desk.desk import REMINDER_SECONDS, Desk
+from bot.desk.notices import NOTICE_SECONDS, Notices
 from bot.frontends.discord.cards import CardButton
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.handover import CardPoster
@@ -19,7 +22,10 @@ class ServiceDesk(commands.Cog):
         self._bot.add_dynamic_items(CardButton)
         if self._bot.desk is not None:
             self._bot.desk.poster = self._poster
-            self._bot.desk.store.schedule.every("remind", REMINDER_SECONDS, self._remind)
+            schedule = self._bot.desk.store.schedule
+            schedule.every("remind", REMINDER_SECONDS, self._remind)
+            notices = Notices(self._bot.desk, self._poster.say)
+            schedule.every("notices", NOTICE_SECONDS, partial(self._look, notices))
 
     async def cog_unload(self) -> None:
         self._bot.remove_dynamic_items(CardButton)
@@ -31,6 +37,10 @@ class ServiceDesk(commands.Cog):
         desk: Desk | None = self._bot.desk
         if desk is not None and self._bot.is_ready():
             await desk.remind()
+
+    async def _look(self, notices: Notices) -> None:
+        if self._bot.is_ready():
+            await notices.look()
 
 
 async def setup(bot: ConciergeBot) -> None:

@@ -160,6 +160,11 @@ class CardPoster:
         text = f"Still waits for somebody to claim it: {link}"
         return await self._send(ids_in(channel)[0], text, f"again{card.id}") is not None
 
+    async def say(self, channel: str, text: str, name: str) -> bool:
+        """Says something in a staff channel; returns whether Discord took that."""
+        ids = ids_in(channel)
+        return bool(ids) and await self._send(ids[0], text, f"{name}{ids[0]}") is not None
+
     def close(self) -> None:
         """Leaves the counts of cards as they are shown."""
         for task in self._growing.values():
@@ -199,8 +204,8 @@ class CardPoster:
         except CANNOT_SEND as error:
             self._seldom.log(
                 logging.WARNING,
-                f"No card in the staff channel {channel}: {reason(error)}. The bot needs View "
-                "Channel and Send Messages there",
+                f"Nothing posted in the staff channel {channel}: {reason(error)}. The bot needs "
+                "View Channel and Send Messages there",
             )
             return None
         return None if sent is None else sent.id

@@ -13,7 +13,16 @@ from zoneinfo import ZoneInfo
 import discord
 
 from bot.desk.desk import Desk
-from bot.desk.hours import EXAMPLE, read_hours, read_time_zone, show_hours
+from bot.desk.hours import (
+    EXAMPLE,
+    NONE,
+    QUIET_EXAMPLE,
+    read_hours,
+    read_quiet_hours,
+    read_time_zone,
+    show_hours,
+    show_quiet_hours,
+)
 from bot.desk.store import ServerSettings
 from bot.desk.store.server_settings import MAX_REMINDER_MINUTES, MAX_RETENTION_DAYS
 from bot.frontends.discord.admins import desk_of, require_admin
@@ -51,8 +60,10 @@ def shown(interaction: discord.Interaction[Any], settings: ServerSettings, now: 
         f"**Staff roles:** {roles or 'none, so anyone who may manage messages'}",
         f"**Role that a card notifies:** {_role(settings.mention_role) or 'none'}",
         f"**Working hours:** {hours} ({settings.time_zone}, where it is {local:%H:%M} now)",
+        f"**Alerts:** {_switch(settings.alerts)} · **Weekly digest:** {_switch(settings.digest)} · "
+        f"**Quiet hours for both:** {show_quiet_hours(settings.quiet_hours)}",
         f"**Reminder:** {f'after {minutes:,} minutes' if minutes else 'never'}",
-        f"**Private threads:** {'on' if settings.private_threads else 'off'}",
+        f"**Private threads:** {_switch(settings.private_threads)}",
         f"**Figures and closed cards are kept for:** {settings.retention_days:,} days",
         "",
         *_preview(interaction, settings),
@@ -62,6 +73,10 @@ def shown(interaction: discord.Interaction[Any], settings: ServerSettings, now: 
 
 def _role(role: str | None) -> str:
     return "".join(f"<@&{role_id}>" for role_id in ids_in(role))
+
+
+def _switch(is_on: bool) -> str:
+    return "on" if is_on else "off"
 
 
 def _channel(settings: ServerSettings) -> str:
@@ -238,14 +253,18 @@ class MentionRoleMenu(ConciergeItem, template=r"setup:mention"):
 
 
 _LABELS = {
-    "hours": "Working hours",
+    "hours": "Hours",
     "numbers": "Reminder and retention",
-    "threads": "Private threads on/off",
+    "private_threads": "Private threads on/off",
+    "alerts": "Alerts on/off",
+    "digest": "Weekly digest on/off",
 }
+_SWITCHES = ("private_threads", "alerts", "digest")
+"""Buttons that turn the setting of the same name on and off."""
 
 
 class SetupButton(ConciergeItem, template=rf"setup:(?P<name>{'|'.join(_LABELS)})"):
-    """Opens a form, or switches private threads."""
+    """Opens a form, or turns something on and off."""
 
     log_name = "Changing the set-up"
 
@@ -261,10 +280,8 @@ class SetupButton(ConciergeItem, template=rf"setup:(?P<name>{'|'.join(_LABELS)})
 
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
         """Asks for the values that are to be set."""
-        if self._name == "threads":
-            await change(
-                interaction, lambda old: replace(old, private_threads=not old.private_threads)
-            )
+        if self._name in _SWITCHES:
+            await change(interaction, self._switch)
             return
         if not await require_admin(interaction) or (desk := await desk_of(interaction)) is None:
             return
@@ -272,6 +289,10 @@ class SetupButton(ConciergeItem, template=rf"setup:(?P<name>{'|'.join(_LABELS)})
         settings = await desk.store.settings(reference(interaction.guild_id))
         form = HoursForm(settings) if self._name == "hours" else NumbersForm(settings)
         await interaction.response.send_modal(form)
+
+    def _switch(self, old: ServerSettings) -> ServerSettings:
+        changed: dict[str, Any] = {self._name: not getattr(old, self._name)}
+        return replace(old, **changed)
 
 
 class SetupForm(discord.ui.Modal):
@@ -303,14 +324,14 @@ class SetupForm(discord.ui.Modal):
                 await change(interaction, how)
 
 
-class HoursForm(SetupForm, title="Working hours"):
-    """When staff can look."""
+class HoursForm(SetupForm, title="Hours"):
+    """When staff can look, and when they are not to be disturbed."""
 
     def __init__(self, settings: ServerSettings) -> None:
         super().__init__()
         self._hours = self.field(
-            "Days and times",
-            f"On each line as {EXAMPLE}; or: always",
+            "Working hours",
+            f"Days and times on each line, as {EXAMPLE}; or: always",
             show_hours(settings.working_hours),
             style=discord.TextStyle.paragraph,
             max_length=500,
@@ -323,11 +344,21 @@ class HoursForm(SetupForm, title="Working hours"):
             max_length=60,
             custom_id="zone",
         )
+        self._quiet = self.field(
+            "Quiet hours",
+            f"Without alerts and digest, such as {QUIET_EXAMPLE}; or: {NONE}",
+            show_quiet_hours(settings.quiet_hours),
+            max_length=20,
+            custom_id="quiet",
+        )
 
     def read(self) -> Change:
         """Raises HoursError."""
         hours, zone = read_hours(self._hours.value), read_time_zone(self._zone.value)
-        return lambda settings: replace(settings, working_hours=hours, time_zone=zone)
+        quiet = read_quiet_hours(self._quiet.value)
+        return lambda settings: replace(
+            settings, working_hours=hours, time_zone=zone, quiet_hours=quiet
+        )
 
 
 class NumbersForm(SetupForm, title="Reminder and retention"):

@@ -26,6 +26,7 @@ async def opened_desk(folder: Path) -> AsyncIterator[Desk]:
 async def until_ready(server: DiscordServer, caplog: pytest.LogCaptureFixture) -> None:
     """Waits until discord.py has heard of every server, which it gives two seconds."""
     await server.wait_until(lambda: "Ready as" in caplog.text, 60)
+    caplog.clear()  # so that the next start is not taken for ready
 
 
 async def ask(server: DiscordServer, text: str, author: User | None = None) -> tuple[int, Posted]:

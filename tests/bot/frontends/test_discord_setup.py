@@ -70,13 +70,17 @@ async def test_an_admin_sets_a_server_up_from_the_panel_alone(
     await _choose(server, panel, "roles", helpers.id)
     await _choose(server, panel, "mention", helpers.id)
     for form, values in (
-        ("hours", {"hours": "mon-fri 9:00-17:00", "zone": "europe/berlin"}),
+        (
+            "hours",
+            {"hours": "mon-fri 9:00-17:00", "zone": "europe/berlin", "quiet": "22:00 - 7:30"},
+        ),
         ("numbers", {"minutes": "15", "days": "365"}),
     ):
         edits = len(panel.edits)
         await _fill_in(server, panel, form, **values)
         await server.wait_until(lambda edits=edits: len(panel.edits) > edits)  # type: ignore[misc]
-    await _choose(server, panel, "threads")
+    for switch in ("private_threads", "alerts", "digest"):
+        await _choose(server, panel, switch)
     assert await _kept(server, desk) == ServerSettings(
         staff_channel=f"discord:{server.other_channel.id}",
         staff_roles=(f"discord:{helpers.id}",),
@@ -86,6 +90,9 @@ async def test_an_admin_sets_a_server_up_from_the_panel_alone(
         reminder_minutes=15,
         retention_days=365,
         private_threads=True,
+        alerts=True,
+        digest=True,
+        quiet_hours=Hours(time(22), time(7, 30)),
     )
     assert panel.content.endswith(
         "> a handed_over sentence\nOutside the working hours:\n> a out_of_hours sentence"
@@ -95,6 +102,9 @@ async def test_an_admin_sets_a_server_up_from_the_panel_alone(
     assert f"**Role that a card notifies:** <@&{helpers.id}>" in panel.content
     assert f"I cannot notify <@&{helpers.id}>. Allow anyone to mention it" in panel.content
     assert "**Working hours:** Mon-Fri 09:00-17:00 (Europe/Berlin, where it is " in panel.content
+    assert "**Alerts:** on · **Weekly digest:** on · **Quiet hours for both:** 22:00-07:30" in (
+        panel.content
+    )
     assert "**Reminder:** after 15 minutes" in panel.content
     assert "kept for:** 365 days" in panel.content
     shown = await _answer(server, await server.slash("setup show", author=server.admin))
@@ -125,7 +135,7 @@ async def test_a_missing_permission_in_the_staff_channel_is_named(
     assert "I lack" not in panel.content
     await _choose(server, panel, "channel", server.other_channel.id)
     assert "In that channel I lack: Send Messages." in panel.content
-    await _choose(server, panel, "threads")
+    await _choose(server, panel, "private_threads")
     assert "I lack: Create Private Threads, Send Messages in Threads." in panel.content
     await server.send_event("CHANNEL_DELETE", server.other_channel.payload)
     shown = await _answer(server, await server.slash("setup show", author=server.admin))
@@ -137,6 +147,8 @@ async def test_a_missing_permission_in_the_staff_channel_is_named(
     [
         ("hours", {"hours": "9 to 5"}, "Working hours need days and times"),
         ("hours", {"hours": "Mon 9-5"}, "A time must have hours"),
+        ("hours", {"quiet": "at night"}, "Quiet hours must be two times, such as 22:00-07:00"),
+        ("hours", {"quiet": "22-7"}, "A time must have hours"),
         ("hours", {"zone": "Atlantis"}, "such as Europe/Berlin"),
         ("numbers", {"minutes": "soon"}, "The reminder must be a whole number from 0 to 10,080."),
         ("numbers", {"minutes": "-1"}, "The reminder must be"),
@@ -191,7 +203,11 @@ async def test_the_panel_is_of_no_use_to_one_who_is_no_admin_any_more(
     server: DiscordServer, desk: Desk
 ) -> None:
     panel = await _panel(server)
-    for name, values in (("channel", [str(server.channel.id)]), ("threads", []), ("hours", [])):
+    for name, values in (
+        ("channel", [str(server.channel.id)]),
+        ("private_threads", []),
+        ("hours", []),
+    ):
         used = await server.press(
             panel, f"setup:{name}", author=server.admin, values=values, permissions=0
         )
