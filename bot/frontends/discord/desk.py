@@ -24,7 +24,9 @@ class ServiceDesk(commands.Cog):
             self._bot.desk.poster = self._poster
             schedule = self._bot.desk.store.schedule
             schedule.every("remind", REMINDER_SECONDS, self._remind)
-            notices = Notices(self._bot.desk, self._poster.say)
+            notices = Notices(
+                self._bot.desk, self._poster.say, self._bot.operations.models.expected
+            )
             schedule.every("notices", NOTICE_SECONDS, partial(self._look, notices))
 
     async def cog_unload(self) -> None:

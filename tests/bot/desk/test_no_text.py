@@ -16,7 +16,7 @@ from tests.marker import MARKER, marked
 
 IDS = {"server", "message", "person", "card", "staff", "thread", "link", "channel", "customer"}
 NAMES = {"kind", "strength", "checkpoint", "name", "subject"}
-OTHERS = {"up", "replied", "seconds", "now", "since", "until", "not_for_us", "at"}
+OTHERS = {"up", "replied", "seconds", "now", "since", "until", "not_for_us", "at", "settled"}
 RECORDS = {"request", "storm", "settings"}
 TEXT = marked("What a terrible film, and my seat was broken!")
 

@@ -1,6 +1,8 @@
 """Alerts and the weekly digest in the staff channel."""
 
+import shutil
 from datetime import time, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -159,3 +161,52 @@ async def test_a_notice_that_discord_refuses_is_logged_and_not_repeated(
             await _pass(desk, clock, days=7)
         assert len(_said(server, staff)) == 1
         assert "Nothing posted in the staff channel" in caplog.text
+
+
+async def test_votes_below_the_test_by_more_than_chance_are_said_once_a_checkpoint(
+    server: DiscordServer,
+    staff: Channel,
+    start: Start,
+    clock: MovableClock,
+    caplog: pytest.LogCaptureFixture,
+    checkpoint: Path,
+) -> None:
+    shutil.copytree(checkpoint.parent, "checkpoints")
+
+    async def vote(desk: Desk, name: str, number: int) -> None:
+        for person in range(number):
+            await desk.store.vote(
+                *(reference(server.guild.id), f"discord:1:{name}", f"discord:{person}"),
+                up=False,
+                replied=clock(),
+                kind="negative",
+                checkpoint=name,
+            )
+
+    async with start() as desk:
+        await until_ready(server, caplog)
+        await vote(desk, checkpoint.name, 120)
+        await vote(desk, "gone", 120)
+        await _pass(desk, clock, hours=2)
+        assert _said(server, staff) == []  # they may still change
+        await _pass(desk, clock, hours=24)
+        await _pass(desk, clock, hours=1)
+        (posted,) = cards_in(server, staff)
+        assert posted.content.startswith(
+            "**I am right less often than expected.** Of 120 votes on praise and complaints, 0% say"
+        )
+        assert "Wald's sequential probability ratio test" in posted.content
+        assert checkpoint.name not in posted.content
+        assert f"0% of 120 votes on {checkpoint.name}" in caplog.text
+    async with start() as desk:
+        await until_ready(server, caplog)
+        await _pass(desk, clock, hours=1)
+        assert len(cards_in(server, staff)) == 1
+        options = {"name": checkpoint.name}
+        shown = await server.slash("model info", options, author=server.owner)
+        said = await server.wait_for_message(lambda posted: posted.interaction_id == shown.id)
+        assert "On praise and complaints, 0% yes of 120 votes; in the test, " in said.content
+        listed = await server.slash("model list", author=server.owner)
+        said = await server.wait_for_message(lambda posted: posted.interaction_id == listed.id)
+        assert "votes: 0% yes of 120 votes" in said.content
+    assert server.violations == server.unknown_requests == []
