@@ -98,6 +98,7 @@ class Desk:
         self._posting: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[HandedOver | None]] = set()
         self._silent: frozenset[str] = frozenset()
+        self._locales: dict[str, str] = {}
         self._seldom = SeldomLog(log)
 
     def need_of(
@@ -185,6 +186,7 @@ class Desk:
         """
         if self.poster is None:
             return
+        await self.note_locales()  # another bot on the same database may have changed them
         now = self.clock()
         for card in await self.store.due_reminders(now):
             settings = await self.store.settings(card.server)
@@ -206,6 +208,25 @@ class Desk:
             for card in await self.store.open_cards()
             if card.thread is not None and card.state is CardState.CLAIMED
         )
+
+    def locale_of(self, server: str) -> str | None:
+        """The language that a server has chosen for its sentences; None: as the platform says."""
+        return self._locales.get(server)
+
+    async def note_locales(self) -> None:
+        """Reads which languages servers have chosen. Call it after whatever changes settings."""
+        chosen = (await self.store.all_settings()).items()
+        self._locales = {server: each.locale for server, each in chosen if each.locale is not None}
+
+    async def set_settings(self, server: str, settings: ServerSettings) -> None:
+        """As `Store.set_settings`; the language is in force from now on."""
+        await self.store.set_settings(server, settings)
+        await self.note_locales()
+
+    async def forget_server(self, server: str) -> None:
+        """As `Store.forget_server`."""
+        await self.store.forget_server(server)
+        await self.note_locales()
 
     async def attach(self, card: str, message: str, thread: str) -> None:
         """As `Store.attach`; the bot is silent in the thread while the card is claimed."""
@@ -259,6 +280,7 @@ async def open_desk(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
             store = await stack.enter_async_context(open_store(settings, clock))
             desk = Desk(store, clock, 60 * settings.question_minutes)
             await desk.note_silence()
+            await desk.note_locales()
             stack.push_async_callback(desk.close)
         except StoreError as error:
             desk = None

@@ -80,6 +80,11 @@ class Responses:
         languages = read_responses(file, help_line)
         return cls(languages.pop(ENGLISH), help_line, languages)
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The codes of the languages that have sentences, English first, in lower case."""
+        return (ENGLISH, *sorted(code for code in self._languages if code != ENGLISH))
+
     def render(self, verdict: "Verdict") -> str:
         """A sentence that answers a judged text."""
         return self.say(Kind.of(verdict), verdict=verdict)

@@ -147,8 +147,8 @@ class Counters(Part):
             for row in await connection.execute(sums):
                 up[row.checkpoint, row.kind] += int(row.up)
                 down[row.checkpoint, row.kind] += int(row.down)
-            for row in [] if settled else await connection.execute(live):
-                (up if row.up else down)[row.checkpoint, row.kind] += 1
+            for vote in [] if settled else await connection.execute(live):
+                (up if vote.up else down)[vote.checkpoint, vote.kind] += 1
         found = sorted(up.keys() | down.keys())
         return tuple(VoteTotal(*each, up[each], down[each]) for each in found)
 

@@ -13,7 +13,7 @@ from discord.ext import tasks
 
 from bot.desk.agreement import on_verdicts
 from bot.desk.desk import Desk
-from bot.desk.summary import Votes, percent, votes_in_words
+from bot.desk.summary import Votes, votes_in_words
 from bot.errors import StoreError, UnusableCheckpointError
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.escaping import code, plain
@@ -178,10 +178,9 @@ def _card(row: Listed, votes: Votes) -> str:
             f"{split.title()}: accuracy {figures.accuracy:.3f}, F1 {figures.f1:.3f} on "
             f"{figures.reviews:,} reviews"
         )
-    right = percent(training.doubt["test"].right)
     lines.append(
-        f"Was I right? On praise and complaints, {votes_in_words(votes)}; in the test, {right} of "
-        "the verdicts were right"
+        f"Was I right? On praise and complaints, {votes_in_words(votes)}; in the test, "
+        f"{training.doubt['test'].right:.1%} of the verdicts were right"
     )
     return "\n".join(lines)[:MAX_CHARACTERS]
 

@@ -43,7 +43,7 @@ class ForgetServerButton(ConciergeButton, template=r"forget_server"):
         assert interaction.guild_id is not None  # an admin is one of a server
         await interaction.response.defer()
         try:
-            await desk.store.forget_server(reference(interaction.guild_id))
+            await desk.forget_server(reference(interaction.guild_id))
             said = (
                 "Everything that I kept of this server is deleted, its set-up included. Cards that "
                 "are still shown in the staff channel have no effect any more: delete them there."

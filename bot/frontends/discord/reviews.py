@@ -15,7 +15,6 @@ from bot.frontends.discord.delivery import CANNOT_SEND
 from bot.frontends.discord.edits import Questions
 from bot.frontends.discord.handover import handed_over
 from bot.frontends.discord.reading import attachments, is_direct, is_empty, review_in
-from bot.frontends.discord.recipients import author_of
 from bot.frontends.discord.replies import replace, reply_to
 from bot.sentences.responses import Kind
 
@@ -99,7 +98,7 @@ class Reviews(commands.Cog):
     @asynccontextmanager
     async def _handling(self, message: discord.Message, apologise: Send) -> AsyncIterator[None]:
         with self._bot.answering():
-            to = author_of(message)
+            to = self._bot.author_of(message)
             async with self._bot.last_resort("Answering a message", apologise, to):
                 yield
 
@@ -111,7 +110,7 @@ class Reviews(commands.Cog):
                 await review_in(message),
                 customer=message.author.id,
                 place=message.channel.id,
-                to=author_of(message),
+                to=self._bot.author_of(message),
                 attachment=bool(attachments(message)),
                 unread=self._is_withheld(message),
                 is_late=is_late,

@@ -31,6 +31,7 @@ from bot.frontends.discord.client import ConciergeBot, in_private
 from bot.frontends.discord.delivery import respond
 from bot.frontends.discord.recipients import user_of
 from bot.frontends.discord.references import ids_in, reference
+from bot.sentences.file import ENGLISH, LOCALES
 from bot.sentences.responses import MAX_CHARACTERS, Kind
 
 Change = Callable[[ServerSettings], ServerSettings]
@@ -44,8 +45,9 @@ _NAMES = {
     "create_private_threads": "Create Private Threads",
     "send_messages_in_threads": "Send Messages in Threads",
 }
-MAX_ROLES = 25
+MAX_ROLES = MAX_OPTIONS = 25
 """As many as Discord's menu takes."""
+_AS_DISCORD_SAYS = "auto"
 
 
 def shown(interaction: discord.Interaction[Any], settings: ServerSettings, now: datetime) -> str:
@@ -60,6 +62,8 @@ def shown(interaction: discord.Interaction[Any], settings: ServerSettings, now: 
         f"**Staff roles:** {roles or 'none, so anyone who may manage messages'}",
         f"**Role that a card notifies:** {_role(settings.mention_role) or 'none'}",
         f"**Working hours:** {hours} ({settings.time_zone}, where it is {local:%H:%M} now)",
+        f"**Language:** {_language(settings)}",
+        *_no_sentences(interaction, settings),
         f"**Alerts:** {_switch(settings.alerts)} · **Weekly digest:** {_switch(settings.digest)} · "
         f"**Quiet hours for both:** {show_quiet_hours(settings.quiet_hours)}",
         f"**Reminder:** {f'after {minutes:,} minutes' if minutes else 'never'}",
@@ -73,6 +77,31 @@ def shown(interaction: discord.Interaction[Any], settings: ServerSettings, now: 
 
 def _role(role: str | None) -> str:
     return "".join(f"<@&{role_id}>" for role_id in ids_in(role))
+
+
+def _language(settings: ServerSettings) -> str:
+    if settings.locale is None:
+        return "the server's Primary Language on Discord, where there are sentences in it"
+    return _language_name(settings.locale)
+
+
+def _no_sentences(interaction: discord.Interaction[Any], settings: ServerSettings) -> list[str]:
+    """A line if the language was chosen before its sentences were removed."""
+    languages = interaction.client.concierge.responses.languages
+    if settings.locale is None or settings.locale in languages:
+        return []
+    return ["⚠️ There are no sentences in that language any more, so I speak English."]
+
+
+def _language_name(code: str) -> str:
+    """Such as "German (de)"."""
+    written = next((each for each in LOCALES if each.lower() == code), code)
+    for locale in discord.Locale:
+        if written in (locale.value, locale.value.partition("-")[0]):
+            # Of "spain_spanish" for "es", the region is no part of the name.
+            name = locale.name if written == locale.value else locale.name.rpartition("_")[2]
+            return f"{name.replace('_', ' ').title()} ({written})"
+    return written
 
 
 def _switch(is_on: bool) -> str:
@@ -124,12 +153,13 @@ def _missing(granted: discord.Permissions, needed: tuple[str, ...]) -> str:
     return ", ".join(_NAMES[name] for name in needed if not getattr(granted, name))
 
 
-def panel(settings: ServerSettings) -> discord.ui.View:
+def panel(interaction: discord.Interaction[Any], settings: ServerSettings) -> discord.ui.View:
     """The menus and buttons, which show what is chosen."""
     return view(
         StaffChannelMenu(settings),
         StaffRolesMenu(settings),
         MentionRoleMenu(settings),
+        LanguageMenu(settings, interaction.client.concierge.responses.languages),
         *(SetupButton(name) for name in _LABELS),
     )
 
@@ -141,7 +171,7 @@ async def change(interaction: discord.Interaction[Any], how: Change) -> None:
     assert interaction.guild_id is not None  # an admin is one of a server
     server = reference(interaction.guild_id)
     settings = how(await desk.store.settings(server))
-    await desk.store.set_settings(server, settings)
+    await desk.set_settings(server, settings)
     await show_panel(interaction, desk, settings)
 
 
@@ -150,7 +180,7 @@ async def show_panel(
 ) -> None:
     """Puts the panel in the place of the message whose menu or button was used."""
     text = shown(interaction, settings, desk.clock())
-    await interaction.response.edit_message(content=text, view=panel(settings))
+    await interaction.response.edit_message(content=text, view=panel(interaction, settings))
 
 
 def _chosen(interaction: discord.Interaction[Any]) -> list[int]:
@@ -250,6 +280,36 @@ class MentionRoleMenu(ConciergeItem, template=r"setup:mention"):
             return
         role = reference(ids[0]) if ids else None
         await change(interaction, lambda settings: replace(settings, mention_role=role))
+
+
+class LanguageMenu(ConciergeItem, template=r"setup:language"):
+    """In which language customers are answered."""
+
+    log_name = "Choosing a language"
+
+    def __init__(
+        self, settings: ServerSettings | None = None, languages: tuple[str, ...] = (ENGLISH,)
+    ) -> None:
+        chosen = settings.locale if settings is not None else None
+        options = [
+            discord.SelectOption(
+                label="Language: as Discord says", value=_AS_DISCORD_SAYS, default=chosen is None
+            )
+        ]
+        options += [
+            discord.SelectOption(
+                label=f"Language: {_language_name(code)}", value=code, default=code == chosen
+            )
+            for code in languages[: MAX_OPTIONS - 1]
+        ]
+        super().__init__(discord.ui.Select(custom_id="setup:language", options=options))
+
+    async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
+        """Saves the language."""
+        data: Any = interaction.data or {}
+        (value,) = data["values"]
+        locale = None if value == _AS_DISCORD_SAYS else value
+        await change(interaction, lambda settings: replace(settings, locale=locale))
 
 
 _LABELS = {
@@ -397,7 +457,8 @@ def _number(text: str, name: str, low: int, high: int) -> int:
 def _preview(interaction: discord.Interaction[Any], settings: ServerSettings) -> list[str]:
     """What a customer reads who asks for a person, in the language of the server."""
     bot: ConciergeBot = interaction.client
-    locale = str(interaction.guild_locale) if interaction.guild_locale is not None else None
+    on_discord = str(interaction.guild_locale) if interaction.guild_locale is not None else None
+    locale = settings.locale or on_discord
     to = replace(user_of(interaction), locale=locale, place=None)
     lines = []
     for kind, when in _occasions(settings):

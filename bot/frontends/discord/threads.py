@@ -53,7 +53,7 @@ async def _new_thread(bot: ConciergeBot, desk: Desk, card: Card) -> discord.Thre
     thread = await channel.create_thread(
         name=NAME, type=discord.ChannelType.private_thread, invitable=False
     )
-    to = Recipient(locale=str(channel.guild.preferred_locale), place=thread.id)
+    to = Recipient(locale=bot.locale_of(channel.guild), place=thread.id)
     said = bot.concierge.say(Kind.PERSON_IS_HERE, to).text
     await send_with_retry(partial(thread.send, said, suppress_embeds=True, nonce=thread.id))
     # Before the customer is there, and could write to the bot.

@@ -8,7 +8,8 @@ import pytest
 
 from bot.desk.desk import Desk
 from bot.desk.store import Hours, ServerSettings, Shift
-from bot.sentences.responses import Responses
+from bot.sentences.file import Sentence
+from bot.sentences.responses import Kind, Responses
 from tests.bot.frontends.desk import opened_desk
 from tests.bot.frontends.loopback import serving
 from tests.bot.stub import KeywordClassifier
@@ -163,6 +164,44 @@ async def test_a_form_that_cannot_be_read_changes_nothing_and_says_why(
     assert answer.content.startswith("Nothing has changed. ")
     assert reason in answer.content
     assert await _kept(server, desk) == ServerSettings()
+
+
+@pytest.fixture
+def responses() -> Responses:
+    """One sentence of each kind in English; of some, also in German."""
+    german = {kind: [Sentence(f"deutsch {kind}")] for kind in (Kind.POSITIVE, Kind.PERSON)}
+    return Responses({kind: [f"a {kind} sentence"] for kind in Kind}, locales={"de": german})
+
+
+async def test_a_server_chooses_the_language_of_its_sentences(
+    server: DiscordServer, desk: Desk
+) -> None:
+    async def said(text: str) -> str:
+        written = await server.say(server.channel, text)
+        return (await server.wait_for_reply(written)).content
+
+    panel = await _panel(server)
+    options = panel.component("setup:language")["options"]
+    assert [option["label"] for option in options] == [
+        "Language: as Discord says",
+        "Language: English (en)",
+        "Language: German (de)",
+    ]
+    assert await said("great") == "a positive sentence"
+    for value, kept, sentence in (("de", "de", "deutsch"), ("en", "en", "a"), ("auto", None, "a")):
+        edits = len(panel.edits)
+        await server.press(panel, "setup:language", author=server.admin, values=[value])
+        await server.wait_until(lambda n=edits: len(panel.edits) > n)  # type: ignore[misc]
+        assert (await _kept(server, desk)).locale == kept
+        assert f"> {sentence} person" in panel.content
+        assert (await said("great")).startswith(f"{sentence} positive")
+    for option in panel.component("setup:language")["options"]:
+        assert option.get("default", False) is (option["value"] == "auto")
+    await desk.set_settings(f"discord:{server.guild.id}", ServerSettings(locale="fr"))
+    shown = await _answer(server, await server.slash("setup show", author=server.admin))
+    assert "**Language:** French (fr)" in shown.content
+    assert "no sentences in that language any more" in shown.content
+    assert server.unknown_requests == server.violations == []
 
 
 async def test_everybody_is_no_staff(server: DiscordServer, desk: Desk) -> None:
