@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -69,6 +69,9 @@ class Poster(Protocol):
     def grown(self, card: Card) -> None:
         """Shows, soon, that a card stands for one more request; never raises."""
 
+    async def is_shown(self, card: Card) -> bool:
+        """Whether the message of a card is still there; true where that is not known."""
+
     async def remind(self, card: Card, channel: str) -> bool:
         """Brings up a card again; returns whether that was possible."""
 
@@ -99,6 +102,8 @@ class Desk:
         self._tasks: set[asyncio.Task[HandedOver | None]] = set()
         self._silent: frozenset[str] = frozenset()
         self._locales: dict[str, str] = {}
+        self._shown: dict[str, str] = {}
+        """The cards that are not closed, by their messages."""
         self._seldom = SeldomLog(log)
 
     def need_of(
@@ -177,7 +182,15 @@ class Desk:
         if message is None:
             return False
         await self.store.attach(card.id, message, card.thread)
+        self._shown[message] = card.id
         return True
+
+    async def show_anew(self, card: Card) -> None:
+        """Shows a card whose message is gone, as another request has joined it."""
+        settings = await self.store.settings(card.server)
+        if settings.staff_channel is not None:
+            unseen = replace(card, message=None, mentions_role=False)
+            await self._show(unseen, settings)
 
     async def remind(self) -> None:
         """Brings up again, once, the cards that were not claimed in time, in working hours.
@@ -194,6 +207,8 @@ class Desk:
                 continue
             if card.message is None:
                 await self._show(card, settings)
+            elif not await self.poster.is_shown(card):  # it was deleted while the bot was off
+                await self.removed(card.message)
             elif await self.poster.remind(card, settings.staff_channel):
                 await self.store.mark_reminded(card.id)
 
@@ -203,11 +218,21 @@ class Desk:
 
     async def note_silence(self) -> None:
         """Reads which threads are held by staff. Call it after whatever changes cards."""
+        unfinished = await self.store.open_cards()
+        self._shown = {card.message: card.id for card in unfinished if card.message is not None}
         self._silent = frozenset(
             card.thread
-            for card in await self.store.open_cards()
+            for card in unfinished
             if card.thread is not None and card.state is CardState.CLAIMED
         )
+
+    async def removed(self, message: str) -> Card | None:
+        """Closes the card that a message showed, now that staff have deleted the message.
+
+        Returns the closed card; None if no card was shown there that was not closed.
+        """
+        card = self._shown.pop(message, None)
+        return None if card is None else await self.resolve(card, not_for_us=True)
 
     def locale_of(self, server: str) -> str | None:
         """The language that a server has chosen for its sentences; None: as the platform says."""

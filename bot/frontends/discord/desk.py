@@ -1,14 +1,21 @@
 """The service desk: the buttons under cards, and what staff are told without asking."""
 
+import logging
 from functools import partial
 
+import discord
 from discord.ext import commands
 
 from bot.desk.desk import REMINDER_SECONDS, Desk
 from bot.desk.notices import NOTICE_SECONDS, Notices
+from bot.errors import StoreError
 from bot.frontends.discord.cards import CardButton
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.handover import CardPoster
+from bot.frontends.discord.references import reference
+from bot.frontends.discord.threads import close_thread
+
+log = logging.getLogger(__name__)
 
 
 class ServiceDesk(commands.Cog):
@@ -34,6 +41,28 @@ class ServiceDesk(commands.Cog):
         self._poster.close()
         if self._bot.desk is not None:
             self._bot.desk.poster = None
+
+    @commands.Cog.listener()
+    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
+        """Closes a card that staff have deleted."""
+        await self._removed(event.channel_id, event.message_id)
+
+    @commands.Cog.listener()
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        """The same for many at once."""
+        for message_id in event.message_ids:
+            await self._removed(event.channel_id, message_id)
+
+    async def _removed(self, channel_id: int, message_id: int) -> None:
+        if self._bot.desk is None:
+            return
+        try:
+            card = await self._bot.desk.removed(reference(channel_id, message_id))
+        except StoreError as error:
+            log.error("A card that was deleted is not closed. %s", error)
+            return
+        if card is not None:
+            await close_thread(self._bot, card)
 
     async def _remind(self) -> None:
         desk: Desk | None = self._bot.desk

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 from typing import Any
 
 import discord
@@ -127,6 +129,7 @@ class CardPoster:
     def __init__(self, bot: ConciergeBot) -> None:
         self._bot = bot
         self._growing: dict[str, asyncio.Task[None]] = {}
+        self._attempts = count(int(time.time()))
         self._seldom = SeldomLog(log)
 
     async def post(self, card: Card, channel: str, role: str | None) -> str | None:
@@ -141,7 +144,9 @@ class CardPoster:
             more["allowed_mentions"] = discord.AllowedMentions(
                 everyone=False, users=False, roles=[discord.Object(role_id)], replied_user=False
             )
-        sent = await self._send(ids[0], text, card.id, **more)
+        # Another one for each attempt, since the message of an earlier one may have been deleted.
+        nonce = f"{card.id}{next(self._attempts) % 10**8}"
+        sent = await self._send(ids[0], text, nonce, **more)
         return None if sent is None else reference(ids[0], sent)
 
     def grown(self, card: Card) -> None:
@@ -150,6 +155,17 @@ class CardPoster:
             task = asyncio.create_task(self._show_growth(card))
             self._growing[card.id] = task
             task.add_done_callback(lambda _: self._growing.pop(card.id, None))
+
+    async def is_shown(self, card: Card) -> bool:
+        """Whether the message of a card is still there; true where Discord does not say."""
+        channel, message = ids_in(card.message)
+        try:
+            await self._bot.get_partial_messageable(channel).fetch_message(message)
+        except discord.NotFound:
+            return False
+        except CANNOT_SEND:
+            pass
+        return True
 
     async def remind(self, card: Card, channel: str) -> bool:
         """Replies to the card in the staff channel; returns whether Discord took that."""
@@ -192,8 +208,18 @@ class CardPoster:
             await send_with_retry(
                 partial(shown.edit, content=card_text(card), view=card_buttons(card))
             )
+        except discord.NotFound:
+            await self._post_anew(card)
         except CANNOT_SEND as error:
             log.warning("A card could not show its count: %s", reason(error))
+
+    async def _post_anew(self, card: Card) -> None:
+        """Posts a card whose message was deleted before it had the last request."""
+        assert self._bot.desk is not None
+        try:
+            await self._bot.desk.show_anew(card)
+        except StoreError as error:
+            log.error("A card cannot be shown anew. %s", error)
 
     async def _send(self, channel: int, text: str, nonce: str, **more: Any) -> int | None:
         """The id of what was sent. Discord drops a second attempt by its nonce."""
