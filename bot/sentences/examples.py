@@ -46,5 +46,9 @@ EXAMPLES = {
     "help": "I read film reviews in English. Mention me with yours, or use `/review`.",
     "privacy": "I read what I am asked to read, reply, and keep none of it. Any questions? Write "
     "to {owner}.",
+    "kept_requests": "I keep counts of my replies for {retention}, and, until the team of {server} "
+    "are done with it, a link to a message that needs a person.",
+    "kept_figures": "I keep counts of my replies for {retention}, and pass nothing on.",
+    "kept_nothing": "I keep nothing at the moment, as my database is off.",
     "forgotten": "I've deleted what I had of you.",
 }

@@ -34,6 +34,8 @@ class Recipient:
     """The value of {server}; likewise."""
     locale: str | None = None
     """The language to reply in, such as "de" or "pt-BR"; None: English."""
+    retention: str | None = None
+    """The value of {retention}: how long their server keeps figures."""
     place: Hashable = None
     """Where it is said: no sentence is repeated in a row there. None: a place of its own."""
 
@@ -117,6 +119,7 @@ class Responses:
         values = {
             "user": to.name,
             "server": to.server,
+            "retention": to.retention,
             "owner": owner,
             "help_line": self._help_line,
             # Rounded down, because nothing is certain.
