@@ -14,7 +14,16 @@ from typing import Protocol
 from cachetools import TTLCache
 
 from bot.desk.schedule import Clock, utc_now
-from bot.desk.store import Card, CardState, Request, ServerSettings, Store, Storm, open_store
+from bot.desk.store import (
+    Card,
+    CardState,
+    Forgotten,
+    Request,
+    ServerSettings,
+    Store,
+    Storm,
+    open_store,
+)
 from bot.errors import StoreError
 from bot.logs import SeldomLog, whereabouts
 from bot.sentences.kinds import Kind
@@ -100,6 +109,7 @@ class Desk:
         )
         self._posting: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[HandedOver | None]] = set()
+        self._noting = asyncio.Lock()
         self._silent: frozenset[str] = frozenset()
         self._locales: dict[str, str] = {}
         self._shown: dict[str, str] = {}
@@ -182,7 +192,7 @@ class Desk:
         if message is None:
             return False
         await self.store.attach(card.id, message, card.thread)
-        self._shown[message] = card.id
+        await self.note_silence()
         return True
 
     async def show_anew(self, card: Card) -> None:
@@ -218,13 +228,14 @@ class Desk:
 
     async def note_silence(self) -> None:
         """Reads which threads are held by staff. Call it after whatever changes cards."""
-        unfinished = await self.store.open_cards()
-        self._shown = {card.message: card.id for card in unfinished if card.message is not None}
-        self._silent = frozenset(
-            card.thread
-            for card in unfinished
-            if card.thread is not None and card.state is CardState.CLAIMED
-        )
+        async with self._noting:  # or what was read earlier could be noted later
+            unfinished = await self.store.open_cards()
+            self._shown = {card.message: card.id for card in unfinished if card.message is not None}
+            self._silent = frozenset(
+                card.thread
+                for card in unfinished
+                if card.thread is not None and card.state is CardState.CLAIMED
+            )
 
     async def removed(self, message: str) -> Card | None:
         """Closes the card that a message showed, now that staff have deleted the message.
@@ -252,6 +263,13 @@ class Desk:
         """As `Store.forget_server`."""
         await self.store.forget_server(server)
         await self.note_locales()
+        await self.note_silence()
+
+    async def forget_person(self, person: str) -> Forgotten:
+        """As `Store.forget_person`; the bot speaks again in the threads that they had claimed."""
+        forgotten = await self.store.forget_person(person)
+        await self.note_silence()
+        return forgotten
 
     async def attach(self, card: str, message: str, thread: str) -> None:
         """As `Store.attach`; the bot is silent in the thread while the card is claimed."""

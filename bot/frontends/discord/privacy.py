@@ -136,7 +136,7 @@ class Privacy(commands.Cog):
         self._bot.concierge.forget(person)
         await defer(interaction)
         if self._bot.desk is not None:
-            forgotten = await self._bot.desk.store.forget_person(reference(person))
+            forgotten = await self._bot.desk.forget_person(reference(person))
             await self._remove_cards(forgotten)
         reply = self._bot.concierge.say(Kind.FORGOTTEN, user_of(interaction))
         await respond(interaction, reply.text)

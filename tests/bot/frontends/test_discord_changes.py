@@ -156,3 +156,18 @@ async def test_a_card_that_was_deleted_while_the_bot_was_off_is_closed_or_shown_
         assert await _closed(server, desk, CardState.NOT_FOR_US) == 1
         assert len(await desk.store.open_cards()) == 4
     assert server.violations == server.unknown_requests == []
+
+
+async def test_who_has_what_there_is_of_them_deleted_holds_no_thread_any_more(
+    server: DiscordServer, staff: Channel, start: Start
+) -> None:
+    async with start(private_threads=True) as desk:
+        await ask(server, OTHER_KINDS["person"])
+        await press(server, await card_in(server, staff), "Claim", server.admin)
+        await server.wait_for_message(lambda posted: "Your private thread" in posted.content)
+        (thread,) = server.guild.threads
+        assert desk.is_silent(reference(thread.id))
+        used = await server.slash("privacy", {"delete": "me"}, author=server.admin)
+        await server.wait_for_message(lambda posted: posted.interaction_id == used.id)
+        assert not desk.is_silent(reference(thread.id))
+        assert [card.state for card in await desk.store.open_cards()] == [CardState.OPEN]
