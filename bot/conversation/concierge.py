@@ -52,6 +52,7 @@ from bot.sentences.placeholders import OWNER
 from bot.sentences.responses import ANYONE, Kind, Recipient, Responses
 from trainer.model.kinds import DISTRESS, REVIEW
 from trainer.model.marks import normalise, read_mark
+from trainer.model.strength import Strength as Emphasis
 from trainer.model.strength import emphasised
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ _ADDRESS = re.compile(r"(?:https?://|\bwww\.)\S+", re.IGNORECASE)
 DECIDED_FROM = 0.9
 """If neither of two opinions on one film is clear, they decide together from this probability of
 the more probable class on."""
+
+_REQUESTS = (Kind.SERVICE, Kind.PERSON)
 
 _DROP_A_QUESTION = frozenset((DISTRESS, Kind.SERVICE, Kind.PERSON))
 """Kinds of message that are a new topic even if they begin like an answer: "no, I want my money
@@ -127,6 +130,10 @@ class Reply:
     """It combines two messages, neither of which has a verdict by itself."""
     to: Recipient = ANYONE
     """The recipient, in case another reply must be sent instead."""
+    emphasis: Emphasis | None = None
+    """How strong the words of the message are, also where it is no review; None: not known."""
+    also: Kind | None = None
+    """`SERVICE` or `PERSON`, where a text that was called a review reads like such a request."""
 
     @property
     def given(self) -> Side | None:
@@ -316,7 +323,9 @@ class Concierge:
             if kind is not None and not (is_review and kind is Kind.ABUSE):
                 return self.say(kind, to)
             verdict = await self._classify(text)
+        also = None
         if is_review and verdict.kind != DISTRESS:
+            also = Kind(verdict.kind) if verdict.kind in _REQUESTS else None
             verdict = replace(verdict, kind=REVIEW)
         may_be_lukewarm = verdict.kind in _LUKEWARM_TAKEN_FOR and read_correction(text) is None
         if may_be_lukewarm and is_lukewarm(text):
@@ -326,10 +335,12 @@ class Concierge:
             )
         kind = Kind.of(verdict)
         if kind is Kind.UNSURE and asks:
-            return self._ask(_log_odds(verdict), to, verdict=verdict)
-        if kind is Kind.CORRECTION and asks:
-            return self._apologise(to)
-        return self.say(kind, to, verdict=verdict if verdict.is_review else None)
+            reply = self._ask(_log_odds(verdict), to, verdict=verdict)
+        elif kind is Kind.CORRECTION and asks:
+            reply = self._apologise(to)
+        else:
+            reply = self.say(kind, to, verdict=verdict if verdict.is_review else None)
+        return replace(reply, emphasis=verdict.strength, also=also)
 
     async def _reconsider(self, text: str, given: Side, to: Recipient) -> Reply:
         """The reply to a message after a verdict: a correction of it, or a new topic.
@@ -344,7 +355,7 @@ class Concierge:
             return replace(self.say(Kind.BOTH, to), withdrawn=self.say(Kind.WITHDRAWN, to).text)
         verdict = await self._classify(text)
         if verdict.kind != DISTRESS and (request := read_request(text)) is not None:
-            return self.say(Kind(request), to)
+            return replace(self.say(Kind(request), to), emphasis=verdict.strength)
         if verdict.is_review and verdict.label == given.opposite and is_reservation(text):
             return replace(self.say(Kind.BOTH, to), withdrawn=self.say(Kind.WITHDRAWN, to).text)
         correction = read_correction(without_insults(text) or text)
@@ -417,7 +428,7 @@ class Concierge:
             return await self._judge(text, to)
         verdict = await self._classify(text)
         if verdict.kind != DISTRESS and (request := read_request(text)) is not None:
-            return self.say(Kind(request), to)
+            return replace(self.say(Kind(request), to), emphasis=verdict.strength)
         if answer.opinion and verdict.kind != DISTRESS:
             side = await self._corrected_side(text, held)
             if side is not None:

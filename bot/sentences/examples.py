@@ -20,8 +20,8 @@ EXAMPLES = {
     "moderator.",
     "person": "I'm a program and can't call anybody. Please write to our team, such as a "
     "moderator.",
-    "handed_over": "I've passed this on to our team, and a person will look at it.",
-    "out_of_hours": "I've passed this on to our team. They aren't here just now.",
+    "handed_over": "I've passed this on to the team of {server}, and a person will look at it.",
+    "out_of_hours": "I've passed this on to the team of {server}. They aren't here just now.",
     "person_is_here": "Here you can talk with our team. I'll keep out of it.",
     "correction": "I'm sorry, I got that wrong. How did you like the film, in other words?",
     "question": "I'm a program and can't answer questions. Our team can help.",
@@ -47,5 +47,9 @@ EXAMPLES = {
     "help": "I read film reviews in English. Mention me with yours, or use `/review`.",
     "privacy": "I read what I am asked to read, reply, and keep none of it. Any questions? Write "
     "to {owner}.",
+    "kept_requests": "I keep counts of my replies for {retention}, and, until the team of {server} "
+    "are done with it, a link to a message that needs a person.",
+    "kept_figures": "I keep counts of my replies for {retention}, and pass nothing on.",
+    "kept_nothing": "I keep nothing at the moment, as my database is off.",
     "forgotten": "I've deleted what I had of you.",
 }

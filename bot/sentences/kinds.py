@@ -97,6 +97,12 @@ class Kind(StrEnum):
     """There was no verdict: the customer said themselves how they liked it."""
     HELP = "help"
     PRIVACY = "privacy"
+    KEPT_REQUESTS = "kept_requests"
+    """Below it, in a server with staff: what is kept. This and the next two go by its settings."""
+    KEPT_FIGURES = "kept_figures"
+    """The same, where nobody is handed over."""
+    KEPT_NOTHING = "kept_nothing"
+    """The same, without a database."""
     FORGOTTEN = "forgotten"
     """Somebody had what there was of them deleted."""
     POSITIVE_STRONG = "positive_strong"
@@ -134,6 +140,7 @@ OPTIONAL = (
     *FALLBACKS,
     *(Kind.BOTH, Kind.NOT_YOURS, Kind.ABUSE, Kind.AFTER_DISTRESS, Kind.FORGOTTEN),
     *(Kind.CORRECTED_POSITIVE, Kind.CORRECTED_NEGATIVE, Kind.WITHDRAWN),
+    *(Kind.KEPT_REQUESTS, Kind.KEPT_FIGURES, Kind.KEPT_NOTHING),
     *(Kind.HANDED_OVER, Kind.OUT_OF_HOURS, Kind.PERSON_IS_HERE),
     *(Kind.EXPLAINED_MARK, Kind.EXPLAINED_EMOJI, Kind.EXPLAINED_TOGETHER, Kind.EXPLAINED_WORD),
 )

@@ -35,6 +35,8 @@ class Recipient:
     """The value of {server}; likewise."""
     locale: str | None = None
     """The language to reply in, such as "de" or "pt-BR"; None: English."""
+    retention: str | None = None
+    """The value of {retention}: how long their server keeps figures."""
     place: Hashable = None
     """Where it is said: no sentence is repeated in a row there. None: a place of its own."""
 
@@ -81,6 +83,11 @@ class Responses:
         languages = read_responses(file, help_line)
         return cls(languages.pop(ENGLISH), help_line, languages)
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The codes of the languages that have sentences, English first, in lower case."""
+        return (ENGLISH, *sorted(code for code in self._languages if code != ENGLISH))
+
     def render(self, verdict: "Verdict") -> str:
         """A sentence that answers a judged text."""
         return self.say(Kind.of(verdict), verdict=verdict)
@@ -113,6 +120,7 @@ class Responses:
         values = {
             "user": to.name,
             "server": to.server,
+            "retention": to.retention,
             "owner": owner,
             "help_line": self._help_line,
             # Rounded down, because nothing is certain.

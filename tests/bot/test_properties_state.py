@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.desk.summary import Votes
 from bot.engine import Engine
 from bot.errors import UnusableCheckpointError
 from bot.frontends.discord import restart_point, sync
@@ -171,8 +172,8 @@ def test_any_record_is_shown_or_left_out(data: st.DataObject) -> None:
     file.write_bytes(data.draw(spoilt | mutated_bytes(content)))
     try:
         rows = list_checkpoints()
-        assert len(_table(rows)) <= MAX_CHARACTERS
-        assert all(len(_card(row)) <= MAX_CHARACTERS for row in rows)
+        assert len(_table(rows, {})) <= MAX_CHARACTERS
+        assert all(len(_card(row, Votes())) <= MAX_CHARACTERS for row in rows)
     finally:
         file.write_bytes(content)
 

@@ -47,18 +47,22 @@ class Cards(Part):
             if card is None:
                 # Not a number: after a restore, the button of an old card must not find a new one.
                 card = secrets.token_hex(8)
-                await connection.execute(insert(cards).values(_new_row(card, request, now)))
+                row = _new_row(card, request, now)
+                row["mentions_role"] = storm is None or not await _has_mentioned(
+                    connection, request, storm, now
+                )
+                await connection.execute(insert(cards).values(row))
             else:
                 more = {"number": cards.c.number + 1, "joined": now}
                 await connection.execute(update(cards).where(cards.c.id == card).values(more))
-            row = insert(requests).values(
+            joining = insert(requests).values(
                 server=request.server,
                 link=request.link,
                 card=card,
                 customer=request.customer,
                 created=now,
             )
-            await connection.execute(row)
+            await connection.execute(joining)
             return Opened(await _card(connection, card), is_new)
 
     @completed
@@ -215,6 +219,16 @@ async def _stormy_card(
     return card  # noqa: RET504 (its type is that of the name)
 
 
+async def _has_mentioned(
+    connection: AsyncConnection, request: Request, storm: Storm, now: datetime
+) -> bool:
+    """Whether another card of the kind could notify a role within the minutes of a storm."""
+    since = now - timedelta(minutes=storm.minutes)
+    alike = (cards.c.server == request.server, cards.c.kind == request.kind)
+    recent = (cards.c.mentions_role, cards.c.created >= since)
+    return await connection.scalar(select(cards.c.id).where(*alike, *recent).limit(1)) is not None
+
+
 async def _row(connection: AsyncConnection, card: str) -> Row[Any] | None:
     return (await connection.execute(select(cards).where(cards.c.id == card))).first()
 
@@ -249,6 +263,7 @@ async def find_cards(connection: AsyncConnection, *where: ColumnElement[bool]) -
             message=row.message,
             thread=row.thread,
             reminded=row.reminded,
+            mentions_role=row.mentions_role,
             count=row.number,
         )
         for row in rows

@@ -14,12 +14,20 @@ from bot.desk.store.counters import Counters
 from bot.desk.store.database import Database, inserting
 from bot.desk.store.part import completed
 from bot.desk.store.records import Card, CardState, Forgotten
-from bot.desk.store.server_settings import DEFAULT_RETENTION_DAYS, Hours, ServerSettings, Shift
+from bot.desk.store.server_settings import (
+    ALERTS,
+    DEFAULT_RETENTION_DAYS,
+    DIGEST,
+    Hours,
+    ServerSettings,
+    Shift,
+)
 from bot.desk.store.tables import (
     OF_A_SERVER,
     cards,
     departures,
     durations,
+    notices,
     reply_counts,
     requests,
     servers,
@@ -69,7 +77,10 @@ class Servers(Counters):
 
     @completed
     async def set_settings(self, server: str, settings: ServerSettings) -> None:
-        """Takes the place of the server's settings. `ServerSettings()` undoes the set-up."""
+        """Takes the place of the server's settings. `ServerSettings()` undoes the set-up.
+
+        A notice that is turned on again begins anew.
+        """
         check_reference(server=server)
         async with self._database.writing() as connection:
             await _replace_settings(connection, server, settings)
@@ -204,12 +215,16 @@ async def _replace_settings(
     statement = inserting(connection, servers).values(row | {"server": server})
     replacing = statement.on_conflict_do_update(index_elements=["server"], set_=row)
     await connection.execute(replacing)
+    off = [name for name in (ALERTS, DIGEST) if not getattr(settings, name)]
+    where = (notices.c.server == server, notices.c.name.in_(off))
+    await connection.execute(delete(notices).where(*where))
 
 
 def _row(settings: ServerSettings) -> dict[str, Any]:
     return {
         "staff_channel": settings.staff_channel,
         "staff_roles": list(settings.staff_roles),
+        "mention_role": settings.mention_role,
         "working_hours": [
             [shift.weekday, *_words(shift.hours)] for shift in settings.working_hours
         ],

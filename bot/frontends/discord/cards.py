@@ -28,6 +28,7 @@ _TITLES = {
     Need.DISTRESS: "A customer may be in distress",
     Need.MISREAD: "A customer had to correct me twice",
 }
+_STRENGTHS = {"strong": "strong words", "mild": "mild words"}
 _UNUSABLE = "The desk's database cannot be used just now. Press again in a minute."
 _STALE = "That was done already, or the card is no longer kept, so nothing has changed."
 
@@ -155,11 +156,28 @@ def card_text(card: Card, *, closed_by: int | None = None, at: datetime | None =
     title = _TITLES[Need(card.kind)] if card.kind in set(Need) else "A request"
     is_closed = card.state in (CardState.RESOLVED, CardState.NOT_FOR_US)
     where = [f"<#{channel}>" for channel in ids_in(card.channel)]
-    link = [card.link] if card.link is not None and not is_closed else []
-    lines = [f"**{title}**", " · ".join([*where, _time(card.created), *link])]
+    strength = [_STRENGTHS[card.strength]] if card.strength in _STRENGTHS else []
+    link = [card.link] if _has_link(card) and card.link is not None and not is_closed else []
+    parts = [*where, _time(card.created), *strength, *link]
+    lines = [f"**{title}**", " · ".join(parts)]
+    if not _has_link(card) and not is_closed:
+        lines.append(_without_link(card))
     if card.count > 1:
-        lines.append(f"{card.count:,} messages of this kind; the link leads to the first.")
+        shown = "the link leads to" if _has_link(card) else "this is about"
+        lines.append(f"{card.count:,} messages of this kind; {shown} the first.")
     return "\n".join([*lines, _state(card, closed_by, at)])
+
+
+def _has_link(card: Card) -> bool:
+    """Whether its first request was a message on a server."""
+    return card.link is not None and card.link.startswith("https://")
+
+
+def _without_link(card: Card) -> str:
+    """Whom to ask, where there is no message to read."""
+    way = "in a direct message to me" if card.channel is None else "with /review"
+    customer = "".join(f" by <@{customer}>" for customer in ids_in(card.customer))
+    return f"Written{customer} {way}, so there is no link. Please ask them."
 
 
 def _state(card: Card, closed_by: int | None, at: datetime | None) -> str:

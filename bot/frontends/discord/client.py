@@ -23,7 +23,7 @@ from bot.desk.feedback import Feedback
 from bot.errors import StoreError
 from bot.frontends.discord.delivery import CANNOT_SEND, Delivery, respond
 from bot.frontends.discord.earlier import EarlierReplies
-from bot.frontends.discord.recipients import user_of
+from bot.frontends.discord.recipients import author_of, user_of
 from bot.frontends.discord.references import reference
 from bot.frontends.discord.turns import Turns
 from bot.logs import whereabouts
@@ -60,9 +60,11 @@ PERMISSIONS = discord.Permissions(
     send_messages_in_threads=True,
     read_message_history=True,
     attach_files=True,
+    create_private_threads=True,
 )
-"""The minimum for replying (a reply needs the history it refers to), and for the picture of a
-training's result."""
+"""The minimum for replying (a reply needs the history it refers to), for pictures, and for private
+threads with staff. Not Mention Everyone: a server can make the role that a card notifies
+mentionable."""
 
 DIRECT = "discord:direct"
 """What direct messages are counted under, in the place of a server."""
@@ -137,6 +139,17 @@ class ConciergeBot(commands.Bot):
     def is_silent_in(self, channel_id: int) -> bool:
         """Whether a person is talking with a customer there, so that the bot must not."""
         return self.desk is not None and self.desk.is_silent(reference(channel_id))
+
+    def author_of(self, message: discord.Message) -> Recipient:
+        """The author of a message, in the language that the server has chosen."""
+        return author_of(message, self.locale_of(message.guild))
+
+    def locale_of(self, guild: discord.Guild | None) -> str | None:
+        """The language of a server: the one it has chosen, or else its Primary Language."""
+        if guild is None:
+            return None
+        chosen = self.desk.locale_of(reference(guild.id)) if self.desk is not None else None
+        return chosen or str(guild.preferred_locale)
 
     @contextmanager
     def answering(self) -> Iterator[None]:

@@ -15,8 +15,19 @@ from tests.bot.desk.conftest import SERVER, START, MovableClock, opened, sqlite_
 from tests.marker import MARKER, marked
 
 IDS = {"server", "message", "person", "card", "staff", "thread", "link", "channel", "customer"}
-NAMES = {"kind", "strength", "checkpoint"}
-OTHERS = {"up", "replied", "seconds", "now", "since", "until", "not_for_us", "change"}
+NAMES = {"kind", "strength", "checkpoint", "name", "subject"}
+OTHERS = {
+    "up",
+    "replied",
+    "seconds",
+    "now",
+    "since",
+    "until",
+    "not_for_us",
+    "at",
+    "settled",
+    "change",
+}
 RECORDS = {"request", "storm", "settings"}
 TEXT = marked("What a terrible film, and my seat was broken!")
 

@@ -19,6 +19,7 @@ from bot.desk.store import (
     Store,
     Storm,
     VoteCount,
+    VoteTotal,
 )
 from bot.desk.store.servers import GRACE
 from tests.bot.desk.conftest import SERVER, START, MovableClock, opened
@@ -70,6 +71,7 @@ async def test_a_card_is_opened_claimed_and_resolved(store: Store, clock: Movabl
         message=None,
         thread=None,
         reminded=False,
+        mentions_role=True,
         count=1,
     )
     await store.attach(card.id, "discord:50", "discord:60")
@@ -496,3 +498,59 @@ def test_settings_that_are_not_allowed(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=name) as caught:
         ServerSettings(**wrong)
     assert "film" not in str(caught.value)
+
+
+async def test_votes_are_added_up_by_checkpoint_and_kind(store: Store, clock: MovableClock) -> None:
+    for number, (server, kind, up) in enumerate(
+        [
+            (SERVER, "positive", True),
+            (SERVER, "positive", False),
+            (SERVER, "negative", True),
+            ("discord:2", "positive", True),
+        ]
+    ):
+        person, message = f"discord:9{number}", f"discord:1:{number}"
+        await store.vote(server, message, person, up=up, replied=clock(), kind=kind, checkpoint="c")
+    here = (VoteTotal("c", "negative", 1, 0), VoteTotal("c", "positive", 1, 1))
+    everywhere = (VoteTotal("c", "negative", 1, 0), VoteTotal("c", "positive", 2, 1))
+    assert await store.vote_totals(SERVER) == here
+    assert await store.vote_totals() == everywhere
+    assert await store.vote_totals(settled=True) == ()
+    await store.fold_votes(clock.move(days=2))
+    assert await store.vote_totals(settled=True) == everywhere
+    assert await store.vote_totals(SERVER) == here
+
+
+async def test_a_notice_is_kept_until_it_is_turned_off_or_the_server_is_removed(
+    store: Store, clock: MovableClock
+) -> None:
+    await store.set_settings(SERVER, ServerSettings(alerts=True, digest=True))
+    for name, subject in (("alerts", ""), ("digest", ""), ("fall", "c")):
+        assert await store.noticed(SERVER, name, subject) is None
+        await store.note(SERVER, name, clock(), subject)
+    later = clock.move(days=1)
+    await store.note(SERVER, "alerts", later)
+    assert await store.noticed(SERVER, "alerts") == later
+    assert await store.noticed("discord:2", "alerts") is None
+    assert await store.noticed(SERVER, "fall", "other") is None
+    await store.set_settings(SERVER, ServerSettings(alerts=True))
+    assert await store.noticed(SERVER, "alerts") == later
+    assert await store.noticed(SERVER, "digest") is None
+    await store.forget_server(SERVER)
+    assert await store.noticed(SERVER, "fall", "c") is None
+
+
+async def test_one_card_of_a_storm_may_notify_a_role(store: Store, clock: MovableClock) -> None:
+    async def opened(number: int, kind: str = "service") -> bool:
+        clock.move(seconds=1)
+        request = Request(SERVER, f"link:{number}", kind)
+        return (await store.open_card(request, Storm())).card.mentions_role
+
+    assert [await opened(number) for number in range(7)] == [True, *[False] * 4, *[False] * 2]
+    assert await opened(7, "person")
+    clock.move(minutes=9)
+    assert not await opened(8)
+    clock.move(minutes=2)
+    await store.resolve((await store.open_cards(SERVER))[-1].id)
+    assert (await store.open_card(Request(SERVER, "link:9", "distress"))).card.mentions_role
+    assert (await store.open_card(Request(SERVER, "link:10", "distress"))).card.mentions_role

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
@@ -24,7 +25,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.desk.store import Request, ServerSettings, database, open_store
 from bot.desk.store.database import locate
+from bot.desk.store.sqlite_file import APPLICATION_ID
 from bot.desk.store.tables import metadata
+from bot.desk.store.versions import _config
 from bot.errors import SettingsError, StoreError
 from bot.settings import Settings
 from tests.bot.desk.conftest import (
@@ -215,13 +218,18 @@ async def test_rows_of_the_first_version_are_read(
     tmp_path: Path, file: Path, clock: MovableClock
 ) -> None:
     """What the first release has written, by its own SQL."""
-    async with opened(sqlite_url(tmp_path), clock):
-        pass
+    file.parent.mkdir()
+    engine = create_engine(f"sqlite:///{file}")
+    with engine.begin() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    engine.dispose()
     seconds = START.timestamp()
     _run_sql(
         file,
-        "DELETE FROM alembic_version",
-        "INSERT INTO alembic_version VALUES ('0001')",
+        f"PRAGMA application_id = {APPLICATION_ID}",
+        "INSERT INTO servers VALUES ('s', 'c', '[\"r\"]', '[]', 'UTC', 'en', 5, 1, 0, 0, '[]', 30)",
         "INSERT INTO cards (id, server, kind, strength, state, created, joined, reminded, number) "
         f"VALUES ('c1', 's', 'service', '', 'open', {seconds}, {seconds}, 0, 1)",
         f"INSERT INTO requests VALUES ('s', 'link:1', 'c1', 'p', {seconds})",
@@ -230,6 +238,9 @@ async def test_rows_of_the_first_version_are_read(
     async with opened(sqlite_url(tmp_path), clock) as store:
         (card,) = await store.open_cards("s")
         assert (card.link, card.customer, card.created) == ("link:1", "p", START)
+        assert await store.settings("s") == ServerSettings(
+            "c", ("r",), reminder_minutes=5, private_threads=True, retention_days=30
+        )
         assert (await store.figures("s", START, START)).replies[0].number == 7
 
 

@@ -269,8 +269,9 @@ async def test_the_log_says_as_whom_and_how_to_invite_it(
             await server.wait_until(lambda: "Ready" in caplog.text, timeout=10)
     assert f"Ready as {server.bot.name}" in caplog.text
     assert "in 1 server;" in caplog.text
-    # View channels, send messages, attach files, read the history, send in threads: nothing else.
-    permissions = 1 << 10 | 1 << 11 | 1 << 15 | 1 << 16 | 1 << 38
+    # View channels, send messages, attach files, read the history, make private threads, send in
+    # threads: nothing else.
+    permissions = 1 << 10 | 1 << 11 | 1 << 15 | 1 << 16 | 1 << 36 | 1 << 38
     assert f"client_id={server.bot.id}&scope=bot+applications.commands" in caplog.text
     assert f"permissions={permissions}" in caplog.text
     assert server.token not in caplog.text

@@ -147,7 +147,10 @@ async def test_a_picture_alone_gets_a_hint(place: Place) -> None:
 
 async def test_help_and_privacy_are_for_the_one_who_asks(place: Place) -> None:
     place.bot.concierge.responses = Responses.load(default_responses_file())
-    for name, words in [("help", ["/review", JUDGE]), ("privacy", ["counts", "without names"])]:
+    for name, words in [
+        ("help", ["/review", JUDGE]),
+        ("privacy", ["no profile of you", "my database is off"]),
+    ]:
         told = _said(await place.maria.slash(place.channel, name))
         assert told.ephemeral
         assert len(told.content) <= MAX_CHARACTERS

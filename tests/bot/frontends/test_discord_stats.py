@@ -87,8 +87,8 @@ async def test_operators_see_the_votes_beside_the_test_figures(
     await _talk(server)
     posted = await _stats(server, server.owner)
     (line,) = [line for line in posted.content.splitlines() if checkpoint.name in line]
-    assert line.startswith(f"`{checkpoint.name}`: 50% of 2 votes say right; in its test, ")
-    assert line.endswith(" reviews were right")
+    assert line.startswith(f"`{checkpoint.name}`: 50% of 2 votes say right; in its test on ")
+    assert line.endswith(" of verdicts were right")
 
 
 async def test_operators_see_the_figures_of_direct_messages(

@@ -140,7 +140,8 @@ def test_a_comment_after_quotation_marks_or_in_a_block_cuts_nothing(tmp_path: Pa
 @pytest.mark.parametrize("kind", Kind)
 def test_no_sentence_is_said_twice_in_a_row_and_all_are_said(kind: Kind) -> None:
     responses = Responses.load(default_responses_file(), help_line="{help_line}")
-    said = [responses.say(kind, owner="{owner}") for _ in range(300)]
+    to = Recipient(server="{server}", retention="{retention}")
+    said = [responses.say(kind, to, owner="{owner}") for _ in range(300)]
     sentences = SENTENCES[kind]
     assert len(sentences) == 1 or all(one != other for one, other in pairwise(said))
     assert sorted(set(said)) == sorted(sentences)
@@ -410,7 +411,8 @@ def test_a_file_of_before_there_were_questions_is_read_as_it_is(tmp_path: Path) 
         assert (asked.text, asked.yes) == ("A unsure one.", None)
     for kind in OPTIONAL:
         expected = f"A {FALLBACKS[kind]} one." if kind in FALLBACKS else EXAMPLES[kind]
-        expected = expected.replace("{help_line}", HELP_LINE)
+        expected = expected.replace("{help_line}", HELP_LINE).replace("{server}", "our server")
+        expected = expected.replace("{retention}", "90 days")
         assert responses.say(kind) == expected
 
 
