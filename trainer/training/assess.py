@@ -277,7 +277,7 @@ def _are_short_reviews(scores: Scores, parts: Sequence[Part]) -> npt.NDArray[np.
     mistake.
     """
     phenomena = [review.phenomenon for part in parts for review in part.reviews.validation]
-    return (scores.windows == 1) & (np.array(phenomena) != _POST)
+    return np.asarray((scores.windows == 1) & (np.array(phenomena) != _POST))
 
 
 def _kinds_of_reviews(
