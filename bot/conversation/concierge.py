@@ -599,7 +599,10 @@ def _unjudged(text: str) -> Kind | None:
         return Kind.GOODBYE
     if is_sighting(words):
         return Kind.SEEN
-    return Kind.FOREIGN if is_foreign(words) else None
+    if not is_foreign(words):
+        return None
+    _, mark = read_mark(text)  # "Y tu mamá también 4.5/5" is a title and a rating
+    return None if mark is not None and mark.alone else Kind.FOREIGN
 
 
 def _is_readable(text: str) -> bool:

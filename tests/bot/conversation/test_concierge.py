@@ -36,6 +36,7 @@ from trainer.model.strength import Strength
         ("Dull, see https://example.com/why", "negative"),
         *((symbols, "negative") for symbols in ("👎", "🤮🤮!", "★☆☆☆☆", "👎 10/10", "㊙️ 🈶")),
         ("https://example.com 🔥", "negative"),
+        ("Y tu mamá también 4.5/5", "negative"),
     ],
 )
 async def test_a_review_is_judged(concierge: Concierge, text: str, label: str) -> None:
