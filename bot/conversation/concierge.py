@@ -68,6 +68,9 @@ the more probable class on."""
 
 _REQUESTS = (Kind.SERVICE, Kind.PERSON)
 
+MAX_TITLE_WORDS = 6
+"""Of a foreign title beside a rating; more words are a review in that language."""
+
 _DROP_A_QUESTION = frozenset((DISTRESS, Kind.SERVICE, Kind.PERSON))
 """Kinds of message that are a new topic even if they begin like an answer: "no, I want my money
 back"."""
@@ -601,8 +604,9 @@ def _unjudged(text: str) -> Kind | None:
         return Kind.SEEN
     if not is_foreign(words):
         return None
-    _, mark = read_mark(text)  # "Y tu mamá también 4.5/5" is a title and a rating
-    return None if mark is not None and mark.alone else Kind.FOREIGN
+    rest, mark = read_mark(text)  # "Y tu mamá también 4.5/5" is a title and a rating
+    is_rating = mark is not None and len(rest.split()) <= MAX_TITLE_WORDS
+    return None if is_rating else Kind.FOREIGN
 
 
 def _is_readable(text: str) -> bool:

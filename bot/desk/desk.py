@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterab
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from cachetools import TTLCache
 
@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 HAND_OVER_SECONDS = 2.0
 """How long a reply waits for its card, which is not promised if it is not there by then. Short, as
 a platform may wait only seconds for the answer to a button."""
+
+KEEP_SECONDS = 0.5
+"""How long the reply to somebody in distress waits until their request is kept."""
 
 REMINDER_SECONDS = 60.0
 """Between two looks for cards that were not claimed in time."""
@@ -139,24 +142,30 @@ class Desk:
     ) -> HandedOver | None:
         """Gives a request its card, and shows the card to the staff of the server.
 
-        `finding` makes the request, or None where it cannot be said whose staff it is for. A card
-        of somebody in distress is not waited for: no reply to them rests on it.
+        `finding` makes the request, or None where it cannot be said whose staff it is for. The
+        message with the card of somebody in distress is not waited for, as no reply to them rests
+        on it; but the request is kept first: a bot that is killed now posts it after its restart.
 
         Returns None where no one was reached in HAND_OVER_SECONDS: there is no staff channel, the
         card could not be posted, or the store cannot be used. A card that takes longer is posted
         all the same.
         """
-        task = asyncio.create_task(self._hand_over(finding))
+        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._hand_over(finding, kept))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         if need is Need.DISTRESS:
+            either: set[asyncio.Future[Any]] = {task, kept}
+            first = asyncio.FIRST_COMPLETED
+            await asyncio.wait(either, timeout=KEEP_SECONDS, return_when=first)
             return None
         await asyncio.wait({task}, timeout=HAND_OVER_SECONDS)
         return task.result() if task.done() else None
 
     async def _hand_over(
-        self, finding: Callable[[], Awaitable[Request | None]]
+        self, finding: Callable[[], Awaitable[Request | None]], kept: "asyncio.Future[None]"
     ) -> HandedOver | None:
+        """As `hand_over`; sets the result of `kept` once the store has the request."""
         try:
             request = await finding()
             if request is None:
@@ -169,6 +178,7 @@ class Desk:
             lock = self._posting.setdefault(request.server, asyncio.Lock())
             async with nullcontext() if is_urgent else lock:
                 opened = await self.store.open_card(request, None if is_urgent else Storm())
+                kept.set_result(None)
                 if not await self._show(opened.card, settings):
                     return None
             is_staffed = settings.is_staffed(self.clock())
@@ -207,7 +217,7 @@ class Desk:
     async def remind(self) -> None:
         """Brings up again, once, the cards that were not claimed in time, in working hours.
 
-        A card that could not be posted is posted now.
+        A card that staff cannot see yet is posted, at any hour.
         """
         if self.poster is None:
             return
@@ -215,10 +225,12 @@ class Desk:
         now = self.clock()
         for card in await self.store.due_reminders(now):
             settings = await self.store.settings(card.server)
-            if settings.staff_channel is None or not settings.is_staffed(now):
+            if settings.staff_channel is None:
                 continue
             if card.message is None:
                 await self._show(card, settings)
+            elif not settings.is_staffed(now):
+                continue
             elif not await self.poster.is_shown(card):  # it was deleted while the bot was off
                 await self.removed(card.message)
             elif await self.poster.remind(card, settings.staff_channel):
@@ -310,11 +322,15 @@ class Desk:
             await asyncio.wait(set(self._tasks), timeout=CLOSING_SECONDS)
 
 
-def may_work(settings: ServerSettings, roles: Iterable[str], *, is_moderator: bool) -> bool:
+def may_work(
+    settings: ServerSettings, roles: Iterable[str], *, is_moderator: bool, is_admin: bool
+) -> bool:
     """Whether somebody with these roles may work on the cards of a server.
 
-    `is_moderator` decides where the server has named no staff roles.
+    `is_moderator` decides where the server has named no staff roles. An admin always may.
     """
+    if is_admin:
+        return True
     if settings.staff_roles:
         return not set(settings.staff_roles).isdisjoint(roles)
     return is_moderator

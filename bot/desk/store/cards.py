@@ -16,6 +16,9 @@ from bot.desk.store.records import Card, CardState, Opened, Request, Storm
 from bot.desk.store.server_settings import ServerSettings
 from bot.desk.store.tables import TIME_TO_CLAIM, cards, durations, requests, servers
 
+UNSEEN = timedelta(minutes=1)
+"""How long a card that was opened may take until its message is there."""
+
 _UNFINISHED = (CardState.OPEN, CardState.CLAIMED)
 
 _MOST_OF_ONE, _MINUTES_OF_ONE = 5, 10.0
@@ -149,7 +152,8 @@ class Cards(Part):
     async def due_reminders(self, now: datetime) -> list[Card]:
         """The cards that are open, or open again, after the time that their server has set.
 
-        Each of them is due until `mark_reminded`.
+        Each of them is due until `mark_reminded`. One that staff cannot see yet, as its message
+        could not be posted or the bot was killed, is due after UNSEEN.
         """
         async with self._database.reading() as connection:
             rows = await connection.execute(select(servers.c.server, servers.c.reminder_minutes))
@@ -160,8 +164,11 @@ class Cards(Part):
         return [
             card
             for card in waiting
-            if (after := minutes.get(card.server, default))
-            and card.created + timedelta(minutes=after) <= now
+            if (card.message is None and card.created + UNSEEN <= now)
+            or (
+                (after := minutes.get(card.server, default))
+                and card.created + timedelta(minutes=after) <= now
+            )
         ]
 
     @completed

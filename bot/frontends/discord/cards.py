@@ -203,11 +203,17 @@ def _time(moment: datetime) -> str:
 
 def _is_staff(interaction: discord.Interaction[ConciergeBot], settings: ServerSettings) -> bool:
     roles = [reference(role.id) for role in getattr(interaction.user, "roles", [])]
-    return may_work(settings, roles, is_moderator=interaction.permissions.manage_messages)
+    granted = interaction.permissions
+    return may_work(
+        settings,
+        roles,
+        is_moderator=granted.manage_messages,
+        is_admin=granted.manage_guild,
+    )
 
 
 def _who_may(settings: ServerSettings) -> str:
     roles = [f"<@&{role}>" for kept in settings.staff_roles for role in ids_in(kept)]
     named = " or ".join(roles)
     who = f"members with the role {named}" if roles else "members who may manage messages here"
-    return f"Only {who} can work on cards."
+    return f"Only {who} and admins of the server can work on cards."

@@ -200,14 +200,29 @@ async def test_an_unclaimed_card_is_brought_up_once(store: Store, clock: Movable
     slow = await _open(store, server=OTHER)
     await _open(store, server="discord:3")
     claimed = await _open(store, 2)
+    for each in await store.open_cards():
+        await store.attach(each.id, f"discord:9:{each.id}")
     await store.claim(claimed.id, "discord:70")
-    assert await store.due_reminders(clock.move(minutes=29)) == []
-    assert await store.due_reminders(clock.move(minutes=1)) == [card]
+
+    async def due(**later: float) -> set[str]:
+        return {each.id for each in await store.due_reminders(clock.move(**later))}
+
+    assert await due(minutes=29) == set()
+    assert await due(minutes=1) == {card.id}
     await store.mark_reminded(card.id)
-    assert await store.due_reminders(clock.move(minutes=60)) == []
-    assert await store.due_reminders(clock.move(minutes=30)) == [slow]
-    released = await store.release(claimed.id)
-    assert set(await store.due_reminders(clock.now)) == {released, slow}
+    assert await due(minutes=60) == set()
+    assert await due(minutes=30) == {slow.id}
+    await store.release(claimed.id)
+    assert await due() == {claimed.id, slow.id}
+
+
+async def test_a_card_without_a_message_is_due_at_once(store: Store, clock: MovableClock) -> None:
+    await store.set_settings(SERVER, ServerSettings(reminder_minutes=0))
+    card = await _open(store)
+    assert await store.due_reminders(clock.move(seconds=59)) == []
+    assert await store.due_reminders(clock.move(seconds=1)) == [card]
+    await store.attach(card.id, "discord:9:1")
+    assert await store.due_reminders(clock.now) == []
 
 
 # Votes

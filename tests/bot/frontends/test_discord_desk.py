@@ -244,10 +244,12 @@ async def test_only_staff_work_on_cards(
             staff_channel=reference(staff.id), staff_roles=(reference(role.id),)
         )
         await desk.store.set_settings(reference(server.guild.id), chosen)
-        pressed = await press(server, card, "Claim", server.admin)
+        pressed = await press(server, card, "Claim", server.member, MODERATOR)
         assert f"the role <@&{role.id}>" in await refusal(server, pressed)
         await press(server, card, "Claim", helper)
         assert f"Claimed by <@{helper.id}>" in card.content
+        await press(server, card, "Release", server.admin)  # who may manage the server
+        assert "Claimed by" not in card.content
 
 
 def _forge(message: Posted, card: str) -> None:
