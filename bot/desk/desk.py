@@ -191,19 +191,21 @@ class Desk:
         return None
 
     async def _show(self, card: Card, settings: ServerSettings) -> bool:
-        """Whether staff can see the card."""
-        assert self.poster is not None
+        """Whether staff can see the card. If the front end is closing, the next start posts it."""
+        poster = self.poster
+        if poster is None:
+            return False
         assert settings.staff_channel is not None
         if card.message is not None:
-            self.poster.grown(card)
+            poster.grown(card)
             return True
         role = settings.mention_role if card.mentions_role else None
-        message = await self.poster.post(card, settings.staff_channel, role)
+        message = await poster.post(card, settings.staff_channel, role)
         if message is None:
             return False
         await self.store.attach(card.id, message, card.thread)
         if card.count > 1:  # the message may be the one of a moment ago, without the count
-            self.poster.grown(card)
+            poster.grown(card)
         await self.note_silence()
         return True
 
