@@ -260,7 +260,7 @@ class Week:
         """How often the staff who sleep were reminded."""
         _, asleep = self.staff.values()
         return sum(
-            posted.channel is asleep and posted.content.startswith("Still waits")
+            posted.channel is asleep and posted.content.startswith("Still waiting")
             for posted in self._server.messages
         )
 

@@ -82,7 +82,7 @@ class CandidateButton(
             said = "promoted it: it answers from now on. To go back: /model rollback"
         else:
             await operations.discard(operator, self._candidate)
-            said = "discarded it: it is deleted, and the present one goes on answering."
+            said = "discarded it: it is deleted, and the current one keeps answering."
         message = interaction.message
         assert message is not None
         with suppress(*CANNOT_SEND):  # it is done, though the message does not show it

@@ -108,7 +108,7 @@ class CardButton(
         try:
             said = await open_thread(interaction.client, desk, card, interaction.user.id)
         except StoreError as error:
-            log.error("A private thread is not noted. %s", error)
+            log.error("A private thread was not recorded. %s", error)
             said = _UNUSABLE
         with suppress(*CANNOT_SEND):
             await respond(interaction, said)
@@ -185,7 +185,7 @@ def _state(card: Card, closed_by: int | None, at: datetime | None) -> str:
     when = "" if at is None else f", {_time(at)}"
     match card.state:
         case CardState.OPEN:
-            return "Waits for somebody to claim it."
+            return "Waiting to be claimed."
         case CardState.CLAIMED:
             claimed_by = "".join(f" by <@{staff}>" for staff in ids_in(card.claimed_by))
             claimed = "" if card.claimed is None else f"; first claimed {_time(card.claimed)}"

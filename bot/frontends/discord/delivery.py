@@ -65,7 +65,7 @@ class Delivery:
                 self._forbidden.add(channel)
                 log.warning(
                     "No reply in channel %d: Discord forbids it (code %d). The bot needs View "
-                    "Channel, Send Messages and Read Message History there. Said only once",
+                    "Channel, Send Messages and Read Message History there. Logged only once",
                     channel,
                     error.code,
                 )
@@ -141,7 +141,7 @@ async def defer(interaction: discord.Interaction[Any], *, ephemeral: bool = True
     try:
         await send_with_retry(deferring)
     except CANNOT_SEND as error:
-        log.warning("An answer could not be announced: %s", reason(error))
+        log.warning("An answer could not be deferred: %s", reason(error))
         return False
     return True
 

@@ -173,7 +173,7 @@ class CardPoster:
         if len(ids) != 2 or not ids_in(channel):
             return False
         link = f"https://discord.com/channels/{'/'.join(map(str, (*ids_in(card.server), *ids)))}"
-        text = f"Still waits for somebody to claim it: {link}"
+        text = f"Still waiting to be claimed: {link}"
         return await self._send(ids_in(channel)[0], text, f"again{card.id}") is not None
 
     async def say(self, channel: str, text: str, name: str) -> bool:

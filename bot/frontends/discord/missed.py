@@ -173,9 +173,9 @@ class Missed(commands.Cog):
             async for message in channel.history(after=after, limit=MAX_MESSAGES):
                 messages.append(message)
         except discord.HTTPException as error:
-            log.info("What was missed in a channel cannot be read: %s", reason(error))
+            log.info("The missed messages of a channel cannot be read: %s", reason(error))
         except Exception as error:  # of any type: the library cannot parse a message
-            log.warning("What was missed in a channel cannot be read: %s", whereabouts(error))
+            log.warning("The missed messages of a channel cannot be read: %s", whereabouts(error))
         # An earlier start of the bot may have answered some.
         mine = [message for message in messages if message.author == self._bot.user]
         answered = {sent.reference.message_id for sent in mine if sent.reference}

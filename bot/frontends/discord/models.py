@@ -130,7 +130,7 @@ class ModelCommands(OperatorCog, group_name="model", group_description="The mode
 
 
 def _refused(error: UnusableCheckpointError) -> str:
-    return f"Nothing has changed, and the present checkpoint goes on answering. {plain(str(error))}"
+    return f"Nothing has changed, and the current checkpoint keeps answering. {plain(str(error))}"
 
 
 def _table(rows: list[Listed], votes: Mapping[str, Votes]) -> str:

@@ -31,7 +31,7 @@ OF_ME, OF_THE_SERVER = "me", "server"
 class ForgetServerButton(ConciergeButton, template=r"forget_server"):
     """Deletes all that there is of a server, which cannot be undone."""
 
-    log_name = "Deleting what there is of a server"
+    log_name = "Deleting what is kept about a server"
 
     def __init__(self) -> None:
         super().__init__(
@@ -51,8 +51,8 @@ class ForgetServerButton(ConciergeButton, template=r"forget_server"):
         try:
             await desk.forget_server(reference(interaction.guild_id))
             said = (
-                "Everything that I kept of this server is deleted, its set-up included. Cards that "
-                "are still shown in the staff channel have no effect any more: delete them there."
+                "Everything that I kept about this server is deleted, including its set-up. Cards "
+                "that are still shown in the staff channel have no effect now: delete them there."
             )
         except StoreError as error:
             said = f"Nothing is deleted. {plain(str(error))}"
@@ -76,7 +76,9 @@ class Privacy(commands.Cog):
     @app_commands.choices(
         delete=[
             app_commands.Choice(name="what there is of me", value=OF_ME),
-            app_commands.Choice(name="everything of this server (its admins)", value=OF_THE_SERVER),
+            app_commands.Choice(
+                name="everything about this server (admins only)", value=OF_THE_SERVER
+            ),
         ]
     )
     async def privacy(

@@ -95,7 +95,7 @@ def result(run: Run, outcome: Failed | Trained) -> str:
     if isinstance(outcome, Failed):
         return (
             f"**The training on {plain(run.label)} failed.** {plain(outcome.reason)}\n"
-            "The serving checkpoint goes on answering."
+            "The serving checkpoint keeps answering."
         )
     lines = [f"**Trained on {plain(run.label)}: `{outcome.name}`**"]
     comparison = outcome.comparison
@@ -105,10 +105,10 @@ def result(run: Run, outcome: Failed | Trained) -> str:
         lines += [f"It is {_judgement(comparison)}, so it answers from now on."]
         lines += ["To go back: /model rollback"]
     elif comparison is not None and not comparison.not_worse:
-        lines += [f"It is {_judgement(comparison)}, so the present one goes on answering."]
+        lines += [f"It is {_judgement(comparison)}, so the current one keeps answering."]
     else:
         problem = plain(outcome.problem or "", MAX_PROBLEM_CHARACTERS)
-        lines += [f"{problem} The present one goes on answering."]
+        lines += [f"{problem} The current one keeps answering."]
     return "\n".join(lines)
 
 
@@ -119,7 +119,7 @@ def trying(content: str, tally: Tally) -> str:
         content,
         [
             f"{_TRIAL}**, beside {code(tally.serving)}, until {until} or until it has judged "
-            f"{MAX_MESSAGES:,}. It answers nobody, and no text is kept."
+            f"{MAX_MESSAGES:,}. It answers no one, and no text is kept."
         ],
     )
 

@@ -35,7 +35,7 @@ have no platform name before them."""
 
 @app_commands.default_permissions(administrator=True)
 class TrainingCommands(
-    OperatorCog, group_name="training", group_description="The training that is on"
+    OperatorCog, group_name="training", group_description="The training in progress"
 ):
     """Passes on orders, and displays runs (`bot.operations.trainings.Display`) and silent trials
     (`bot.operations.shadow.ShadowDisplay`)."""
@@ -71,8 +71,8 @@ class TrainingCommands(
         match await self._bot.operations.train(caller(interaction), request, announce, self):
             case Begun():
                 said = (
-                    "It has begun. The message below shows how it goes, and the result comes "
-                    "after it."
+                    "The training has started. The message below shows its progress, and the "
+                    "result will follow."
                 )
             case Occupied(run, progress):
                 said = occupied(run, progress)
@@ -80,11 +80,11 @@ class TrainingCommands(
                 said = sentence
         await interaction.followup.send(said, ephemeral=True)
 
-    @app_commands.command(name="cancel", description="Stop the training that is on")
+    @app_commands.command(name="cancel", description="Stop the training in progress")
     async def cancel(self, interaction: discord.Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         outcome = await self._bot.operations.cancel(caller(interaction))
-        said = "It is stopped. The message that showed it says what became of it."
+        said = "The training was stopped. Its progress message says what was kept."
         if isinstance(outcome, Refused):
             said = outcome.reason
         await interaction.followup.send(said, ephemeral=True)
@@ -192,7 +192,7 @@ def _train_command(
     @app_commands.describe(
         dataset="What it learns from",
         fraction=f"The share of the reviews to learn from, from {MIN_FRACTION} to 1",
-        epochs="How often it reads them",
+        epochs="How many times to go through them",
         seed="The same number gives the same model",
     )
     # Discord checks the choice; the operations ensure that no path reaches the trainer.

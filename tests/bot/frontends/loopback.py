@@ -70,11 +70,13 @@ async def connected(
     """This concierge on Discord; stopped as above."""
     task = asyncio.create_task(serve(concierge, chosen, desk))
     await server.ready(timeout=15)
-    yield task
-    if not task.done():
-        os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(task, 15)
-    await _end_waiting_for_guilds()
+    try:
+        yield task
+    finally:  # also after a failed test: a bot that goes on keeps the loop from closing
+        if not task.done():
+            os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.wait_for(task, 15)
+        await _end_waiting_for_guilds()
 
 
 async def _end_waiting_for_guilds() -> None:

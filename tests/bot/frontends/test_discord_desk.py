@@ -206,7 +206,7 @@ async def test_staff_claim_release_and_resolve(
     assert f"Claimed by <@{server.admin.id}>; first claimed <t:" in card.content
     assert list(labels(card)) == ["Release", "Resolve", "Not for us"]
     await press(server, card, "Release", server.admin)
-    assert "Waits for somebody" in card.content
+    assert "Waiting to be claimed" in card.content
     await press(server, card, "Claim", server.admin)
     await press(server, card, "Resolve", server.admin)
     assert f"Resolved by <@{server.admin.id}>, <t:" in card.content

@@ -122,7 +122,7 @@ async def test_a_broken_checkpoint_is_refused_with_its_reason(
 ) -> None:
     _spoil("second")
     answer = await _ask(operator, "promote", name="second")
-    assert "Nothing has changed, and the present checkpoint goes on" in answer.content
+    assert "Nothing has changed, and the current checkpoint keeps answering" in answer.content
     assert "config.json is missing, truncated or was changed since training" in answer.content
     assert _serving() == "tiny"
     await simcord_bot.concierge.engine.classify("great")

@@ -80,7 +80,7 @@ async def test_a_run_is_shown_as_it_goes_and_its_result_is_a_new_message(
     held = fake_trainer.hold("fit")
     async with serving(server, classifier, responses, train_datasets=DATASETS):
         command = await _train(server, fraction=0.5, epochs=2, seed=7)
-        assert "It has begun" in (await _answer(server, command)).content
+        assert "The training has started" in (await _answer(server, command)).content
         shown = await _shown(server)
         assert shown.content == (
             "**Training on films**, started by Olga\n"
@@ -169,7 +169,7 @@ async def test_two_at_once_start_one(
     async with serving(server, classifier, responses, train_datasets=DATASETS):
         commands = [await _train(server), await _train(server)]
         answers = {(await _answer(server, command)).content[:12] for command in commands}
-        assert answers == {"It has begun", "One training"}
+        assert answers == {"The training", "One training"}
         await _result(server)
 
 
@@ -184,11 +184,11 @@ async def test_a_run_is_cancelled(
         await _answer(server, await _train(server))
         shown = await _shown(server)
         cancel = await server.slash("training cancel", author=server.owner)
-        assert "It is stopped." in (await _answer(server, cancel)).content
+        assert "The training was stopped." in (await _answer(server, cancel)).content
         assert "stopped by Olga. Nothing was kept of it" in shown.content
         assert _serving() == "tiny"
         # And another may start.
-        assert "It has begun" in (await _answer(server, await _train(server))).content
+        assert "The training has started" in (await _answer(server, await _train(server))).content
         await server.slash("training cancel", author=server.owner)
         await server.wait_until(lambda: "stopped" in server.messages[-1].content, PATIENCE)
 

@@ -91,7 +91,7 @@ async def test_a_message_that_somebody_has_judged_leads_to_its_author(
             assert answer.content.endswith(_passed_on(server))
             assert answer.ephemeral
         (card,) = cards_in(server, staff)
-        assert card.content.endswith("Waits for somebody to claim it.")
+        assert card.content.endswith("Waiting to be claimed.")
         assert f"/{server.channel.id}/{written}" in card.content
 
 
