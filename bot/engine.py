@@ -98,6 +98,7 @@ class Engine:
         self._queued: dict[str, _Request] = {}
         self._judging: dict[str, _Request] = {}
         self._round: asyncio.Future[None] | None = None
+        self._round_began = 0.0
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         self._closing = False
 
@@ -116,6 +117,14 @@ class Engine:
                 await asyncio.wait({self._round})
         finally:
             self._worker.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def round_seconds(self) -> float:
+        """How long the worker has been at its present round; 0 if it is idle.
+
+        Minutes mean that it hangs: a model's code that does not return cannot be stopped.
+        """
+        return 0.0 if self._round is None else time.monotonic() - self._round_began
 
     @property
     def checkpoint(self) -> str:
@@ -160,6 +169,7 @@ class Engine:
         if self._round is not None or not self._queued:
             return
         self._judging = self._take_round()
+        self._round_began = time.monotonic()
         loop = asyncio.get_running_loop()
         self._round = loop.run_in_executor(
             self._worker, self._judge_round, loop, self._classifier, list(self._judging.values())
