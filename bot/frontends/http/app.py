@@ -98,8 +98,9 @@ def _key(request: Request) -> str:
 Key = Annotated[str, Depends(_key)]
 
 
-def create_app(service: Service) -> FastAPI:
-    """The application, without the gate in front of it (`bot.frontends.http.gate`)."""
+def create_app(service: Service, *, needs_key: bool) -> FastAPI:
+    """The application, without the gate in front of it (`bot.frontends.http.gate`), which checks
+    the key if the server `needs_key`."""
     app = FastAPI(
         title="Review Concierge",
         version=trainer.__version__,
@@ -112,7 +113,7 @@ def create_app(service: Service) -> FastAPI:
     app.router.route_class = _StrictRoute
     problems.install(app)
     _add_health(app, service)
-    _add_reviews(app, service)
+    _add_reviews(app, service, [Depends(_bearer)] if needs_key else [])
     _complete_document(app)
     return app
 
@@ -136,13 +137,13 @@ def _add_health(app: FastAPI, service: Service) -> None:
         return Health()
 
 
-def _add_reviews(app: FastAPI, service: Service) -> None:
+def _add_reviews(app: FastAPI, service: Service, security: list[Any]) -> None:
     @app.post(
         "/v1/classify",
         tags=["reviews"],
         summary="Judge one text, or several",
         responses=_documented(*_ERRORS),
-        dependencies=[Depends(_bearer)],
+        dependencies=security,
     )
     async def classify(request: ClassifyRequest, key: Key) -> ClassifyResult:
         """One result for each text, in order. No conversation: a reply may be a question, but its
@@ -155,7 +156,7 @@ def _add_reviews(app: FastAPI, service: Service) -> None:
         tags=["reviews"],
         summary="Answer a message of a conversation",
         responses=_documented(*_ERRORS),
-        dependencies=[Depends(_bearer)],
+        dependencies=security,
     )
     async def answer(request: AnswerRequest, key: Key) -> AnswerResult:
         """The next message of the same conversation may answer a question ("yes", "the first one")
@@ -168,7 +169,7 @@ def _add_reviews(app: FastAPI, service: Service) -> None:
         tags=["reviews"],
         summary="Show which words decide a verdict",
         responses=_documented(*_ERRORS),
-        dependencies=[Depends(_bearer)],
+        dependencies=security,
     )
     async def explain(request: ExplainRequest, key: Key) -> ExplainResult:
         """Judges the review once more without each word, which costs as much as up to fifty

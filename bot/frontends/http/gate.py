@@ -8,7 +8,7 @@ import asyncio
 import ipaddress
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,6 +25,10 @@ MAX_BODY_BYTES = 262_144
 BODY_SECONDS = 10.0
 """For a body to arrive completely."""
 
+DISCARD_SECONDS = 1.0
+MAX_DISCARDED_BYTES = 4_194_304
+"""Of the body of a request that is refused."""
+
 MAX_REQUESTS = 512
 """Requests at once: with the largest bodies, 128 MiB."""
 
@@ -36,26 +40,30 @@ LOCAL = "local"
 
 
 class Gate:
-    """Lets requests through to `app`: those with a key, if `keyring` has keys or `host` is not
-    loopback."""
+    """Lets requests through to `app`: only those with a key, if it `needs_key`."""
 
-    def __init__(self, app: ASGIApp, keyring: Keyring, host: str) -> None:
+    def __init__(self, app: ASGIApp, keyring: Keyring, *, needs_key: bool) -> None:
         self._app = app
         self._keyring = keyring
-        self._needs_key = keyring.has_keys or not is_loopback(host)
+        self._needs_key = needs_key
         self._running = 0
         self._seldom = SeldomLog(log)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
         answer = _Answer(send)
+        body = _Body(Headers(scope=scope), receive)
         began = time.monotonic()
         scope.setdefault("state", {})
         self._running += 1
         try:
-            await self._pass(scope, receive, answer)
+            await self._pass(scope, body, answer)
         except Problem as problem:
-            await problem.response()(scope, receive, answer)
+            response = problem.response()
+            if not body.is_read:
+                await body.discard()
+                response.headers["Connection"] = "close"
+            await response(scope, receive, answer)
         except Exception as error:  # its message may contain a text
             self._seldom.log(logging.ERROR, f"A request failed: {whereabouts(error)}")
             if not answer.status:
@@ -66,9 +74,9 @@ class Gate:
             self._running -= 1
             _log_access(scope, answer.status, time.monotonic() - began)
 
-    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _pass(self, scope: Scope, body: "_Body", send: Send) -> None:
         """Raises Problem."""
-        headers = Headers(scope=scope)
+        headers = body.headers
         if scope["path"].startswith(GUARDED):
             if self._running > MAX_REQUESTS:
                 detail = "The server has too many requests at once. Try again."
@@ -76,8 +84,8 @@ class Gate:
             scope["state"]["key"] = self._identify(headers)
             if scope["method"] == "POST":
                 _check_content_type(headers)
-        body = await _read_body(headers, receive)
-        await self._app(scope, _replay(body, receive), send)
+        await body.read()
+        await self._app(scope, body.replay, send)
 
     def _identify(self, headers: Headers) -> str:
         """The name of the request's key. Raises Problem: 401, or 421 for a foreign host."""
@@ -135,37 +143,57 @@ def _check_content_type(headers: Headers) -> None:
         raise Problem(415, "Send the body as JSON: Content-Type: application/json")
 
 
-async def _read_body(headers: Headers, receive: Receive) -> bytes:
-    """The whole body, of bounded size and within a bounded time. Raises Problem."""
-    too_large = Problem(413, f"The body is larger than {MAX_BODY_BYTES:,} bytes.")
-    length = headers.get("content-length", "")
-    if length.isascii() and length.isdigit() and int(length) > MAX_BODY_BYTES:
-        raise too_large
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise Problem(400, "The connection ended before the body was complete.")
-                body += message.get("body", b"")
-                if len(body) > MAX_BODY_BYTES:
-                    raise too_large
-                if not message.get("more_body", False):
-                    return bytes(body)
-    except TimeoutError:
-        detail = f"The body did not arrive within {BODY_SECONDS:.0f} seconds."
-        raise Problem(408, detail) from None
+class _Body:
+    """A request's body, of bounded size."""
+
+    def __init__(self, headers: Headers, receive: Receive) -> None:
+        self.headers = headers
+        self.is_read = False
+        """Whether it has arrived completely."""
+        self._receive = receive
+        self._waiting: list[Message] = []
+
+    async def read(self) -> None:
+        """Reads it all, within a bounded time. Raises Problem."""
+        length = self.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > MAX_BODY_BYTES:
+            raise _too_large()
+        content = bytearray()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                while not self.is_read:
+                    content += await self._next_part()
+                    if len(content) > MAX_BODY_BYTES:
+                        raise _too_large()
+        except TimeoutError:
+            detail = f"The body did not arrive within {BODY_SECONDS:.0f} seconds."
+            raise Problem(408, detail) from None
+        self._waiting = [{"type": "http.request", "body": bytes(content), "more_body": False}]
+
+    async def discard(self) -> None:
+        """Reads and drops the rest for a moment: if a connection is closed with data unread, the
+        client may get an error of the network in place of the response."""
+        size = 0
+        with suppress(Problem, TimeoutError):
+            async with asyncio.timeout(DISCARD_SECONDS):
+                while not self.is_read and size < MAX_DISCARDED_BYTES:
+                    size += len(await self._next_part())
+
+    async def replay(self) -> Message:
+        """Gives the application what was read, and then what the server has to say."""
+        return self._waiting.pop() if self._waiting else await self._receive()
+
+    async def _next_part(self) -> bytes:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise Problem(400, "The connection ended before the body was complete.")
+        self.is_read = not message.get("more_body", False)
+        body: bytes = message.get("body", b"")
+        return body
 
 
-def _replay(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:
-    """Gives the body that was read, and then whatever the server has to say."""
-    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replay() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return replay
+def _too_large() -> Problem:
+    return Problem(413, f"The body is larger than {MAX_BODY_BYTES:,} bytes.")
 
 
 def _log_access(scope: Scope, status: int, seconds: float) -> None:

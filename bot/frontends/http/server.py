@@ -50,7 +50,8 @@ async def serve(settings: Settings, opened: Opened) -> None:
             "give. Create one first: python -m bot http-key add NAME"
         )
     service = Service(settings)
-    server = Server(Gate(create_app(service), keyring, host))
+    app = create_app(service, needs_key=keyring.has_keys)
+    server = Server(Gate(app, keyring, needs_key=keyring.has_keys))
     listening = _listen(host, settings.http_port)
     serving = asyncio.create_task(server.serve([listening]))
     ready = asyncio.create_task(_stay_ready(service, opened))
