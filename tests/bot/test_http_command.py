@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -133,6 +134,48 @@ async def test_a_server_answers_follows_a_promotion_and_finishes_requests(folder
             assert [len(await each) for each in waiting] == [64] * 4
             assert await code == 0
     assert any("POST /v1/classify 200, " in line for line in server.lines)
+
+
+async def test_the_examples_of_the_document_run(folder: Path) -> None:
+    page = (ROOT / "docs" / "http.md").read_text()
+    calls = [shlex.split(line, comments=True) for line in re.findall("^curl .*$", page, re.M)]
+    blocks = re.findall(r"^```json\n(.*?)^```$", page, re.M | re.S)
+    examples = [json.loads(line) for block in blocks for line in block.splitlines()]
+    answers = []
+    key = await asyncio.to_thread(_add_key, folder)
+    async with _running(folder) as server:
+        address = (await server.read_until(r"Listening on (http://127\.0\.0\.1:\d+)$"))[1]
+        await server.read_until("Ready")
+        for call in calls:
+            words = [w.replace("$KEY", key).replace(EXAMPLE_ADDRESS, address) for w in call[1:]]
+            process = await asyncio.create_subprocess_exec(
+                *("curl", "--silent", "--show-error", "--fail-with-body", "--noproxy", "*", *words),
+                stdout=asyncio.subprocess.PIPE,
+            )
+            output, _ = await asyncio.wait_for(process.communicate(), 60)
+            assert process.returncode == 0, output
+            answers.append(json.loads(output))
+        assert await server.stop() == 0
+    assert len(calls) == len(examples) == 6
+    assert list(map(_shape, answers)) == list(map(_shape, examples))
+
+
+EXAMPLE_ADDRESS = "http://127.0.0.1:8000"
+
+
+def _add_key(folder: Path) -> str:
+    command = [sys.executable, "-m", "bot", "http-key", "add", "website"]
+    done = subprocess.run(
+        command, cwd=folder, env=_environment(), capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def _shape(value: object) -> object:
+    """The names of fields, at each level."""
+    if isinstance(value, dict):
+        return {name: _shape(each) for name, each in value.items() if name != "probabilities"}
+    return _shape(value[0]) if isinstance(value, list) and value else None
 
 
 async def test_a_server_is_stopped_or_fails_while_it_loads(folder: Path) -> None:
