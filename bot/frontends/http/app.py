@@ -89,7 +89,7 @@ def _refuse(_constant: str) -> Any:
     raise ValueError("not a number")
 
 
-def _key(request: Request) -> str:
+async def _key(request: Request) -> str:
     """The name of the key; the gate has checked it before the body was read."""
     name: str = request.state.key
     return name

@@ -39,6 +39,7 @@ _STUCK = (
     "The model has not finished its last texts for half a minute: its worker hangs. Restart the "
     "server."
 )
+_NO_WORKER = "The model's worker could not be started for the last texts. Restart the server."
 
 
 class Service:
@@ -54,7 +55,9 @@ class Service:
         """Why no text can be judged now, as a sentence; None if one can."""
         if self.concierge is None:
             return _NO_MODEL
-        return _STUCK if self.concierge.engine.round_seconds > STUCK_SECONDS else None
+        if self.concierge.engine.round_seconds > STUCK_SECONDS:
+            return _STUCK
+        return _NO_WORKER if self.concierge.engine.worker_fails else None
 
     async def classify(self, key: str, texts: Sequence[str]) -> ClassifyResult:
         """Judges texts without a conversation. Raises Problem."""
@@ -109,7 +112,8 @@ class Service:
     async def _serving(self, key: str, texts: int = 1) -> AsyncIterator[Concierge]:
         """Counts texts of a key, and gives the concierge for a bounded time. Raises Problem."""
         reason = self.unready()
-        if reason is not None or self.concierge is None:
+        # With a failing worker, the next text shows whether it still fails.
+        if self.concierge is None or reason == _STUCK:
             raise Problem(503, reason or _NO_MODEL, retry_after=RETRY_SECONDS)
         customer = _number(key)
         if self._texts.pace(customer, texts) is not Pace.FINE:

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import signal
+import threading
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -246,6 +247,23 @@ async def test_it_is_not_ready_while_the_model_hangs(
         classifier.gate.set()
         await until_ready(client)
         await _post(client, "/v1/classify", {"text": GREAT})
+
+
+async def test_it_is_not_ready_once_the_worker_cannot_be_started(concierge: Concierge) -> None:
+    async with served(concierge) as client:
+        with pytest.MonkeyPatch.context() as patch:
+
+            def refuse(_: threading.Thread) -> None:
+                raise RuntimeError("can't start new thread")
+
+            patch.setattr(threading.Thread, "start", refuse)
+            answer = await _post(client, "/v1/classify", {"text": GREAT})
+            assert answer["results"][0]["kind"] == "failure"
+        async with client.get("/readyz") as response:
+            assert response.status == 503
+            assert "worker could not be started" in await response.text()
+        await _post(client, "/v1/classify", {"text": GREAT})
+        assert await _probe(client, "/readyz") == 200
 
 
 async def test_a_model_that_cannot_be_loaded_ends_the_server() -> None:
