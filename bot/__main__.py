@@ -17,7 +17,7 @@ from typer import Argument, Context, Option, Typer, TyperException
 from bot import logs
 from bot.errors import BotError, MissingTokenError, SettingsError, UnusableCheckpointError
 from trainer.errors import printable
-from trainer.extras import missing
+from trainer.extras import HTTP, missing
 
 # Each command imports what it needs: `--help` does not wait for torch and discord.
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def responses_schema() -> None:
 @app.command()
 def http() -> None:
     """Answers other programs over HTTP, until SIGTERM or Ctrl-C."""
-    if sentence := missing("The HTTP server", "fastapi", "uvicorn", extra="http"):
+    if sentence := missing("The HTTP server", *HTTP, extra="http"):
         raise SettingsError(sentence)
     _serve_http(_settings())
 

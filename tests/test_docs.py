@@ -375,6 +375,14 @@ def test_the_exit_codes_are_all_there() -> None:
     assert codes == {0, 1, 2, 130} | errors
 
 
+def test_the_figures_are_all_there() -> None:
+    source = (ROOT / "bot/frontends/http/metrics.py").read_text(encoding="utf-8")
+    names = in_backticks([row[:1] for row in table("docs/http.md", "figure")])
+    assert {name.removesuffix("_total") for name in names} == set(
+        re.findall(r'"(concierge_\w+)"', source)
+    )
+
+
 def test_the_kinds_of_reply_are_all_there() -> None:
     kinds = in_backticks(table("docs/discord.md", "kind"))
     assert kinds == set(Kind) - {Kind.HELP, Kind.PRIVACY}

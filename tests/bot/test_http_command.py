@@ -278,5 +278,5 @@ def test_the_packages_that_are_missing_are_named(
     monkeypatch.setattr(sys, "argv", ["bot", "http"])
     assert main() == 2
     said = capsysbinary.readouterr().err.decode()
-    assert "The HTTP server needs the packages fastapi, uvicorn" in said
+    assert "The HTTP server needs the packages fastapi, uvicorn, prometheus_client" in said
     assert 'pip install "review-concierge[http]"' in said

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
 import trainer
-from bot.frontends.http import problems
+from bot.frontends.http import metrics, problems
 from bot.frontends.http.problems import Problem
 from bot.frontends.http.schemas import (
     AnswerRequest,
@@ -135,6 +135,10 @@ def _add_health(app: FastAPI, service: Service) -> None:
         if (reason := service.unready()) is not None:
             raise Problem(503, reason, retry_after=RETRY_SECONDS)
         return Health()
+
+    @app.get("/metrics", include_in_schema=False)
+    async def figures() -> Response:
+        return Response(service.figures(), media_type=metrics.CONTENT_TYPE)
 
 
 def _add_reviews(app: FastAPI, service: Service, security: list[Any]) -> None:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.errors import InputError
 from bot.frontends.http.keys import Keyring
+from bot.frontends.http.metrics import Metrics
 from bot.frontends.http.problems import Problem
 from bot.frontends.http.service import RETRY_SECONDS
 from bot.logs import SeldomLog, whereabouts
@@ -32,9 +33,18 @@ MAX_DISCARDED_BYTES = 4_194_304
 MAX_REQUESTS = 512
 """Requests at once: with the largest bodies, 128 MiB."""
 
-PATHS = ("/v1/classify", "/v1/answer", "/v1/explain", "/livez", "/readyz", "/openapi.json")
+PATHS = (
+    "/openapi.json",
+    "/v1/classify",
+    "/v1/answer",
+    "/v1/explain",
+    "/livez",
+    "/readyz",
+    "/metrics",
+)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-GUARDED = "/v1/"
+GUARDED = ("/v1/", "/metrics")
+OTHER = "(another path)"
 LOCAL = "local"
 """In place of a key's name, on a server without keys."""
 
@@ -42,8 +52,11 @@ LOCAL = "local"
 class Gate:
     """Lets requests through to `app`: only those with a key, if it `needs_key`."""
 
-    def __init__(self, app: ASGIApp, keyring: Keyring, *, needs_key: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, keyring: Keyring, metrics: Metrics, *, needs_key: bool
+    ) -> None:
         self._app = app
+        self._metrics = metrics
         self._keyring = keyring
         self._needs_key = needs_key
         self._running = 0
@@ -72,7 +85,9 @@ class Gate:
                 )
         finally:
             self._running -= 1
-            _log_access(scope, answer.status, time.monotonic() - began)
+            seconds = time.monotonic() - began
+            self._metrics.count_request(_known_path(scope), answer.status, seconds)
+            _log_access(scope, answer.status, seconds)
 
     async def _pass(self, scope: Scope, body: "_Body", send: Send) -> None:
         """Raises Problem."""
@@ -196,8 +211,13 @@ def _too_large() -> Problem:
     return Problem(413, f"The body is larger than {MAX_BODY_BYTES:,} bytes.")
 
 
+def _known_path(scope: Scope) -> str:
+    path: str = scope["path"]
+    return path if path in PATHS else OTHER
+
+
 def _log_access(scope: Scope, status: int, seconds: float) -> None:
-    path = scope["path"] if scope["path"] in PATHS else "(another path)"
+    path = _known_path(scope)
     method = scope["method"] if scope["method"] in METHODS else "(another method)"
     # Probes come every few seconds.
     level = logging.INFO if path.startswith(GUARDED) else logging.DEBUG

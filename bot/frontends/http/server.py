@@ -51,7 +51,7 @@ async def serve(settings: Settings, opened: Opened) -> None:
         )
     service = Service(settings)
     app = create_app(service, needs_key=keyring.has_keys)
-    server = Server(Gate(app, keyring, needs_key=keyring.has_keys))
+    server = Server(Gate(app, keyring, service.metrics, needs_key=keyring.has_keys))
     listening = _listen(host, settings.http_port)
     serving = asyncio.create_task(server.serve([listening]))
     ready = asyncio.create_task(_stay_ready(service, opened))

@@ -10,6 +10,7 @@ from typing import Any
 from bot.conversation.concierge import Concierge, Reply
 from bot.conversation.throttle import Pace, Throttle
 from bot.conversation.why import Explanation, split
+from bot.frontends.http.metrics import Metrics
 from bot.frontends.http.problems import Problem
 from bot.frontends.http.schemas import (
     AnswerRequest,
@@ -47,6 +48,7 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.concierge: Concierge | None = None
+        self.metrics = Metrics()
         self._texts = Throttle(settings.http_texts_per_second)
         rate = settings.messages_per_second
         self._haste_seconds = max(1, math.ceil(1 / rate)) if rate else 1
@@ -59,12 +61,17 @@ class Service:
             return _STUCK
         return _NO_WORKER if self.concierge.engine.worker_fails else None
 
+    def figures(self) -> bytes:
+        """For Prometheus."""
+        engine = None if self.concierge is None else self.concierge.engine
+        return self.metrics.expose(engine, ready=self.unready() is None)
+
     async def classify(self, key: str, texts: Sequence[str]) -> ClassifyResult:
         """Judges texts without a conversation. Raises Problem."""
         async with self._serving(key, len(texts)) as concierge:
             replies = await asyncio.gather(*map(concierge.answer, texts))
         for reply in replies:
-            self._require_answered(reply)
+            self._count_and_require_answered(reply)
         return ClassifyResult(results=[Classified(**_verdict(reply)) for reply in replies])
 
     async def answer(self, key: str, request: AnswerRequest) -> AnswerResult:
@@ -74,7 +81,7 @@ class Service:
             reply = await concierge.answer(
                 request.text, customer=customer, place="http", to=Recipient(place=customer)
             )
-        self._require_answered(reply)
+        self._count_and_require_answered(reply)
         return AnswerResult(
             **_verdict(reply),
             question=reply.question is not None,
@@ -102,7 +109,7 @@ class Service:
                 if reply.is_judgement:
                     explained = await concierge.explain(request.text, together=request.together)
         if isinstance(explained, Reply):
-            self._require_answered(explained)
+            self._count_and_require_answered(explained)
             return ExplainResult(
                 label=None, probabilities=None, words=[], notes=[], reply=explained.text
             )
@@ -133,8 +140,10 @@ class Service:
                 retry_after=RETRY_SECONDS,
             ) from None
 
-    def _require_answered(self, reply: Reply) -> None:
-        """Raises Problem: the text was not judged, and the client can send it again later."""
+    def _count_and_require_answered(self, reply: Reply) -> None:
+        """Counts a reply. Raises Problem: the text was not judged, and the client can send it again
+        later."""
+        self.metrics.count_reply(reply)
         if reply.kind is Kind.HASTE:
             raise Problem(
                 429,

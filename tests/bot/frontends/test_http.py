@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from bot.conversation.concierge import Concierge, Reply
 from bot.conversation.throttle import Throttle
@@ -212,6 +213,34 @@ async def test_the_log_of_requests_has_no_words_of_a_client(
     assert secret not in caplog.text
 
 
+async def test_figures_count_without_naming_what_a_client_made_up(concierge: Concierge) -> None:
+    secret = keys.add("prometheus", date(2026, 1, 2))
+    async with served(concierge, key=secret) as client:
+        await _post(client, "/v1/classify", {"text": [GREAT, DULL, DULL, marked("poison")]})
+        await _post(client, "/v1/classify", {}, 422)
+        await _post(client, f"/{MARKER}", {}, 404)
+        async with client.get("/metrics") as response:
+            assert response.content_type == "text/plain"
+            said = await response.text()
+        async with client.get("/metrics", headers={"Authorization": ""}) as response:
+            assert response.status == 401
+    figures = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(said)
+        for sample in family.samples
+    }
+    assert figures["concierge_messages_total", "negative"] == 2
+    assert figures["concierge_messages_total", "failure"] == 1
+    assert figures["concierge_verdicts_total", "positive"] == 1
+    assert figures["concierge_requests_total", "/v1/classify", "200"] == 1
+    assert figures["concierge_requests_total", "/v1/classify", "422"] == 1
+    assert figures["concierge_requests_total", "(another path)", "404"] == 1
+    assert figures["concierge_request_seconds_count", "/v1/classify"] == 2
+    assert figures["concierge_queue_tokens",] == 0
+    assert figures["concierge_model", "stub"] == figures["concierge_ready",] == 1
+    assert MARKER not in said
+
+
 # Readiness
 
 
@@ -224,6 +253,8 @@ async def test_it_is_ready_once_a_model_is_loaded(concierge: Concierge) -> None:
             _require_problem(response, said := await response.text())
             assert "No model is loaded yet" in said
         await _post(client, "/v1/classify", {"text": GREAT}, 503)
+        async with client.get("/metrics") as response:
+            assert "concierge_ready 0.0" in await response.text()
         loaded.set()
         await until_ready(client)
         await _post(client, "/v1/classify", {"text": GREAT})
