@@ -321,7 +321,7 @@ def _settings() -> "Settings":
     from bot.settings import ENV_FILE, likely_misspellings, load_settings
 
     settings = load_settings()
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, as_json=settings.log_format == "json")
     for sentence in (*likely_misspellings(), *readable_by_others(ENV_FILE, STATE)):
         _say(f"warning: {sentence}")
     return settings

@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """The level of the bot's own logger."""
 
+    log_format: Literal["text", "json"] = "text"
+    """The form of the log's lines."""
+
     responses_file: Path = Field(default_factory=default_responses_file)
     """The file with the sentences."""
 

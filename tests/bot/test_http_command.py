@@ -183,8 +183,9 @@ async def test_a_server_is_stopped_or_fails_while_it_loads(folder: Path) -> None
         await server.read_until("Listening on")
         assert await server.stop() == 0
     (folder / "checkpoints" / "tiny" / "model.safetensors").write_bytes(b"damaged")
-    async with _running(folder) as server:
-        await server.read_until("Listening on")
+    async with _running(folder, LOG_FORMAT="json") as server:
+        line = (await server.read_until("^.*Listening on.*$"))[0]
+        assert json.loads(line)["logger"] == "bot.frontends.http.server"
         assert await server.ended() == 5
     assert server.lines[-1].startswith("error: ")
 

@@ -219,7 +219,15 @@ def _known_path(scope: Scope) -> str:
 def _log_access(scope: Scope, status: int, seconds: float) -> None:
     path = _known_path(scope)
     method = scope["method"] if scope["method"] in METHODS else "(another method)"
-    # Probes come every few seconds.
-    level = logging.INFO if path.startswith(GUARDED) else logging.DEBUG
     key = scope["state"].get("key", "-")
-    log.log(level, "%s %s %d, %.0f ms, key %s", method, path, status, 1000 * seconds, key)
+    fields = {
+        "method": method,
+        "path": path,
+        "status": status,
+        "milliseconds": round(1000 * seconds, 1),
+        "key": key,
+    }
+    # Probes and Prometheus come every few seconds.
+    level = logging.INFO if path.startswith("/v1/") else logging.DEBUG
+    line = "%s %s %d, %.0f ms, key %s"
+    log.log(level, line, method, path, status, 1000 * seconds, key, extra={"fields": fields})
