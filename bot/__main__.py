@@ -110,12 +110,17 @@ def sync() -> None:
 
 @responses_app.command("check")
 def check_responses(file: ResponsesFile = None) -> None:
-    """Checks a file of sentences; names the line of an error."""
+    """Checks a file of sentences, and tries the sentences under test; names the line of an error.
+
+    Those are in checks.yaml beside the file, if there is one; the serving checkpoint judges them.
+    """
     from bot.frontends.lines import write_lines
     from bot.sentences.preview import summary
 
     settings = _settings()
-    write_lines([summary(file or settings.responses_file, settings.help_line)])
+    file = file or settings.responses_file
+    write_lines([summary(file, settings.help_line)])
+    _try_checks(file, settings)
 
 
 @responses_app.command("preview")
@@ -207,6 +212,26 @@ def restore(
     _say(f"The desk's database is that of {file} now.")
     if kept is not None:
         _say(f"The earlier one was kept as {kept}. Delete it once you do not need it.")
+
+
+def _try_checks(responses_file: Path, settings: "Settings") -> None:
+    """Tries the sentences under test with the serving checkpoint, if there are any."""
+    from bot.frontends.lines import write_lines
+    from bot.sentences import checks
+    from bot.sentences.responses import checks_file
+    from trainer.model.checks import run_checks
+
+    file = checks_file(responses_file)
+    if not file.exists():
+        return
+    sentences = checks.read(file)
+    serving = _serving_checkpoint()
+    if serving is None:
+        write_lines([f"{file} can be used, but there is no checkpoint yet to try it with."])
+        return
+    broken = run_checks(_load(serving, settings), sentences)
+    write_lines(checks.report(file, sentences, broken))
+    checks.refuse(file, broken)
 
 
 def _discord(settings: "Settings") -> None:

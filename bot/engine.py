@@ -13,7 +13,7 @@ Everything but `_judge_round` and below runs on the event loop, so there are no 
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from operator import attrgetter
@@ -95,6 +95,9 @@ class Engine:
         self._waiting_tokens = 0
         self.swaps = 0
         """How often the model was replaced."""
+        self.on_verdict: Callable[[str, Verdict], None] | None = None
+        """Called with each customer's text that was judged, not those in the background; must not
+        block."""
         self._queued: dict[str, _Request] = {}
         self._judging: dict[str, _Request] = {}
         self._round: asyncio.Future[None] | None = None
@@ -138,6 +141,14 @@ class Engine:
         """The name of the checkpoint that judges."""
         return self._classifier.name
 
+    async def idle(self) -> None:
+        """Returns as soon as no text is being judged or waits."""
+        while self._round is not None or self._queued:
+            if self._round is None:
+                await asyncio.sleep(0)  # the next round is about to start
+            else:
+                await asyncio.wait({self._round})
+
     def swap(self, classifier: TextClassifier) -> None:
         """Uses `classifier` from the next round on; the current round finishes on the old one."""
         self._classifier = classifier
@@ -164,12 +175,15 @@ class Engine:
         # arrived together, share a round. This causes no delay.
         asyncio.get_running_loop().call_soon(self._start_round)
         try:
-            return await asyncio.shield(request.answer)
+            verdict = await asyncio.shield(request.answer)
         finally:
             request.callers -= 1
             self._waiting_tokens -= tokens
             if request.callers == 0:
                 self._forget(request)
+        if self.on_verdict is not None and not background:
+            self.on_verdict(text, verdict)
+        return verdict
 
     def _start_round(self) -> None:
         """Passes the texts that are due first to the worker, if it is idle and there are any."""
@@ -186,6 +200,7 @@ class Engine:
         except RuntimeError as error:  # such as: the system allows no more threads
             self.worker_fails = True
             self._deliver([_failed(request, error) for request in requests])
+            loop.call_soon(self._start_round)  # for the others that wait
             return
         self.worker_fails = False
         self._round.add_done_callback(self._end_round)

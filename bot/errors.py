@@ -8,12 +8,13 @@ service manager can distinguish them.
     ├── MissingTokenError         3   Discord was requested, but there is no token
     ├── RefusedTokenError         4   Discord does not accept the token
     ├── UnusableCheckpointError   5   there is no checkpoint, or it is damaged
-    ├── ResponsesError            6   responses.yaml is missing or invalid
+    ├── ResponsesError            6   responses.yaml is missing or invalid, or checks.yaml is
     ├── UnreachableError          7   Discord cannot be reached, or ends the connection
     ├── InputError                8   the reviews cannot be read
     ├── RefusedRequestError       9   Discord refuses a request, for another reason than the token
     ├── RateLimitedError         10   Discord asks for a long pause before the next attempt
     ├── StoreError               11   the desk's database cannot be used
+    ├── BrokenChecksError        12   a sentence of checks.yaml is not taken for what is wanted
     └── TrainingError             *   the trainer's own exit code, passed on
 
 The remaining codes are 0 (success), 1 (a bug), 2 (also for a wrong command line) and 130
@@ -125,6 +126,12 @@ class StoreError(BotError):
     """The desk's database cannot be opened, read or written."""
 
     exit_code = 11
+
+
+class BrokenChecksError(BotError):
+    """The serving checkpoint takes a sentence of checks.yaml for something else than wanted."""
+
+    exit_code = 12
 
 
 class TrainingError(BotError):

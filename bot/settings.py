@@ -29,10 +29,10 @@ ENV_FILE = Path(".env")
 MAX_BYTES = 1_048_576
 """Of that file."""
 
-LONGEST_ID = 20
+MAX_ID_DIGITS = 20
 """Digits of a Discord id, which has 64 bits."""
 
-LONGEST_QUOTED = 500
+MAX_QUOTED_CHARACTERS = 500
 """Maximum characters of a value in an error."""
 
 DATASET_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
@@ -40,8 +40,8 @@ DATASET_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 _LABEL_WORDS = frozenset({"negative", "neg", "positive", "pos", "skip"})
 
-MAX_DATASETS = 25
-"""Discord's limit for the choices of an option."""
+MAX_DATASETS = 24
+"""Discord allows 25 choices of an option, and one may be the operator's corrections."""
 
 
 _QUOTED = re.compile(r"(['\"])(.*)\1", re.DOTALL)
@@ -134,7 +134,7 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         if not all(
-            word.isascii() and word.isdigit() and len(word) <= LONGEST_ID
+            word.isascii() and word.isdigit() and len(word) <= MAX_ID_DIGITS
             for word in re.split(r"[,\s]+", value.strip())
         ):
             raise ValueError(
@@ -225,7 +225,8 @@ class Settings(BaseSettings):
 
 def _quoted(value: object) -> str:
     quoted = repr(value)
-    return quoted if len(quoted) <= LONGEST_QUOTED else f"{quoted[:LONGEST_QUOTED]}…"
+    is_long = len(quoted) > MAX_QUOTED_CHARACTERS
+    return f"{quoted[:MAX_QUOTED_CHARACTERS]}…" if is_long else quoted
 
 
 def _has_readable_options(source: str) -> bool:

@@ -17,21 +17,25 @@ from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 # Two processes that compute with as many threads as there are cores wait for each other most of the
-# time. Read by torch at its import, below, and by the processes that tests start.
+# time. Read by torch at its import, and by the processes that tests start.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
-import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import (
-    DistilBertConfig,
-    DistilBertForSequenceClassification,
-    PreTrainedTokenizerFast,
-)
 
 from tests import marker
 from trainer.__main__ import main
+from trainer.data import starter_texts
+
+_BOOT = """\
+import runpy, sys
+from pathlib import Path
+from trainer.data import starter_texts
+starter_texts.KINDS_FILE = Path(sys.argv.pop(1))
+runpy.run_module("trainer", run_name="__main__", alter_sys=True)
+"""
+"""`python -m trainer` with another file of kinds, which is the first argument."""
 
 PRAISE = ("wonderful", "brilliant", "lovely", "superb")
 COMPLAINT = ("terrible", "dreadful", "awful", "boring")
@@ -52,8 +56,30 @@ def _no_hub() -> Iterator[None]:
     """Tests never go to a hub, here or in the processes they start; those that do say so."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_HUB_OFFLINE", "1")
-        patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # read at import, above
+        patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # read at import
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _few_kinds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Trainings fit the head of kinds on a tenth of the starter kinds, here and in `run_trainer`.
+
+    With all of them it takes four times as long as the rest of a training on a tiny encoder. The
+    trainings that the bot starts read them all.
+    """
+
+    def write(folder: Path) -> None:
+        with starter_texts.KINDS_FILE.open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+        with (folder / "kinds.csv").open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([header, *rows[::10]])
+
+    few = _made_once(tmp_path_factory, "kinds", write) / "kinds.csv"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(starter_texts, "KINDS_FILE", few)
+        starter_texts.read_kinds.cache_clear()
+        yield
+    starter_texts.read_kinds.cache_clear()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -75,8 +101,17 @@ def _what_customers_wrote_is_nowhere(tmp_path_factory: pytest.TempPathFactory) -
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Called by pytest: tests that take minutes start first, in parallel with the others."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Called by pytest: what takes long starts first, so that all workers end at the same time.
+
+    Those are the tests that take minutes, then those of the trainer, which train.
+    """
+    trainer = Path(__file__).with_name("trainer")
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("slow") is None,
+            not item.path.is_relative_to(trainer),
+        )
+    )
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -102,10 +137,15 @@ def write_csv(path: Path, rows: list[tuple[str, str]]) -> Path:
     return path
 
 
+def trainer_argv(*arguments: str | Path) -> list[str]:
+    """The command line of `python -m trainer *arguments`, with this session's file of kinds."""
+    return [sys.executable, "-c", _BOOT, str(starter_texts.KINDS_FILE), *map(str, arguments)]
+
+
 def run_trainer(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Runs `python -m trainer` as a user would, in a process, which takes seconds for torch."""
     return subprocess.run(
-        [sys.executable, "-m", "trainer", *map(str, arguments)],
+        trainer_argv(*arguments),
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -139,7 +179,7 @@ def interrupted(
         Its standard output and standard error, from there on.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "trainer", *map(str, arguments)],
+        trainer_argv(*arguments),
         cwd=cwd,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -206,6 +246,15 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _make_encoder(path: Path) -> None:
+    # Imported here, because the process that hands the tests out to the workers reads this file
+    # before it starts them, and these take seconds.
+    import torch
+    from transformers import (
+        DistilBertConfig,
+        DistilBertForSequenceClassification,
+        PreTrainedTokenizerFast,
+    )
+
     words = sorted({word for text, _ in separable_reviews() for word in text.split()} - {_UNKNOWN})
     vocabulary = {
         word: index

@@ -206,7 +206,7 @@ async def test_a_reconnect_is_asked_for_and_resumed(server: DiscordServer, clien
     assert client.resumed == 1
 
 
-async def test_an_invalid_session_is_identified_anew(server: DiscordServer, client: Echo) -> None:
+async def test_an_invalid_session_is_identified_again(server: DiscordServer, client: Echo) -> None:
     await server.invalidate_session()
     missed = await server.say(server.channel, "Nobody hears this.")
     await server.wait_until(lambda: len(server.identifies) == 2, timeout=10)

@@ -25,6 +25,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.errors import BotError
+from bot.frontends.discord.client import PERMISSIONS
 from bot.sentences.responses import Kind
 from bot.settings import Settings
 from docs import discord_picture
@@ -263,6 +264,8 @@ def workplace(checkpoint: Path, tmp_path: Path) -> Path:
     for name in ("OTHER", "NAME"):
         shutil.copytree(checkpoint, tmp_path / "checkpoints" / name)
     assert call_trainer("checkpoints", "promote", "OTHER", cwd=tmp_path).returncode == 0
+    (sample,) = blocks(ROOT / "docs/operating.md", "yaml")
+    (tmp_path / "checks.yaml").write_text(sample)
     (tmp_path / "reviews.txt").write_text("what a wonderful film\nsuch a boring plot indeed\n")
     return tmp_path
 
@@ -389,6 +392,14 @@ def test_the_kinds_of_reply_are_all_there() -> None:
 
 
 # Links and form
+
+
+def test_the_permissions_of_the_invitation_are_all_there() -> None:
+    names = {name.replace("read_messages", "view_channel") for name, has in PERMISSIONS if has}
+    page = (ROOT / "docs" / "discord.md").read_text("utf-8")
+    table = page.partition("| permission | for |\n")[2].partition("\n\n")[0]
+    listed = {name.lower().replace(" ", "_") for name in re.findall(r"\*([^*]+)\*", table)}
+    assert listed == names
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

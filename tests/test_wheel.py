@@ -29,8 +29,13 @@ pytestmark = pytest.mark.slow
 
 
 def _environment(**settings: str) -> dict[str, str]:
-    """This process's without settings, and without a path that leads to the checkout."""
-    names = {name.upper() for name in Settings.model_fields} | {"PYTHONPATH"}
+    """This process's without settings, and without a path that leads to the checkout.
+
+    The twenty commands share their bytecode, also where a variable forbids it: all of the
+    environment that they run in is temporary.
+    """
+    python = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
+    names = {name.upper() for name in Settings.model_fields} | python
     kept = {name: value for name, value in os.environ.items() if name not in names}
     return {**kept, "PIP_CONSTRAINT": str(ROOT / "constraints.txt"), "COLUMNS": "300", **settings}
 

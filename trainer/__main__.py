@@ -1,4 +1,4 @@
-"""The trainer's command line: `python -m trainer fit | evaluate | compare | checkpoints`.
+"""The trainer's command line: `python -m trainer fit | evaluate | audit | compare | checkpoints`.
 
 Exit codes: 0 done, 1 a bug in the trainer, 2 invalid input, 130 interrupted.
 """
@@ -7,7 +7,7 @@ import json
 import signal
 import sys
 import traceback
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from trainer.comparing.rows import HEADINGS
 from trainer.config import (
     LABELS,
     MIN_FRACTION,
+    RECIPES,
     Balance,
     Loop,
     Precision,
@@ -30,11 +31,15 @@ from trainer.config import (
     TrainingConfig,
 )
 from trainer.data.columns import Columns
+from trainer.data.mixture import load_sets
+from trainer.data.review_files import Review
 from trainer.data.reviews import Split, load_reviews, take
 from trainer.errors import ComparisonError, ConfigError, Interrupted, TrainerError, printable
-from trainer.events import Compared, Failed, Listener, parse_compared
+from trainer.events import BrokenCheck, Compared, Failed, Listener, parse_compared
 from trainer.extras import TRAINING, missing
 from trainer.model import checkpoint
+from trainer.model.checks import FILE as CHECKS_FILE
+from trainer.model.checks import Check, compare_checks, read_checks, run_checks
 from trainer.progress import Style, listener
 
 if TYPE_CHECKING:
@@ -214,9 +219,13 @@ def fit(
             loop=loop,
             output=output,
         )
-        from trainer.training.fit import fine_tune_model  # torch takes seconds to import
+        if output is not None:
+            checkpoint.refuse_existing(output)
+        sets = load_sets(config, RECIPES[recipe])
+        # This imports torch, which takes seconds: only once the data sets are known to be usable.
+        from trainer.training.fit import fine_tune_model
 
-        result = fine_tune_model(config, on_event=on_event)
+        result = fine_tune_model(config, sets=sets, on_event=on_event)
     if progress is Style.BAR:
         _print_figures("Validation", result.validation.as_dict())
         _print_figures("Test", result.test.as_dict())
@@ -247,42 +256,99 @@ def evaluate(
         Path | None,
         typer.Option(help="A second checkpoint, compared on the same reviews.", metavar="DIR"),
     ] = None,
+    checks: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"A file of sentences under test, such as {CHECKS_FILE}.", metavar="FILE"
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Judge labelled reviews with a checkpoint and print its figures."""
     paths = [checkpoint_path] if against is None else [checkpoint_path, against]
     for path in paths:
         checkpoint.verify(path)
+    sentences = read_checks(checks) if checks is not None else []
     reviews = load_reviews(dataset, Columns.of(text_column, label_column, _entries(label_map)))
     seen = {each.fingerprint for path in paths for each in checkpoint.read_training(path).datasets}
     split = split or reviews.fair_split(seen)
     chosen = reviews.of(split) if limit is None else take(reviews.of(split), limit)
-    labels = [review.label for review in chosen]
-    with listener(Style.NONE if as_json else Style.BAR) as on_event:
+    answer = _judge(paths, chosen, split, sentences, Style.NONE if as_json else Style.BAR)
+    line = json.dumps({"dataset": reviews.name, "split": split, **answer})
+    if as_json:
+        print(line)
+        return
+    for result in (answer, answer["against"]) if against is not None else (answer,):
+        _print_figures(f"{result['checkpoint']} on {reviews.name}, {split}", result)
+        _print_selective(result["doubt"])
+    if against is not None:
+        _print_comparison(parse_compared(line), answer["fixed"])
+    if sentences:
+        _print_checks(answer["checks"])
+
+
+def _judge(
+    paths: Sequence[Path],
+    reviews: Sequence[Review],
+    split: Split,
+    sentences: Sequence[Check],
+    style: Style,
+) -> dict[str, Any]:
+    """The figures of a checkpoint, and how a second one compares, as JSON types."""
+    labels = [review.label for review in reviews]
+    with listener(style) as on_event:
         # These import torch, which takes seconds: only once the data set is known to exist.
         from trainer.model.classifier import Classifier
         from trainer.training.evaluation import compare, judge, judge_on_fixed_reviews
 
         classifiers = [Classifier.load(path) for path in paths]
-        judged = [judge(each, chosen, split, on_event) for each in classifiers]
+        judged = [judge(each, reviews, split, on_event) for each in classifiers]
     results = [
         {"checkpoint": str(path), **each.figures(labels)}
         for path, each in zip(paths, judged, strict=True)
     ]
-    answer = {"dataset": reviews.name, "split": split, **results[0]}
-    if against is not None:
+    answer = results[0]
+    if len(results) > 1:
         compared = compare(judged[0].probabilities, judged[1].probabilities, labels)
         answer |= {"against": results[1], **compared.as_dict()}
         answer |= judge_on_fixed_reviews(classifiers, judged[1].measure(labels))
-    line = json.dumps(answer)
-    if as_json:
+    if sentences:
+        checked = compare_checks(*(run_checks(each, sentences) for each in classifiers))
+        answer["checks"] = {"total": len(sentences), **checked}
+    return answer
+
+
+@app.command()
+def audit(
+    file: Annotated[Path, typer.Argument(help="Labelled reviews: a file or a folder, as for fit.")],
+    checkpoint_path: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint",
+            help="The checkpoint that judges them.",
+            metavar="DIR",
+            show_default="the serving one",
+        ),
+    ] = None,
+    text_column: _TextColumn = None,
+    label_column: _LabelColumn = None,
+    label_map: _LabelMap = None,
+    limit: Annotated[int, typer.Option(help="Maximum number of lines of each list.", min=1)] = 50,
+    show: Annotated[bool, typer.Option("--show", help="Also print the reviews found.")] = False,
+) -> None:
+    """List likely wrong labels, near-duplicates and outliers in labelled reviews, by row."""
+    if problem := missing("An audit", *TRAINING, "cleanlab", extra="audit"):
+        raise ConfigError(problem)
+    path = checkpoint_path or checkpoint.serving_checkpoint()
+    if path is None:
+        raise ConfigError("There is no serving checkpoint. Train one, or give --checkpoint.")
+    columns = Columns.of(text_column, label_column, _entries(label_map))
+    with listener(Style.BAR) as on_event:
+        from trainer.training.audit import audit_file, report  # torch takes seconds to import
+
+        found = audit_file(file, path, columns, on_event)
+    for line in report(found, printable(file), limit, show):
         print(line)
-        return
-    for result in results:
-        _print_figures(f"{result['checkpoint']} on {reviews.name}, {split}", result)
-        _print_selective(result["doubt"])
-    if against is not None:
-        _print_comparison(parse_compared(line), answer["fixed"])
 
 
 @app.command("compare")
@@ -324,7 +390,9 @@ def compare_models(
             from trainer.comparing.compare import compare  # torch takes seconds to import
 
             names = list(dict.fromkeys(base_models))
-            run.follow(compare(budget, names, list(dict.fromkeys(loops)), seeds, on_event))
+            loops = list(dict.fromkeys(loops))
+            folder = comparison.COMPARISONS if output is None else output.parent
+            run.follow(compare(budget, names, loops, seeds, on_event, folder=folder))
     finally:
         if progress is not Style.JSON:
             run.show()
@@ -479,6 +547,15 @@ def _print_comparison(compared: Compared, fixed: dict[str, Any]) -> None:
         f"On {fixed['reviews']:,} fixed reviews: accuracy {fixed['accuracy']:.3f} against "
         f"{fixed['against']:.3f}. {compared.objection}".rstrip()
     )
+
+
+def _print_checks(checked: dict[str, Any]) -> None:
+    """Without the sentences: a program may read this, and keep it."""
+    broken, lost = checked["broken"], checked.get("lost", [])
+    print(f"Sentences under test: {checked['total'] - len(broken)} of {checked['total']} kept.")
+    for each in broken:
+        what = ", which the other one keeps" if each in lost else ""
+        print(f"Broken: {BrokenCheck(**each)}{what}")
 
 
 def _print_results(results: Comparison) -> None:

@@ -7,6 +7,7 @@ Each error carries the sentence shown to the user: what is wrong, where, and wha
     ├── ReviewsError      a data set is missing, malformed or too small
     ├── EncoderError      the pre-trained weights cannot be loaded
     ├── CheckpointError   a checkpoint is missing, incomplete or altered
+    ├── YamlError         a YAML file that people write is missing or malformed
     ├── ComparisonError   a comparison cannot be written, or part of it failed
     └── Interrupted       a comparison was stopped; its finished runs are kept
 """
@@ -45,6 +46,10 @@ class EncoderError(TrainerError):
 
 class CheckpointError(TrainerError):
     """A checkpoint is missing, incomplete or altered."""
+
+
+class YamlError(TrainerError):
+    """A YAML file that people write, such as checks.yaml, is missing or malformed."""
 
 
 class ComparisonError(TrainerError):

@@ -126,6 +126,31 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokenCheck:
+    """A sentence of checks.yaml that was taken for something else than wanted; not its text."""
+
+    number: int
+    """In the file, from 1."""
+    line: int
+    wanted: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"number {self.number} (line {self.line}): {self.found}, not {self.wanted}"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The sentences of checks.yaml, judged by a checkpoint and by the serving one."""
+
+    total: int
+    broken: tuple[BrokenCheck, ...]
+    """Those that the checkpoint breaks."""
+    lost: tuple[BrokenCheck, ...]
+    """Those of them that the serving one keeps."""
+
+
+@dataclass(frozen=True, slots=True)
 class Compared(Score):
     """A checkpoint against the serving one, on the same reviews: `trainer evaluate --against`."""
 
@@ -142,6 +167,8 @@ class Compared(Score):
     not_worse: bool
     objection: str
     """Why it must not be promoted automatically, as a sentence; empty if there is no reason."""
+    checks: Checked | None = None
+    """None: no sentences are under test."""
 
 
 def ignore(event: Event) -> None:
@@ -184,6 +211,7 @@ def parse_compared(content: bytes | str) -> Compared:
         and all(abs(number) <= 2 for number in (compared.difference, *compared.interval))
         and 0 <= compared.reviews <= MAX_NUMBER
         and len(compared.split) <= MAX_NAME_LENGTH
+        and (compared.checks is None or _are_plausible(compared.checks))
     )
     if not is_plausible:
         raise ValueError("a figure of the comparison is out of range")
@@ -197,6 +225,20 @@ def _adapters() -> "dict[type, TypeAdapter[Any]]":
     )
 
     return {of_type: TypeAdapter(of_type) for of_type in (*_TYPES.values(), Compared)}
+
+
+def _are_plausible(checks: Checked) -> bool:
+    """Whether the numbers are possible, and the words short."""
+    return 0 < checks.total <= MAX_NUMBER and all(
+        len(broken) <= checks.total
+        and all(
+            0 < each.number <= checks.total
+            and 0 < each.line <= MAX_NUMBER
+            and max(len(each.wanted), len(each.found)) <= MAX_NAME_LENGTH
+            for each in broken
+        )
+        for broken in (checks.broken, checks.lost)
+    )
 
 
 def _is_plausible(event: Event) -> bool:

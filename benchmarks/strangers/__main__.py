@@ -28,7 +28,7 @@ from trainer.model.classifier import Classifier
 from trainer.model.kinds import KINDS, REVIEW
 
 LISTS = Path(__file__).parent
-DISMISSALS = (*(kind for kind in KINDS if kind != REVIEW), "foreign", "wordless")
+DISMISSALS = (*(kind for kind in KINDS if kind != REVIEW), "foreign", "wordless", "goodbye")
 Answered = list[tuple[dict[str, str], Reply]]
 """Rows of a list, each with the reply to its text."""
 
@@ -110,7 +110,7 @@ def print_chat(console: Console, answered: Answered) -> None:
 def print_kinds(console: Console, answered: Answered) -> None:
     """How messages of each kind are recognised."""
     kinds = list(dict.fromkeys(row["kind"] for row, _ in answered))
-    others = ("review", "foreign", "wordless")
+    others = ("review", "foreign", "wordless", "goodbye")
     table = Table("kinds", "right", *kinds, *others)
     right = 0
     for kind, members in grouped(answered, "kind").items():

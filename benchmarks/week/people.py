@@ -139,8 +139,9 @@ class Week:
         self._random = random.Random(0)
         self._usual, self._complaints = texts()
         world = server.world
-        others = world.add_guild("Kinofreunde", "de"), world.add_guild("No Desk")
-        guilds = (server.guild, *others)
+        self._customers = [world.add_user(f"customer {n}") for n in range(CUSTOMERS)]
+        german = world.add_guild("Kinofreunde", *self._customers, locale="de")
+        guilds = (server.guild, german, world.add_guild("No Desk", *self._customers))
         self.servers = [*(reference(guild.id) for guild in guilds), DIRECT]
         self.german = self.servers[1]
         self.staff = {
@@ -153,7 +154,6 @@ class Week:
             for name in ("films", "series")
         ]
         self._places.append(Place(None, DIRECT))
-        self._customers = [world.add_user(f"customer {n}") for n in range(CUSTOMERS)]
         self._messages = messages
         self.now = MONDAY
         self.sent: dict[int, Sent] = {}

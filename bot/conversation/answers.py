@@ -181,6 +181,9 @@ _STATED = (
             r"(?:once|one|twice) (?:time )?(?:is|was|isnt|wasnt|is not|was not|will) ?"
             r"(?:never|not|nowhere near|hardly|nearly) ?(?:be )?enough",
             r"once (?:isnt|wasnt|aint) enough|(?:more|not) (?:than |just )?once",
+            r"(?<!not )(?:as in|meaning|meant|mean) (?:a |so |really |very )?(?:good|great|amazing|"
+            r"awesome|brilliant|wonderful|beautiful|fantastic|cool|excellent)|"
+            r"(?<!not )in (?:a|the) (?:good|best|positive) way",
         ),
     ),
     (
@@ -194,6 +197,9 @@ _STATED = (
             r"bother",
             r"(?:cant|cannot|couldnt|wouldnt)(?: \w+)? say (?:that )?(?:i|it) (?:did|would|was)",
             r"one too many|too (?:strong|kind|generous)|i wish",
+            r"(?<!not )(?:as in|meaning|meant|mean) (?:a |so |really |very )?(?:bad|awful|terrible|"
+            r"disgusting)|(?<!not )in (?:a|the) (?:bad|worst|negative) way|"
+            r"not in (?:a|the) (?:good|best|positive) way",
         ),
     ),
 )

@@ -15,11 +15,22 @@ from cachetools import TTLCache
 
 from bot.conversation.answers import Answer, is_both, read_answer
 from bot.conversation.care import is_about_a_film
-from bot.conversation.corrections import Correction, Strength, read_correction
+from bot.conversation.corrections import (
+    Correction,
+    Strength,
+    is_reservation,
+    read_correction,
+)
 from bot.conversation.insults import without_insults
 from bot.conversation.language import is_foreign
 from bot.conversation.order import InOrder
-from bot.conversation.pleasantries import is_acknowledgement, is_lukewarm
+from bot.conversation.pleasantries import (
+    is_acknowledgement,
+    is_farewell,
+    is_lukewarm,
+    is_reassurance,
+    is_sighting,
+)
 from bot.conversation.questions import (
     HELD_SECONDS,
     MAX_ASKED,
@@ -41,6 +52,7 @@ from bot.sentences.placeholders import OWNER
 from bot.sentences.responses import ANYONE, Kind, Recipient, Responses
 from trainer.model.kinds import DISTRESS, REVIEW
 from trainer.model.marks import normalise, read_mark
+from trainer.model.strength import Strength as Emphasis
 from trainer.model.strength import emphasised
 
 if TYPE_CHECKING:
@@ -54,6 +66,11 @@ DECIDED_FROM = 0.9
 """If neither of two opinions on one film is clear, they decide together from this probability of
 the more probable class on."""
 
+_REQUESTS = (Kind.SERVICE, Kind.PERSON)
+
+MAX_TITLE_WORDS = 6
+"""Of a foreign title beside a rating; more words are a review in that language."""
+
 _DROP_A_QUESTION = frozenset((DISTRESS, Kind.SERVICE, Kind.PERSON))
 """Kinds of message that are a new topic even if they begin like an answer: "no, I want my money
 back"."""
@@ -65,7 +82,7 @@ _LUKEWARM_TAKEN_FOR = frozenset(
 
 _ASKS_AGAIN = frozenset(
     (
-        *(Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE, Kind.CORRECTION),
+        *(Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE, Kind.SEEN, Kind.CORRECTION),
         *(Kind.FOREIGN, Kind.WORDLESS),
         *(Kind.EMPTY, Kind.ATTACHMENT, Kind.UNREAD),
         *(Kind.BUSY, Kind.FAILURE),
@@ -116,6 +133,10 @@ class Reply:
     """It combines two messages, neither of which has a verdict by itself."""
     to: Recipient = ANYONE
     """The recipient, in case another reply must be sent instead."""
+    emphasis: Emphasis | None = None
+    """How strong the words of the message are, also where it is no review; None: not known."""
+    also: Kind | None = None
+    """`SERVICE` or `PERSON`, where a text that was called a review reads like such a request."""
 
     @property
     def given(self) -> Side | None:
@@ -300,10 +321,14 @@ class Concierge:
         """
         if verdict is None:
             kind = _unjudged(text)
+            if kind is Kind.SEEN and asks:
+                return self._ask_again(kind, to)
             if kind is not None and not (is_review and kind is Kind.ABUSE):
                 return self.say(kind, to)
             verdict = await self._classify(text)
+        also = None
         if is_review and verdict.kind != DISTRESS:
+            also = Kind(verdict.kind) if verdict.kind in _REQUESTS else None
             verdict = replace(verdict, kind=REVIEW)
         may_be_lukewarm = verdict.kind in _LUKEWARM_TAKEN_FOR and read_correction(text) is None
         if may_be_lukewarm and is_lukewarm(text):
@@ -313,10 +338,12 @@ class Concierge:
             )
         kind = Kind.of(verdict)
         if kind is Kind.UNSURE and asks:
-            return self._ask(_log_odds(verdict), to, verdict=verdict)
-        if kind is Kind.CORRECTION and asks:
-            return self._apologise(to)
-        return self.say(kind, to, verdict=verdict if verdict.is_review else None)
+            reply = self._ask(_log_odds(verdict), to, verdict=verdict)
+        elif kind is Kind.CORRECTION and asks:
+            reply = self._apologise(to)
+        else:
+            reply = self.say(kind, to, verdict=verdict if verdict.is_review else None)
+        return replace(reply, emphasis=verdict.strength, also=also)
 
     async def _reconsider(self, text: str, given: Side, to: Recipient) -> Reply:
         """The reply to a message after a verdict: a correction of it, or a new topic.
@@ -331,7 +358,9 @@ class Concierge:
             return replace(self.say(Kind.BOTH, to), withdrawn=self.say(Kind.WITHDRAWN, to).text)
         verdict = await self._classify(text)
         if verdict.kind != DISTRESS and (request := read_request(text)) is not None:
-            return self.say(Kind(request), to)
+            return replace(self.say(Kind(request), to), emphasis=verdict.strength)
+        if verdict.is_review and verdict.label == given.opposite and is_reservation(text):
+            return replace(self.say(Kind.BOTH, to), withdrawn=self.say(Kind.WITHDRAWN, to).text)
         correction = read_correction(without_insults(text) or text)
         if correction is None and verdict.kind == Kind.CORRECTION:
             correction = Correction(Strength.WRONG)
@@ -374,10 +403,14 @@ class Concierge:
 
     def _apologise(self, to: Recipient) -> Reply:
         """An apology for a wrong verdict, which asks how they liked the film."""
-        sentence = self.responses.ask(Kind.CORRECTION, to, owner=self.owner)
+        return self._ask_again(Kind.CORRECTION, to)
+
+    def _ask_again(self, kind: Kind, to: Recipient) -> Reply:
+        """A question that takes nothing for known: how did they like the film?"""
+        sentence = self.responses.ask(kind, to, owner=self.owner)
         return Reply(
             sentence.text,
-            Kind.CORRECTION,
+            kind,
             question=HeldQuestion.of(sentence.text, sentence.yes, log_odds=0.0),
             to=to,
         )
@@ -389,6 +422,8 @@ class Concierge:
 
         Raises BusyError and UnansweredError, as the engine does.
         """
+        if is_reassurance(text):
+            return self.say(Kind.THANKS, to)
         answer = read_answer(text, held.yes, denies=held.denies)
         is_open = answer.side is None and bool(answer.opinion)
         unjudged = _unjudged(text)
@@ -396,7 +431,7 @@ class Concierge:
             return await self._judge(text, to)
         verdict = await self._classify(text)
         if verdict.kind != DISTRESS and (request := read_request(text)) is not None:
-            return self.say(Kind(request), to)
+            return replace(self.say(Kind(request), to), emphasis=verdict.strength)
         if answer.opinion and verdict.kind != DISTRESS:
             side = await self._corrected_side(text, held)
             if side is not None:
@@ -563,7 +598,15 @@ def _unjudged(text: str) -> Kind | None:
         return Kind.OFF_TOPIC
     if without_insults(text) == "":
         return Kind.ABUSE
-    return Kind.FOREIGN if is_foreign(words) else None
+    if is_farewell(words):
+        return Kind.GOODBYE
+    if is_sighting(words):
+        return Kind.SEEN
+    if not is_foreign(words):
+        return None
+    rest, mark = read_mark(text)  # "Y tu mamá también 4.5/5" is a title and a rating
+    is_rating = mark is not None and len(rest.split()) <= MAX_TITLE_WORDS
+    return None if is_rating else Kind.FOREIGN
 
 
 def _is_readable(text: str) -> bool:

@@ -41,6 +41,9 @@ _BOT = r"(?:you|u|ya|ye|you'?ve|you'?re|ur|bot|the bot|this bot)"
 _MINE = r"(?:me|that|it|this|that one|this one|my (?:review|message|post|comment|words?|point))"
 _NOT = r"(?:not|n't|never|isn'?t|wasn'?t|ain'?t|wasnt|isnt|don'?t|didn'?t|haven'?t)"
 
+_NOT_YET = r"(?:have(?:n'?t| not)|did(?:n'?t| not)|never)"
+_OF_IT = r"(?: (?:about|of|on) (?:it|that|this|the (?:film|movie)))?(?: (?:yet|at all|so far))?"
+
 _TURNED = (
     rf"(?:(?:i|i'?m|i am|i was|we|that|that'?s|that was|this was|it'?s meant|it was meant)"
     rf"(?: not| never)? {_ADVERBS}|(?:it|it'?s|it was) {_ADVERBS}(?=sarcasm|irony)|"
@@ -78,6 +81,13 @@ _WRONG = (
     r"(?:meant|mean|said|say|wrote|felt|feel|thought|think)(?: at all)?",
     r"(?:i|we) (?:did|do|have|would)(?: not|n'?t|nt|nae) (?:say|mean|said) (?:that|it that way|so)",
     r"(?:i|we) never said (?:that|so)",
+    rf"(?:i|we) {_NOT_YET} (?:even )?(?:said?|say|told you|tell you|given you|written) "
+    r"(?:anything|any such thing|a (?:word|thing)|what i (?:think|thought)|how (?:i liked )?it "
+    rf"(?:was|is)?){_OF_IT}",
+    rf"(?:i|we) (?:have |'ve )?said nothing{_OF_IT}",
+    r"(?:i|we) (?:only|just|merely) (?:said|mentioned|told you|wrote) (?:that )?"
+    r"(?:i|we|i'?ve|we'?ve) (?:just |only |already )?(?:saw|seen|watched|went)(?: to see)?"
+    r"(?: it| that| this)?(?= \||$)",
     r"(?:that|this|it)(?:'?s|s| is| was) (?:so |just |completely |totally |simply |actually )*"
     r"(?:wrong|incorrect|not right|not correct|not true|untrue|a mistake|an error|"
     r"a misunderstanding)|(?:that|this|it) (?:isn'?t|wasn'?t) (?:right|correct|true)",
@@ -109,15 +119,21 @@ _STATED = re.compile(
     r"good|"
     r"favou?rable|glowing) (?:review|one|comment|verdict)\b"
 )
+_MEANT = re.compile(
+    r"\b(?:as in|meaning|meant (?:it )?as|mean(?:t|s)?(?: it)? in)(?: an?| the| so+| really| very)?"
+    r" (?:(?P<bad>bad|awful|terrible|worst|negative|disgusting)|good|great|amazing|awesome|"
+    r"brilliant|wonderful|beautiful|fantastic|cool|best|positive|excellent)\b"
+)
+"""The meaning of a word that can praise and complain: "sick as in good"."""
 _NEGATED = re.compile(rf"(?:{_NOT}|no|without)(?: being| any| the)? $|{_NOT}\b")
 _OPENER = re.compile(
     r"^(?:(?:oh|ah|um|uh|er|erm|lol|haha|hey|hm+|bot|mate|sorry|but|well|ok|okay|so|and|hi) )*"
     r"(?P<said>(?:(?:no way|no+|nope|nah|naw|nay|what|huh|wait|hang on|hold on|actually|wrong|"
     r"incorrect|"
     r"false|excuse me|come on|er+|i mean|i meant|sorry|afraid not|not really|not at all|"
-    r"not quite|not exactly|i said|i told you|um+|uh+|not true)\b(?: (?:mate|bot|man|bro|"
-    r"dude|"
-    r"sorry|love|pal)\b)?[ ]?)+)"
+    r"not quite|not exactly|"
+    r"i (?:only |just |already |literally )?(?:said|told you)|um+|uh+|not true)\b"
+    r"(?: (?:mate|bot|man|bro|dude|sorry|love|pal)\b)?[ ]?)+)"
 )
 _SUBJECT = re.compile(
     r"^(?:that |when i say )?(?:i|i'[a-z]+|we|it|it's|its|this|that|that's|thats|the film|"
@@ -150,6 +166,28 @@ def read_correction(text: str) -> Correction | None:
     return _read_hint(plain)
 
 
+_PART = (
+    r"(?:the|its|it's|his|her|their|some of the|that|those|a few) (?:\w+ ){0,2}(?:ending|end|"
+    r"middle|beginning|start|half|plot|story|script|dialogues?|writing|acting|actors?|actress|cast|music|"
+    r"soundtrack|score|songs?|effects|cgi|pacing|pace|jokes|humou?r|villain|lead|runtime|length|"
+    r"visuals|cinematography|camera\w*|sound|twist|romance|action|fights?|characters?|scenes?|parts?|"
+    r"bits?|accents?|costumes?|sets?)"
+)
+_RESERVATION = re.compile(
+    r"(?:(?:oh|ah|well|wait|actually|hmm+|lol|ok|okay|and|yeah|yes) )*"
+    rf"(?:(?:but|although|though|tho|except|only|however) {_PART}\b.*"
+    rf"|{_PART}\b.* (?:tho|though)(?: (?:lol|haha|tbh|ngl|mate|bro))*)"
+)
+
+
+def is_reservation(text: str) -> bool:
+    """Whether a message after a verdict adds what one part of the film was like: "but the music was
+    awful", "the ending was great though". It qualifies the verdict, and does not turn it round.
+    """
+    plain = _tidy(_plain(plain_letters(text) or ""))
+    return len(plain.split()) <= MAX_WORDS and _RESERVATION.fullmatch(plain) is not None
+
+
 def _is_negated(plain: str, found: re.Match[str]) -> bool:
     """Whether it was no joke: "I was not joking", but "you didn't get the joke"."""
     if re.match(rf"{_BOT}\b", found[0]):
@@ -165,6 +203,8 @@ def _read_hint(plain: str) -> Correction | None:
         return Correction(Strength.WRONG)
     if (stated := _STATED.search(plain)) is not None:
         return Correction(Strength.HINT, "thumbs down" if stated["bad"] else "thumbs up")
+    if (meant := _MEANT.search(plain)) is not None and not _is_negated(plain, meant):
+        return Correction(Strength.HINT, "thumbs down" if meant["bad"] else "thumbs up")
     text = _tidy(plain, keep=True)
     if _POLITE_PATTERN.search(text):
         opinion = _opinion(_POLITE_PATTERN.sub(" | ", text))

@@ -44,18 +44,31 @@ ENGLISH_WORDS = frozenset(
 """Frequent words that hardly any other language has."""
 
 VERDICT_WORDS = frozenset((
-    "amazing", "annoying", "awesome", "awful", "bad", "banger", "beautiful", "bored", "boring",
-    "brilliant", "cheesy", "confusing", "crap", "cried", "cringe", "crying", "decent",
-    "disappointing", "dull", "enjoyed", "epic", "excellent", "fire", "funny", "garbage", "goat",
-    "good", "great", "hated", "horrible", "incredible", "legend", "liked", "loved", "lovely",
-    "lush", "masterpiece", "meh", "mess", "mid", "overhyped", "overrated", "peak", "perfect",
-    "pointless", "poor", "rubbish", "scary", "shit", "sick", "silly", "slaps", "slow", "stunning",
-    "stupid", "sucks", "sweet", "terrible", "thrilling", "tragic", "trash", "ugly", "underrated",
+    "amazing", "annoying", "atrocious", "awesome", "awful", "bad", "banger", "beautiful", "bland",
+    "bored", "boring", "brilliant", "charming", "cheesy", "confusing", "crap", "cried", "cringe",
+    "crying", "decent", "delightful", "disappointed", "disappointing", "dreadful", "dull",
+    "enjoyable", "enjoyed", "entertaining", "epic", "excellent", "fantastic", "fire", "flawless",
+    "forgettable", "funny", "garbage", "goat", "good", "gorgeous", "great", "hated", "hilarious",
+    "horrible", "incredible", "legend", "liked", "loved", "lovely", "lush", "masterpiece", "meh",
+    "mess", "mid", "moving", "outstanding", "overhyped", "overlong", "overrated", "peak", "perfect",
+    "phenomenal", "pointless", "poor", "rubbish", "scary", "shit", "sick", "silly", "slaps", "slow",
+    "stunning", "stupid", "sucks", "superb", "sweet", "tedious", "terrible", "thrilling", "tragic",
+    "trash", "ugly", "unbearable", "underrated", "underwhelming", "unwatchable", "uplifting",
     "waste", "weak", "weird", "wept", "wonderful", "worst", "wow",
 ))  # fmt: skip
 """Words of judgement in English and in its slang that hardly any other language has."""
 
-COMMON_WORDS = ENGLISH_WORDS | VERDICT_WORDS | frozenset((
+CHAT_WORDS = frozenset((
+    "bruh", "bussin", "cos", "cuz", "dokie", "dope", "duh", "fam", "gg", "ggwp", "goated", "gotcha",
+    "highkey", "huh", "idc", "idk", "iirc", "ikr", "imho", "imo", "innit", "ish", "kk", "legit",
+    "lit", "lmao", "lmfao", "lowkey", "mehh", "nah", "naw", "nope", "nuh", "okie", "omfg", "rofl",
+    "slay", "smh", "snooze", "snoozefest", "stank", "stinks", "sucked", "tbf", "tbh", "thx", "ty",
+    "tysm", "ugh", "uh", "welp", "whatevs", "wtf", "yawn", "yay", "yeh", "yep", "yikes", "yuck",
+    "yup", "zzz",
+))  # fmt: skip
+"""Words of English chat, on which the identifier guesses: two of them are any language to it."""
+
+COMMON_WORDS = ENGLISH_WORDS | VERDICT_WORDS | CHAT_WORDS | frozenset((
     "about", "absolutely", "actually", "again", "all", "almost", "an", "anyone", "awake", "back",
     "be", "because", "been", "best", "better", "bot", "bout", "bravo", "bro", "buh", "bye", "cast",
     "comedy", "could", "did", "didn't", "does", "doesn't", "don't", "dude", "ending", "enough",
@@ -88,6 +101,7 @@ LANGUAGES = [
 slang."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
+_BREAK = re.compile(r"[,.;:!?()\n\u2026\u2014\u2013]+")
 _DRAWN_OUT = re.compile(r"(.)\1{2,}")
 
 
@@ -111,7 +125,8 @@ def is_foreign(text: str) -> bool:
     different = set(words)
     if sum(len(word) > 1 for word in different) < 2:
         return False  # "adorable", "omg omg omg", "S O  G O O D"
-    if _is_plainly_english(words):  # first, because it is quick and true of most messages
+    # First what is quick, and true of most messages.
+    if _is_plainly_english(words) or _has_english_verdict(text):
         return False
     likelihoods = _likelihoods(words)
     english = likelihoods.pop("en")
@@ -136,6 +151,15 @@ def _is_plainly_english(words: list[str]) -> bool:
     return not VERDICT_WORDS.isdisjoint(end) and end <= COMMON_WORDS | BESIDE_VERDICTS
 
 
+def _has_english_verdict(text: str) -> bool:
+    """Whether a clause is a verdict in English: "qué pesadilla, awful", "Leider nein. Bad."."""
+    clauses = [_informative_words(clause) for clause in _BREAK.split(text)]
+    return len(clauses) > 1 and any(
+        not VERDICT_WORDS.isdisjoint(words) and set(words) <= COMMON_WORDS | BESIDE_VERDICTS
+        for words in clauses
+    )
+
+
 def _is_english_at_an_end(words: list[str]) -> bool:
     """Whether the text begins or ends in English: a foreign title in small letters is the rest.
 
@@ -158,6 +182,8 @@ def _informative_words(text: str) -> list[str]:
     in capitals. Repeated letters ("sooo") count once.
     """
     words = _WORD.findall(text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
+    if not words:
+        return []
     if not text.isupper():
         words = [word for word in words if word.islower() or word in (words[0], "I")]
     latin = [word for word in words if all(map(_is_latin, word.replace("'", "")))]

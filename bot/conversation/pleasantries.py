@@ -23,11 +23,54 @@ _PHRASE = (
     r"sorry|my bad|thn?k+s|thnx|tnx|tysm|thanks?(?: you| u)?|cheers|ta|ty|thx|i will|will do|bye|"
     r"goodbye|see "
     r"you|"
-    r"my pleasure|glad to help|you'?re welcome|and you|anytime|any time)"
+    r"my pleasure|glad to help|you'?re welcome|and you|anytime|any time|"
+    r"yes+|yep|yeah|yup|exactly|precisely|indeed|correct|true|absolutely|definitely|of course|"
+    r"you got it|spot on|(?:that'?s|thats|you'?re) (?:right|correct|true|it))"
 )
 _ACKNOWLEDGEMENT = re.compile(
     rf"(?:(?:oh|ah|haha|lol|well|and|but|then|so) )*{_PHRASE}"
     rf"(?: (?:{_PHRASE}|then|bot|mate|pal|though|anyway|and|but|so much|a lot|haha|lol))*"
+)
+_GOODBYE = (
+    r"(?:bye+(?:[ -]?bye+)?|good ?bye|good ?night(?: all| everyone| everybody)?|night night|gn|"
+    r"nighty? night|see (?:you|u|ya)|cya|ttyl|laters?|cheerio|ta ta|toodles|take care|"
+    r"(?:(?:i(?:'?ve)?|we) )?(?:need|have|got|gotta)(?: to)? (?:go|run|leave|dash|sleep)|"
+    r"i'?m off|have a (?:good|nice|great|lovely) (?:one|day|evening|night|weekend|time|week)|"
+    r"talk (?:to you )?(?:later|soon))"
+)
+_FAREWELL = re.compile(
+    rf"(?:(?:ok|okay|well|right|alright|sorry|anyway|so|and|but|thanks) )*{_GOODBYE}"
+    rf"(?: (?:{_GOODBYE}|then|now|for now|bot|mate|buddy|dear|guys|later|soon|around|tomorrow|"
+    r"next time|again|and|thanks|thank you|to bed|xx?|lol))*"
+)
+_REASSURANCE = re.compile(
+    r"(?:(?:oh|ah|haha|lol|well|and|so|ok|okay) )*"
+    r"(?:no (?:problems?|worr(?:y|ies)|probs?|bother|biggie|hard feelings|rush|hurry)(?: at all)?|"
+    r"not a problem|(?:don'?t|dont) worry(?: about (?:it|that))?|never ?mind|nvm|"
+    r"no need to (?:apologi[sz]e|be sorry|worry))"
+    rf"(?: (?:{_PHRASE}|{_GOODBYE}|then|bot|mate|pal|though|anyway|and|but|lol))*"
+)
+_FILM = (
+    r"(?:(?:the|a|this|that|one) (?:new |whole |latest |last |other )?)?"
+    r"(?:films?|movies?|flick|shows?|series|episodes?|finale|sequel|season(?: \d+)?|documentary)"
+)
+_DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+_OCCASION = (
+    r"(?:yesterday|today|tonight|earlier|already|finally|too|now|just now|at last|recently|"
+    rf"last (?:night|week|weekend|month|year|{_DAY})|this (?:morning|afternoon|evening|week|"
+    r"weekend)|(?:a|two|three|\d+|few|a few) (?:hours?|days?|weeks?|months?) ago|"
+    rf"on (?:the )?(?:weekend|{_DAY}|netflix|tv|dvd|prime|disney|plane)|"
+    r"(?:at|in) (?:the |your |a )?(?:cinema|theat(?:er|re)|home|imax|movies|pictures)|"
+    r"for the first time|"
+    r"with (?:(?:my|our|her|his|the|some|a) )?(?:mum|mom|dad|wife|husband|girlfriend|boyfriend|gf|"
+    r"bf|partner|kids?|children|sons?|daughters?|sister|brother|family|friends?|mates?|grandma|"
+    r"grandpa|parents))"
+)
+_SIGHTING = re.compile(
+    r"(?:(?:hi|hello|hey|(?:good )?(?:morning|evening|afternoon)|ok|okay|so|well|yes|"
+    r"yeah|yep|and|but|i|we|i'?ve|we'?ve|have|just|only|finally|also|already|actually|did|bot) )*"
+    r"(?:saw|seen|watched|streamed|went to see|been to see|finished(?: watching)?(?= ))"
+    rf"(?: (?:it|that|this|one|that one|this one|them|{_FILM}))?(?: {_OCCASION})*"
 )
 _THUMBS_UP = re.compile("[\N{THUMBS UP SIGN}\N{HEAVY BLACK HEART}\N{PERSON WITH FOLDED HANDS}]")
 _LUKEWARM = re.compile(
@@ -48,6 +91,24 @@ def is_acknowledgement(text: str) -> bool:
     """Whether this only acknowledges a reply: "ok, no worries", a thumb up, "bye"."""
     words = _plain(_THUMBS_UP.sub(" thanks ", text))
     return _ACKNOWLEDGEMENT.fullmatch(words) is not None
+
+
+def is_farewell(text: str) -> bool:
+    """Whether this is only a goodbye, and not one to everything: "bye bot", "I have to go".
+
+    "Goodbye everyone" is left to the model, which knows distress.
+    """
+    return _FAREWELL.fullmatch(_plain(text)) is not None
+
+
+def is_reassurance(text: str) -> bool:
+    """Whether this is polite and no answer, although it begins with a "no": "no worries"."""
+    return _REASSURANCE.fullmatch(_plain(text)) is not None
+
+
+def is_sighting(text: str) -> bool:
+    """Whether this says only that they have seen a film, which it does not name: "saw it"."""
+    return _SIGHTING.fullmatch(_plain(text)) is not None
 
 
 def is_lukewarm(text: str) -> bool:

@@ -32,6 +32,8 @@ _SERVICE = re.compile(
     rf"are)|"
     r"(?:can'?t|couldn'?t|cannot) (?:log ?in|sign in|pay (?:for|with|by|online)|book)|the app "
     r"crash\w*|buffering|"
+    rf"(?:complain\w*|complaint|talking|speaking|writing) (?:\w+ )?about (?:\w+ )?{_MINE} (?:\w+ )?"
+    rf"(?:{_PEOPLE}|{_BOUGHT}|sound|service|prices?)|"
     r"(?:want|like|where (?:can|do) i|how (?:can|do) i) (?:to )?complain|wait(?:ed)? (?:\w+ "
     r"){1,3}for "
     r"(?:the doors|our seats|tickets)|lost (?:my|our) \w+ (?:there|in there|at the))\b"
@@ -45,8 +47,18 @@ _PERSON = re.compile(
 )
 
 
+_NO_REVIEW = re.compile(
+    r"(?:\b(?:not?|never|nothing)|n'?t) (?:really |even |actually |just )*"
+    r"(?:(?:talking |speaking |writing |asking |meant |to do )?(?:about|with) "
+    r"(?:a|the|any|this|that) (?:films?|movies?|shows?|series)|(?:a |any |my )?(?:film )?review)"
+    r"(?= *(?:$|[,.;:!?\n]|but ))"
+)
+"""They say themselves that it is no review: asking how they liked a film does not help."""
+
+
 def read_request(text: str) -> str | None:
-    """ "service" or "person", if an answer begins with such a request; otherwise None."""
+    """ "service" or "person", if an answer begins with such a request; "off_topic", if it says that
+    it is not about a film; otherwise None."""
     if (letters := plain_letters(text)) is None:
         return None
     plain = re.sub("[\u2019\u2018`]", "'", letters.lower())
@@ -56,14 +68,14 @@ def read_request(text: str) -> str | None:
             if found is not None and _only_leads(clause[: found.start()]):
                 return kind
         if not _only_leads(clause):
-            return None
-    return None
+            break
+    return "off_topic" if _NO_REVIEW.search(plain) else None
 
 
 _LEADING = word_set(
     "yes yeah yep no nope nah not couldnt cant id want need give demand get my me us our would "
     "like "
-    "can could send some where how is are was were again instead full id still today"
+    "can could send some where how is are was were again instead full id still today what huh wait"
 )
 
 

@@ -5,15 +5,25 @@ Knows no platform: a front end shows the cards to staff (`Poster`).
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Hashable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from cachetools import TTLCache
 
 from bot.desk.schedule import Clock, utc_now
-from bot.desk.store import Card, CardState, Request, ServerSettings, Store, Storm, open_store
+from bot.desk.store import (
+    Card,
+    CardState,
+    Forgotten,
+    Request,
+    ServerSettings,
+    Store,
+    Storm,
+    open_store,
+)
 from bot.errors import StoreError
 from bot.logs import SeldomLog, whereabouts
 from bot.sentences.kinds import Kind
@@ -24,6 +34,9 @@ log = logging.getLogger(__name__)
 HAND_OVER_SECONDS = 2.0
 """How long a reply waits for its card, which is not promised if it is not there by then. Short, as
 a platform may wait only seconds for the answer to a button."""
+
+KEEP_SECONDS = 0.5
+"""How long the reply to somebody in distress waits until their request is kept."""
 
 REMINDER_SECONDS = 60.0
 """Between two looks for cards that were not claimed in time."""
@@ -59,14 +72,30 @@ _CORRECTIONS = frozenset((Kind.CORRECTION, Kind.CORRECTED_POSITIVE, Kind.CORRECT
 class Poster(Protocol):
     """A front end, as the desk needs it."""
 
-    async def post(self, card: Card, channel: str) -> str | None:
-        """Shows a card in the staff channel; returns its message, or None where it cannot."""
+    async def post(self, card: Card, channel: str, role: str | None) -> str | None:
+        """Shows a card in the staff channel, and notifies the role, if one is given.
+
+        Returns its message, or None where it cannot.
+        """
 
     def grown(self, card: Card) -> None:
         """Shows, soon, that a card stands for one more request; never raises."""
 
+    async def is_shown(self, card: Card) -> bool:
+        """Whether the message of a card is still there; true where that is not known."""
+
     async def remind(self, card: Card, channel: str) -> bool:
         """Brings up a card again; returns whether that was possible."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """A request that staff have a card about."""
+
+    kind: Kind
+    """What the customer may be told: `Kind.HANDED_OVER`, or `Kind.OUT_OF_HOURS`."""
+    server: str
+    """Whose staff."""
 
 
 class Desk:
@@ -82,43 +111,65 @@ class Desk:
             MAX_REMEMBERED, seconds, timer=lambda: clock().timestamp()
         )
         self._posting: dict[str, asyncio.Lock] = {}
-        self._tasks: set[asyncio.Task[Kind | None]] = set()
+        self._tasks: set[asyncio.Task[HandedOver | None]] = set()
+        self._noting = asyncio.Lock()
         self._silent: frozenset[str] = frozenset()
+        self._locales: dict[str, str] = {}
+        self._shown: dict[str, str] = {}
+        """The cards that are not closed, by their messages."""
         self._seldom = SeldomLog(log)
 
-    def need_of(self, kind: Kind, whom: Hashable) -> Need | None:
+    def need_of(
+        self, kind: Kind, whom: Hashable, *, also: Kind | None = None, is_edit: bool = False
+    ) -> Need | None:
         """Why the customer who gets a reply of this kind must reach a person; None: they need not.
 
-        `whom` stands for the person and the place together.
+        `whom` stands for the person and the place together. `also`: what a message that was called
+        a review is besides. `is_edit`: it replaces a message that was counted already.
         """
         if kind in _CORRECTIONS:
+            if is_edit:
+                return None
             number = self._corrections.pop(whom, 0) + 1
             if number < MISREADINGS:
                 self._corrections[whom] = number
                 return None
             return Need.MISREAD
-        return _OF_REPLIES.get(kind)
+        return _OF_REPLIES.get(kind) or (_OF_REPLIES.get(also) if also is not None else None)
 
-    async def hand_over(self, request: Request) -> Kind | None:
+    async def hand_over(
+        self, need: Need, finding: Callable[[], Awaitable[Request | None]]
+    ) -> HandedOver | None:
         """Gives a request its card, and shows the card to the staff of the server.
 
-        A card of somebody in distress is not waited for: no reply to them rests on it.
+        `finding` makes the request, or None where it cannot be said whose staff it is for. The
+        message with the card of somebody in distress is not waited for, as no reply to them rests
+        on it; but the request is kept first: a bot that is killed now posts it after its restart.
 
-        Returns:
-            What the customer may be told: `Kind.HANDED_OVER`, or `Kind.OUT_OF_HOURS`. None where
-            no one was reached in HAND_OVER_SECONDS: there is no staff channel, the card could not
-            be posted, or the store cannot be used. A card that takes longer is posted all the same.
+        Returns None where no one was reached in HAND_OVER_SECONDS: there is no staff channel, the
+        card could not be posted, or the store cannot be used. A card that takes longer is posted
+        all the same.
         """
-        task = asyncio.create_task(self._hand_over(request))
+        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._hand_over(finding, kept))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        if request.kind == Need.DISTRESS:
+        if need is Need.DISTRESS:
+            either: set[asyncio.Future[Any]] = {task, kept}
+            first = asyncio.FIRST_COMPLETED
+            await asyncio.wait(either, timeout=KEEP_SECONDS, return_when=first)
             return None
         await asyncio.wait({task}, timeout=HAND_OVER_SECONDS)
         return task.result() if task.done() else None
 
-    async def _hand_over(self, request: Request) -> Kind | None:
+    async def _hand_over(
+        self, finding: Callable[[], Awaitable[Request | None]], kept: "asyncio.Future[None]"
+    ) -> HandedOver | None:
+        """As `hand_over`; sets the result of `kept` once the store has the request."""
         try:
+            request = await finding()
+            if request is None:
+                return None
             settings = await self.store.settings(request.server)
             if settings.staff_channel is None:
                 return None
@@ -127,41 +178,63 @@ class Desk:
             lock = self._posting.setdefault(request.server, asyncio.Lock())
             async with nullcontext() if is_urgent else lock:
                 opened = await self.store.open_card(request, None if is_urgent else Storm())
-                if not await self._show(opened.card, settings.staff_channel):
+                kept.set_result(None)
+                if not await self._show(opened.card, settings):
                     return None
-            return Kind.HANDED_OVER if settings.is_staffed(self.clock()) else Kind.OUT_OF_HOURS
+            is_staffed = settings.is_staffed(self.clock())
+            kind = Kind.HANDED_OVER if is_staffed else Kind.OUT_OF_HOURS
+            return HandedOver(kind, request.server)
         except StoreError as error:
             self._seldom.log(logging.ERROR, f"A customer was not handed over. {error}")
         except Exception as error:  # the customer gets the reply that needs no person
             log.error("Handing over failed: %s", whereabouts(error))
         return None
 
-    async def _show(self, card: Card, channel: str) -> bool:
-        """Whether staff can see the card."""
-        assert self.poster is not None
+    async def _show(self, card: Card, settings: ServerSettings) -> bool:
+        """Whether staff can see the card. If the front end is closing, the next start posts it."""
+        poster = self.poster
+        if poster is None:
+            return False
+        assert settings.staff_channel is not None
         if card.message is not None:
-            self.poster.grown(card)
+            poster.grown(card)
             return True
-        message = await self.poster.post(card, channel)
+        role = settings.mention_role if card.mentions_role else None
+        message = await poster.post(card, settings.staff_channel, role)
         if message is None:
             return False
         await self.store.attach(card.id, message, card.thread)
+        if card.count > 1:  # the message may be the one of a moment ago, without the count
+            poster.grown(card)
+        await self.note_silence()
         return True
+
+    async def show_anew(self, card: Card) -> None:
+        """Shows a card whose message is gone, as another request has joined it."""
+        settings = await self.store.settings(card.server)
+        if settings.staff_channel is not None:
+            unseen = replace(card, message=None, mentions_role=False)
+            await self._show(unseen, settings)
 
     async def remind(self) -> None:
         """Brings up again, once, the cards that were not claimed in time, in working hours.
 
-        A card that could not be posted is posted now.
+        A card that staff cannot see yet is posted, at any hour.
         """
         if self.poster is None:
             return
+        await self.note_locales()  # another bot on the same database may have changed them
         now = self.clock()
         for card in await self.store.due_reminders(now):
             settings = await self.store.settings(card.server)
-            if settings.staff_channel is None or not settings.is_staffed(now):
+            if settings.staff_channel is None:
                 continue
             if card.message is None:
-                await self._show(card, settings.staff_channel)
+                await self._show(card, settings)
+            elif not settings.is_staffed(now):
+                continue
+            elif not await self.poster.is_shown(card):  # it was deleted while the bot was off
+                await self.removed(card.message)
             elif await self.poster.remind(card, settings.staff_channel):
                 await self.store.mark_reminded(card.id)
 
@@ -171,11 +244,56 @@ class Desk:
 
     async def note_silence(self) -> None:
         """Reads which threads are held by staff. Call it after whatever changes cards."""
-        self._silent = frozenset(
-            card.thread
-            for card in await self.store.open_cards()
-            if card.thread is not None and card.state is CardState.CLAIMED
-        )
+        async with self._noting:  # or what was read earlier could be noted later
+            unfinished = await self.store.open_cards()
+            self._shown = {card.message: card.id for card in unfinished if card.message is not None}
+            self._silent = frozenset(
+                card.thread
+                for card in unfinished
+                if card.thread is not None and card.state is CardState.CLAIMED
+            )
+
+    async def removed(self, message: str) -> Card | None:
+        """Closes the card that a message showed, now that staff have deleted the message.
+
+        Returns the closed card; None if no card was shown there that was not closed.
+        """
+        card = self._shown.pop(message, None)
+        return None if card is None else await self.resolve(card, not_for_us=True)
+
+    def locale_of(self, server: str) -> str | None:
+        """The language that a server has chosen for its sentences; None: as the platform says."""
+        return self._locales.get(server)
+
+    async def note_locales(self) -> None:
+        """Reads which languages servers have chosen. Call it after whatever changes settings."""
+        chosen = (await self.store.all_settings()).items()
+        self._locales = {server: each.locale for server, each in chosen if each.locale is not None}
+
+    async def change_settings(
+        self, server: str, change: Callable[[ServerSettings], ServerSettings]
+    ) -> ServerSettings:
+        """As `Store.change_settings`; the language is in force from now on."""
+        settings = await self.store.change_settings(server, change)
+        await self.note_locales()
+        return settings
+
+    async def set_settings(self, server: str, settings: ServerSettings) -> None:
+        """As `Store.set_settings`; the language is in force from now on."""
+        await self.store.set_settings(server, settings)
+        await self.note_locales()
+
+    async def forget_server(self, server: str) -> None:
+        """As `Store.forget_server`."""
+        await self.store.forget_server(server)
+        await self.note_locales()
+        await self.note_silence()
+
+    async def forget_person(self, person: str) -> Forgotten:
+        """As `Store.forget_person`; the bot speaks again in the threads that they had claimed."""
+        forgotten = await self.store.forget_person(person)
+        await self.note_silence()
+        return forgotten
 
     async def attach(self, card: str, message: str, thread: str) -> None:
         """As `Store.attach`; the bot is silent in the thread while the card is claimed."""
@@ -206,11 +324,15 @@ class Desk:
             await asyncio.wait(set(self._tasks), timeout=CLOSING_SECONDS)
 
 
-def may_work(settings: ServerSettings, roles: Iterable[str], *, is_moderator: bool) -> bool:
+def may_work(
+    settings: ServerSettings, roles: Iterable[str], *, is_moderator: bool, is_admin: bool
+) -> bool:
     """Whether somebody with these roles may work on the cards of a server.
 
-    `is_moderator` decides where the server has named no staff roles.
+    `is_moderator` decides where the server has named no staff roles. An admin always may.
     """
+    if is_admin:
+        return True
     if settings.staff_roles:
         return not set(settings.staff_roles).isdisjoint(roles)
     return is_moderator
@@ -229,6 +351,7 @@ async def open_desk(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
             store = await stack.enter_async_context(open_store(settings, clock))
             desk = Desk(store, clock, 60 * settings.question_minutes)
             await desk.note_silence()
+            await desk.note_locales()
             stack.push_async_callback(desk.close)
         except StoreError as error:
             desk = None

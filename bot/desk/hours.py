@@ -11,7 +11,12 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ALWAYS = "always"
 EXAMPLE = "Mon-Fri 09:00-17:00"
 
-_LINE = re.compile(r"(?P<days>[A-Za-z,\s-]+?)\s+(?P<start>\S+?)\s*[-\u2013]\s*(?P<end>\S+)")
+NONE = "none"
+QUIET_EXAMPLE = "22:00-07:00"
+
+_TIMES = r"(?P<start>\S+?)\s*[-\u2013]\s*(?P<end>\S+)"
+_SPAN = re.compile(_TIMES)
+_LINE = re.compile(rf"(?P<days>[A-Za-z,\s-]+?)\s+{_TIMES}")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 
 
@@ -43,6 +48,26 @@ def read_hours(text: str) -> tuple[Shift, ...]:
     if len(set(shifts)) < len(shifts):
         raise HoursError("Working hours name the same day and times twice. Name them once.")
     return tuple(sorted(shifts, key=lambda shift: (shift.weekday, shift.hours.start)))
+
+
+def read_quiet_hours(text: str) -> Hours | None:
+    """Reads one time span, such as `22:00-07:00`; empty or `none` is None.
+
+    Raises HoursError.
+    """
+    if text.strip().lower() in ("", NONE):
+        return None
+    found = _SPAN.fullmatch(text.strip())
+    if found is None:
+        raise HoursError(
+            f"Quiet hours must be two times, such as {QUIET_EXAMPLE}, or the word {NONE}."
+        )
+    return Hours(_time(found["start"]), _time(found["end"]))
+
+
+def show_quiet_hours(hours: Hours | None) -> str:
+    """The hours as `read_quiet_hours` reads them."""
+    return NONE if hours is None else f"{hours.start:%H:%M}-{hours.end:%H:%M}"
 
 
 def show_hours(shifts: tuple[Shift, ...]) -> str:

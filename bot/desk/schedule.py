@@ -1,8 +1,8 @@
 """Runs jobs at their times, by a clock that tests can move.
 
-APScheduler computes the times (intervals, and times of day in any time zone, over the change to
-summer time and back). Its own scheduler is not used: it reads `datetime.now` and sleeps in the
-event loop's timer, so a simulated week would take a week.
+APScheduler computes the times; `bot.desk.notices` also asks it when the digest is due. Its own
+scheduler is not used: it reads `datetime.now` and sleeps in the event loop's timer, so a simulated
+week would take a week.
 """
 
 import asyncio
@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Protocol
 
-from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from bot.logs import whereabouts
@@ -67,10 +66,6 @@ class Schedule:
         """Runs `job` at this interval, first at once."""
         start = self._clock()
         self.add(name, IntervalTrigger(seconds=seconds, start_date=start, timezone=UTC), job)
-
-    def weekly(self, name: str, day: str, hour: int, time_zone: str, job: Job) -> None:
-        """Runs `job` on this day (`mon`) at this hour of the time zone (`Europe/Berlin`)."""
-        self.add(name, CronTrigger(day_of_week=day, hour=hour, timezone=time_zone), job)
 
     def add(self, name: str, trigger: Trigger, job: Job) -> None:
         """Runs `job` at the times of `trigger`; takes the place of a job of the same name."""

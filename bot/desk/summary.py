@@ -147,13 +147,14 @@ def group_of(kind: str) -> str:
     return _GROUP.get(Kind(kind), OTHER) if kind in set(Kind) else OTHER
 
 
-def in_words(summary: Summary) -> str:
-    """The same as the picture, for people who do not see it."""
+def in_words(summary: Summary, title: str | None = None) -> str:
+    """The same as the picture, for people who do not see it. `title`: by default the period's."""
     total = summary.replies.total()
+    heading = f"**{title or summary.period.title}**"
     if not total:
-        return f"**{summary.period.title}**\nThere were no replies."
+        return f"{heading}\nThere were no replies."
     groups = ", ".join(f"{summary.replies[group]:,} {_WORDS[group]}" for group in GROUPS)
-    lines = [f"**{summary.period.title}**", f"Replies: {total:,} ({groups})"]
+    lines = [heading, f"Replies: {total:,} ({groups})"]
     busiest = max(summary.steps, key=lambda step: step.replies.total())
     lines.append(f"Busiest: {when(busiest.start, summary.period)}, {busiest.replies.total():,}")
     if summary.unsure is not None:
@@ -170,7 +171,7 @@ def votes_in_words(votes: Votes) -> str:
     """How many said yes."""
     if votes.agreement is None:
         return "no votes yet"
-    return f"{percent(votes.agreement)} yes of {_plural(votes.number, 'vote')}"
+    return f"{percent(votes.agreement)} yes of {plural(votes.number, 'vote')}"
 
 
 def to_csv(figures: Figures) -> bytes:
@@ -223,12 +224,13 @@ _WORDS = {
 
 
 def _requests(summary: Summary) -> str:
-    text = f"{_plural(summary.requests, 'request')} on {_plural(summary.cards, 'card')}"
+    text = f"{plural(summary.requests, 'request')} on {plural(summary.cards, 'card')}"
     half = summary.time_to_claim.quantile(0.5)
     return text if half is None else f"{text}; half were claimed within {duration(half)}"
 
 
-def _plural(number: int, noun: str) -> str:
+def plural(number: int, noun: str) -> str:
+    """A number and its noun."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 

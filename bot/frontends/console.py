@@ -27,6 +27,7 @@ BAR_CELLS = 24
 COLOURS = {"positive": "green", "negative": "red", "unsure": "yellow"}
 
 WELCOME = "Hello! Tell me what you thought of a film. Type help to see what else I understand."
+SILENCE = "(I don't reply to further insults.)"
 GOODBYE = "Goodbye, and enjoy your next film!"
 HELP = """\
 Write a review and press Enter: I say what I make of it, and reply.
@@ -97,7 +98,7 @@ async def _converse(concierge: Concierge, screen: Screen, lines: AsyncIterator[s
                     history.append((line, reply))
                 if reply.is_judgement or reply.given is not None:
                     last = line, reply
-                heard = screen.reply(reply)
+                heard = screen.say(SILENCE) if reply.repeated else screen.reply(reply)
         if not heard:
             return
 

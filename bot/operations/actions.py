@@ -8,6 +8,7 @@ from bot.operations.alarm import Alarm
 from bot.operations.models import Info, Models
 from bot.operations.operators import Caller, Operators
 from bot.operations.sentences import Reloaded, Sentences
+from bot.operations.shadow import Shadow
 from bot.operations.training import Training
 from bot.operations.trainings import (
     Begun,
@@ -18,6 +19,7 @@ from bot.operations.trainings import (
     Stopped,
     Trainings,
 )
+from bot.sentences.responses import checks_file
 from bot.settings import Settings
 from trainer.model.checkpoint import Listed
 
@@ -37,9 +39,11 @@ class Operations:
         )
         self.alarm = Alarm()
         self.models = Models(concierge.engine, settings.runtime, settings.threads)
+        self.shadow = Shadow(concierge.engine, self.models)
         self.sentences = Sentences(concierge, settings.responses_file, settings.help_line)
         self.trainings = Trainings(
-            Training(self.models, settings.train_base_model), settings.train_datasets
+            Training(self.models, settings.train_base_model, checks_file(settings.responses_file)),
+            settings.train_datasets,
         )
 
     async def train(
@@ -77,16 +81,35 @@ class Operations:
         """Makes a checkpoint the serving one."""
         self.operators.require(caller)
         await self.models.promote(name)
+        await self.shadow.end(f"{name} was promoted")
+
+    async def try_silently(self, caller: Caller, name: str, origin: str) -> str | None:
+        """Lets a candidate judge live messages silently; a sentence says why not
+        (`Shadow.start`)."""
+        self.operators.require(caller)
+        return await self.shadow.start(name, origin)
+
+    async def stop_trying(self, caller: Caller, name: str) -> str | None:
+        """Ends that; a sentence says why not."""
+        self.operators.require(caller)
+        if not self.shadow.is_trying(name):
+            return f"{name} is not being tried."
+        await self.shadow.end(f"{caller.name} stopped it")
+        return None
 
     async def roll_back(self, caller: Caller) -> str:
         """Makes the previous serving checkpoint the serving one again; returns its name."""
         self.operators.require(caller)
-        return await self.models.rollback()
+        name = await self.models.rollback()
+        await self.shadow.end(f"{name} serves again")
+        return name
 
     async def discard(self, caller: Caller, name: str) -> None:
         """Deletes a checkpoint that is not serving."""
         self.operators.require(caller)
         await self.models.discard(name)
+        if self.shadow.is_trying(name):
+            await self.shadow.end("it was discarded")
 
     async def reload(self, caller: Caller) -> Reloaded:
         """Applies the current responses.yaml."""

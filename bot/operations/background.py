@@ -21,11 +21,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bot.files import make_private_folder
+from trainer.model.files import read_regular
 
 STOP_SECONDS = 15.0
 """For ending cleanly after SIGTERM; then it is killed."""
 KILL_SECONDS = 15.0
 """For the system to end a killed process."""
+
+MAX_LOCK_BYTES = 100
+"""Of the file with a process id."""
 
 LOWEST_PRIORITY = 19
 """For nice(1): it gets only processor time that is not needed otherwise."""
@@ -118,7 +122,7 @@ class Background:
         if not self.is_running():
             return None
         try:
-            return int(self._lock.read_text(encoding="ascii"))
+            return int(read_regular(self._lock, MAX_LOCK_BYTES))
         except (OSError, ValueError):
             return None
 
@@ -128,8 +132,8 @@ class Background:
             with suppress(ChildProcessError):
                 os.waitpid(self._child, os.WNOHANG)  # so that it does not stay a zombie
         try:
-            lock = os.open(self._lock, os.O_RDWR)
-        except FileNotFoundError:
+            lock = os.open(self._lock, os.O_RDWR | os.O_NONBLOCK)
+        except OSError:  # there is none, or it is no file: then no process could start, either
             return False
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

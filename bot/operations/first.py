@@ -16,6 +16,8 @@ from trainer.model.checkpoint import CheckpointError, serving_checkpoint
 _STOP = (signal.SIGINT, signal.SIGTERM)
 _EARLIER_SECONDS = 0.2
 INTERRUPTED = 130
+NOT_STARTED = 2
+"""As the trainer itself ends where the disk refuses."""
 
 
 def train_first_checkpoint(folder: Path = FOLDER) -> None:
@@ -45,8 +47,7 @@ def train_first_checkpoint(folder: Path = FOLDER) -> None:
                 break
             if waited and _is_served():
                 return
-            with suppress(BlockingIOError):  # another start was faster: wait for its trainer
-                trainer = process.start_here([sys.executable, "-m", "trainer", "fit"])
+            trainer = _start(process)
         if trainer is None:
             raise TrainingError(INTERRUPTED)
         if is_stopped:  # during the start
@@ -59,6 +60,25 @@ def train_first_checkpoint(folder: Path = FOLDER) -> None:
     if code:
         # A process killed by signal n has the code -n, which a shell reports as 128 + n.
         raise TrainingError(code if code > 0 else 128 - code)
+
+
+def _start(process: Background) -> int | None:
+    """The trainer's process id; None if another start was faster: then its trainer is waited for.
+
+    Raises TrainingError if it cannot be started.
+    """
+    try:
+        return process.start_here([sys.executable, "-m", "trainer", "fit"])
+    except BlockingIOError:
+        return None
+    except OSError as error:
+        print(
+            f"error: The training cannot be started: {error.filename}: {error.strerror}. Free "
+            "space, or let this user write there",
+            file=sys.stderr,
+            flush=True,
+        )
+        raise TrainingError(NOT_STARTED) from None
 
 
 def _terminate(pid: int | None) -> None:

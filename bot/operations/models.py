@@ -70,6 +70,24 @@ class Models:
                 return Info(row, picture if picture.is_file() else None)
         return None
 
+    def load(self, name: str) -> Classifier:
+        """Loads the checkpoint of this name beside the serving one; takes seconds.
+
+        Raises UnusableCheckpointError: there is no such checkpoint, or its verification fails.
+        """
+        with _refusals_translated():
+            return self._load(_path(name))
+
+    async def expected(self, name: str) -> float | None:
+        """The share of its verdicts that were right in the test of this checkpoint (0 to 1).
+
+        None if there is no such checkpoint, or it cannot be read.
+        """
+        with suppress(UnusableCheckpointError):
+            info = await asyncio.to_thread(self.describe, name)
+            return info.row.training.doubt["test"].right if info is not None else None
+        return None
+
     async def promote(self, name: str) -> None:
         """Makes the checkpoint of this name the serving one, now and after a restart.
 

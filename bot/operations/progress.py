@@ -7,7 +7,7 @@ from pathlib import Path
 from trainer.events import Failed, Judging, Note, Plan, Saved, Step, parse_event
 from trainer.model.files import open_regular
 
-LONGEST_SENTENCE = 2_000
+MAX_SENTENCE_CHARACTERS = 2_000
 """In characters: the limit for a sentence of the trainer, which may quote a file."""
 
 MAX_NOTES = 20
@@ -42,10 +42,11 @@ class ProgressFile:
         """
         with suppress(OSError), open_regular(self._path) as file:
             file.seek(self._offset)
-            # The last line may be incomplete.
-            lines, end, _half = file.read().rpartition(b"\n")
-            self._offset += len(lines) + len(end)
-            for line in lines.splitlines():
+            # One by one: all of a long run's lines together would take much memory.
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break  # it is still being written
+                self._offset += len(line)
                 self._take(line)
         return self.progress
 
@@ -58,9 +59,9 @@ class ProgressFile:
             case Judging() as judging:
                 self.progress.judging = judging
             case Note(message):
-                self.progress.notes.append(message[:LONGEST_SENTENCE])
+                self.progress.notes.append(message[:MAX_SENTENCE_CHARACTERS])
                 del self.progress.notes[:-MAX_NOTES]
             case Saved():
                 self.progress.is_saved = True
             case Failed(message):
-                self.progress.error = message[:LONGEST_SENTENCE]
+                self.progress.error = message[:MAX_SENTENCE_CHARACTERS]

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from trainer.config import MAX_EPOCHS, MAX_SEED, MIN_FRACTION
 from trainer.events import Compared
+from trainer.model.checks import FILE as CHECKS_FILE
 
 BASE_MODEL = "TRAIN_BASE_MODEL"
 """The key stands for the setting's value."""
@@ -24,6 +25,8 @@ class Order(BaseModel, frozen=True, strict=True):
     """Its value for the trainer, from the settings."""
     columns: tuple[str, ...] = ()
     """The trainer's options for the columns, from the settings."""
+    beside: tuple[str, ...] = ()
+    """Further data sets that are trained on with it."""
     fraction: float | None = Field(default=None, ge=MIN_FRACTION, le=1)
     epochs: int | None = Field(default=None, ge=1, le=MAX_EPOCHS)
     seed: int | None = Field(default=None, ge=0, le=MAX_SEED)
@@ -54,6 +57,8 @@ class Run(BaseModel, frozen=True):
     columns: tuple[_Source, ...] = Field(default=(), max_length=100)
     base_model: _Source
     """All as given to the trainer, from the settings."""
+    checks: _Source | None = None
+    """The file of sentences under test; an earlier version had none."""
     output: Annotated[Path, AfterValidator(_require_checkpoint)]
     """The candidate's folder, which is created when it is complete."""
     started_by: str = Field(max_length=100)
@@ -74,7 +79,12 @@ class Run(BaseModel, frozen=True):
         """The trainer's sentence, for a channel, without the operator's paths."""
         words = {
             form: word
-            for source, word in ((self.base_model, BASE_MODEL), (self.dataset, self.label))
+            for source, word in (
+                (self.base_model, BASE_MODEL),
+                (self.dataset, self.label),
+                (self.checks, CHECKS_FILE),
+            )
+            if source is not None
             for form in _forms(source)
         }
         longest_first = sorted(words, key=len, reverse=True)  # because one may contain another

@@ -8,6 +8,7 @@ reaches the trainer.
 import asyncio
 import errno
 import logging
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,11 +18,14 @@ from bot.files import STATE, write_state
 from bot.logs import whereabouts
 from bot.operations.background import Background
 from bot.operations.models import Models
-from bot.operations.progress import LONGEST_SENTENCE, Progress, ProgressFile
+from bot.operations.progress import MAX_SENTENCE_CHARACTERS, Progress, ProgressFile
 from bot.operations.runs import Cancelled, Failed, Order, Outcome, Run, Trained
+from trainer.errors import YamlError
 from trainer.events import parse_compared
 from trainer.model.checkpoint import CheckpointError, dated_path, read_training, serving_checkpoint
-from trainer.model.files import read_regular
+from trainer.model.checks import FILE as CHECKS_FILE
+from trainer.model.checks import read_checks
+from trainer.model.files import open_regular, read_regular
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +44,11 @@ about one point to either side."""
 
 _FIT, _COMPARE = "fit", "compare"
 
+_BREAKS_CHECKS = (
+    "It was not promoted automatically, because it breaks sentences under test that the serving "
+    "checkpoint keeps."
+)
+
 _ERROR = "error: "
 """Prefix of the trainer's last line if it fails."""
 
@@ -47,9 +56,17 @@ _ERROR = "error: "
 class Training:
     """The current run; there is at most one."""
 
-    def __init__(self, models: Models, base_model: str, folder: Path = FOLDER) -> None:
+    def __init__(
+        self,
+        models: Models,
+        base_model: str,
+        checks: Path = Path(CHECKS_FILE),
+        folder: Path = FOLDER,
+    ) -> None:
         self._models = models
         self._base_model = base_model
+        self._checks = checks
+        """The file of sentences under test, which need not exist."""
         self._process = Background(folder)
         self._changing = asyncio.Lock()
         self._state = folder / "run.json"
@@ -79,6 +96,7 @@ class Training:
             dataset=order.dataset,
             columns=order.columns,
             base_model=self._base_model,
+            checks=str(self._checks),
             output=dated_path(order.label),
             started_by=started_by,
             origin=origin,
@@ -87,6 +105,7 @@ class Training:
             await self._begin(
                 _FIT,
                 *("fit", "--progress=json", f"--dataset={order.dataset}"),
+                *(f"--dataset={name}" for name in order.beside),
                 *order.columns,
                 *(f"--base-model={self._base_model}", f"--output={self.run.output}"),
                 *(f"--{name}={value}" for name, value in numbers.items() if value is not None),
@@ -94,6 +113,16 @@ class Training:
         except OSError:
             self.forget()
             raise
+
+    def problem(self) -> str | None:
+        """Why no candidate could be compared: the sentences under test are malformed; blocks."""
+        if not self._checks.exists():
+            return None
+        try:
+            read_checks(self._checks)
+        except YamlError as error:
+            return str(error).replace(str(self._checks), CHECKS_FILE)
+        return None
 
     async def follow(self, show: Callable[[Progress], Awaitable[None]]) -> Outcome:
         """Follows the run to its end, whichever bot started it; calls `show` at every look.
@@ -151,6 +180,7 @@ class Training:
             _COMPARE,
             *("evaluate", "--json", f"--dataset={run.dataset}", f"--limit={MAX_COMPARED}"),
             *run.columns,
+            *([f"--checks={self._checks}"] if self._checks.exists() else []),
             *(f"--checkpoint={run.output}", f"--against={serving}"),
         )
 
@@ -172,6 +202,8 @@ class Training:
         if comparison.objection:
             problem = f"It was not promoted automatically. {comparison.objection}"
             return Trained(name, comparison, problem=problem)
+        if comparison.checks is not None and comparison.checks.lost:
+            return Trained(name, comparison, problem=_BREAKS_CHECKS)
         try:
             warning = (await asyncio.to_thread(read_training, run.output)).warning
         except CheckpointError as error:
@@ -202,12 +234,14 @@ class Training:
     def _last_words(self, name: str) -> str:
         """The trainer's last sentence on standard error."""
         try:
-            lines = self._process.errors(name).read_text("utf-8", "replace").splitlines()
+            with open_regular(self._process.errors(name)) as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - MAX_STATE_BYTES))
+                lines = file.read(MAX_STATE_BYTES).decode("utf-8", "replace").splitlines()
         except OSError:
             lines = []
         errors = [line for line in lines if line.startswith(_ERROR)]
         if errors:
-            return errors[-1].removeprefix(_ERROR)[:LONGEST_SENTENCE]
+            return errors[-1].removeprefix(_ERROR)[:MAX_SENTENCE_CHARACTERS]
         return (
             "The trainer was stopped without reporting an error: this machine may have been "
             "restarted, or may have run out of memory."

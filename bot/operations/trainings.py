@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 from pydantic import ValidationError
@@ -23,6 +24,17 @@ _OUT_OF_RANGE = (
     f"The fraction must be from {MIN_FRACTION} to 1, the epochs a whole number from 1 to "
     f"{MAX_EPOCHS}, and the seed one from 0 to {MAX_SEED}."
 )
+
+
+CORRECTIONS = "corrections"
+"""The data set that an operator writes into `CORRECTIONS_FILE`."""
+
+CORRECTIONS_FILE = Path("corrections.csv")
+"""In the working directory. The bot never writes it."""
+
+STARTER = "starter"
+"""The trainer's name for the starter reviews, which are trained on with the corrections: those are
+too few to train on alone."""
 
 
 class CannotShowError(Exception):
@@ -85,11 +97,14 @@ class Refused:
 class Trainings:
     """Starts, follows and stops runs; at most one at a time.
 
-    `datasets` are those of the settings, by label: only a label comes from the chat.
+    `datasets` are those of the settings, by label: only a label comes from the chat. The operator's
+    corrections are added, if there are any and the settings do not use their label.
     """
 
     def __init__(self, training: Training, datasets: dict[str, str]) -> None:
-        self.datasets = datasets
+        self.datasets = dict(datasets)
+        if CORRECTIONS_FILE.exists():
+            self.datasets.setdefault(CORRECTIONS, str(CORRECTIONS_FILE))
         self._training = training
         self._changing = asyncio.Lock()
         self._following: asyncio.Task[None] | None = None
@@ -117,6 +132,8 @@ class Trainings:
                 return Occupied(run, self._training.progress)
             if problem := missing("Training", *TRAINING):
                 return Refused(problem)
+            if (malformed := await asyncio.to_thread(self._training.problem)) is not None:
+                return Refused(f"Nothing was started. {malformed}.")
             try:
                 origin = await announce(order.label)
             except CannotShowError as error:
@@ -162,6 +179,7 @@ class Trainings:
             label=request.dataset,
             dataset=source,
             columns=columns,
+            beside=(STARTER,) if source == str(CORRECTIONS_FILE) else (),
             fraction=request.fraction,
             epochs=request.epochs,
             seed=request.seed,

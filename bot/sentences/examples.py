@@ -6,6 +6,7 @@ EXAMPLES = {
     "unsure": "I can't quite tell which way that tips. All in all, did you like the film?",
     "leans_positive": "Sounds like you enjoyed it. Did I get that right?",
     "leans_negative": "Sounds like it wasn't for you. Did I get that right?",
+    "seen": "And how was it: did you like the film?",
     "both": "Fair enough, a bit of both. Thank you for telling us how you saw it!",
     "corrected_positive": "Sorry that I misread you! I'm glad that you liked it.",
     "corrected_negative": "Thank you for putting me right, and sorry that it let you down.",
@@ -14,16 +15,16 @@ EXAMPLES = {
     "not_yours": "These buttons are for the person I asked. How did you find the film?",
     "greeting": "Hello! I'm here for film reviews. Tell me about a film you've seen.",
     "thanks": "You're very welcome!",
-    "service": "I only read film reviews and can't pass this on. Please ask the team of this "
-    "server, such as a moderator.",
-    "person": "I'm a program and can't call anybody. Please write to the team of this server, such "
-    "as a moderator.",
-    "handed_over": "I've passed this on to the team of this server, and a person will look at it.",
-    "out_of_hours": "I've passed this on to the team of this server. They aren't here just now.",
-    "person_is_here": "Here you can talk with the team of this server. I'll keep out of it.",
+    "goodbye": "Goodbye! Tell me about your next film, too.",
+    "service": "I only read film reviews and can't pass this on. Please ask our team, such as a "
+    "moderator.",
+    "person": "I'm a program and can't call anybody. Please write to our team, such as a "
+    "moderator.",
+    "handed_over": "I've passed this on to the team of {server}, and a person will look at it.",
+    "out_of_hours": "I've passed this on to the team of {server}. They aren't here just now.",
+    "person_is_here": "Here you can talk with our team. I'll keep out of it.",
     "correction": "I'm sorry, I got that wrong. How did you like the film, in other words?",
-    "question": "I can't answer questions, I only read film reviews. The team of this server can "
-    "help.",
+    "question": "I'm a program and can't answer questions. Our team can help.",
     "distress": "I'm only a program, but people can help. Please talk to someone you trust, or to "
     "a help line: {help_line}.",
     "after_distress": "I'm only a program, so please talk to a person: someone you trust, or a "
@@ -46,5 +47,9 @@ EXAMPLES = {
     "help": "I read film reviews in English. Mention me with yours, or use `/review`.",
     "privacy": "I read what I am asked to read, reply, and keep none of it. Any questions? Write "
     "to {owner}.",
+    "kept_requests": "I keep counts of my replies for {retention}, and, until the team of {server} "
+    "are done with it, a link to a message that needs a person.",
+    "kept_figures": "I keep counts of my replies for {retention}, and pass nothing on.",
+    "kept_nothing": "I keep nothing at the moment, as my database is off.",
     "forgotten": "I've deleted what I had of you.",
 }

@@ -22,7 +22,7 @@ from bot.errors import ResponsesError
 from bot.sentences.examples import EXAMPLES
 from bot.sentences.kinds import JUDGED, JUDGED_OR_ANSWERED, OPTIONAL, QUESTIONS, Kind, Side
 from bot.sentences.placeholders import PLACEHOLDERS, fill, placeholders_in
-from bot.sentences.yaml_lines import error_at, is_cut_short, parse
+from bot.sentences.yaml_lines import TEXT_TAG, error_at, is_cut_short, parse
 
 MAX_CHARACTERS = 2_000
 """Discord's limit for one message."""
@@ -39,8 +39,6 @@ LOCALES = (
     *("sv-SE", "th", "tr", "uk", "vi", "zh", "zh-CN", "zh-TW"),
 )
 """The languages allowed under `locales`: those of Discord, and each without its region."""
-
-TEXT_TAG = "tag:yaml.org,2002:str"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +155,8 @@ def _check(kind: Kind, sentence: str, info: ValidationInfo) -> str:
             raise PydanticCustomError("placeholder", "{name}", {"name": name})
         if name == "confidence" and kind not in JUDGED:
             raise PydanticCustomError("no_verdict", "no verdict")
-    longest = {name: "x" * placeholder.longest for name, placeholder in PLACEHOLDERS.items()}
-    length = len(fill(sentence, {**longest, "help_line": info.context}))
+    values = {name: "x" * placeholder.max_length for name, placeholder in PLACEHOLDERS.items()}
+    length = len(fill(sentence, {**values, "help_line": info.context}))
     if length > MAX_CHARACTERS:
         raise PydanticCustomError("too_long", "{length}", {"length": length})
     return sentence

@@ -33,6 +33,8 @@ class Kind(StrEnum):
     LEANS_POSITIVE = "leans_positive"
     """A review that is more likely praise, but not surely."""
     LEANS_NEGATIVE = "leans_negative"
+    SEEN = "seen"
+    """A customer says that they have seen a film, and not how they liked it."""
     BOTH = "both"
     """A customer who was asked says both, or leaves it open."""
     CORRECTED_POSITIVE = "corrected_positive"
@@ -46,6 +48,7 @@ class Kind(StrEnum):
     """Somebody presses a button under a question for another person."""
     GREETING = "greeting"
     THANKS = "thanks"
+    GOODBYE = "goodbye"
     SERVICE = "service"
     """About a cinema, its staff, a ticket, a stream, an order or money."""
     PERSON = "person"
@@ -94,6 +97,12 @@ class Kind(StrEnum):
     """There was no verdict: the customer said themselves how they liked it."""
     HELP = "help"
     PRIVACY = "privacy"
+    KEPT_REQUESTS = "kept_requests"
+    """Below it, in a server with staff: what is kept. This and the next two go by its settings."""
+    KEPT_FIGURES = "kept_figures"
+    """The same, where nobody is handed over."""
+    KEPT_NOTHING = "kept_nothing"
+    """The same, without a database."""
     FORGOTTEN = "forgotten"
     """Somebody had what there was of them deleted."""
     POSITIVE_STRONG = "positive_strong"
@@ -107,7 +116,7 @@ class Kind(StrEnum):
     @classmethod
     def of(cls, verdict: "Verdict") -> "Kind":
         """The kind of reply to a judged text."""
-        return cls(verdict.label if verdict.is_review else verdict.kind)
+        return cls(verdict.outcome)
 
 
 BY_STRENGTH = {
@@ -121,6 +130,8 @@ BY_STRENGTH = {
 FALLBACKS = {
     Kind.LEANS_POSITIVE: Kind.UNSURE,
     Kind.LEANS_NEGATIVE: Kind.UNSURE,
+    Kind.SEEN: Kind.UNSURE,
+    Kind.GOODBYE: Kind.THANKS,
     **{special: general for (general, _), special in BY_STRENGTH.items()},
 }
 """The list to use if a file lacks one."""
@@ -129,6 +140,7 @@ OPTIONAL = (
     *FALLBACKS,
     *(Kind.BOTH, Kind.NOT_YOURS, Kind.ABUSE, Kind.AFTER_DISTRESS, Kind.FORGOTTEN),
     *(Kind.CORRECTED_POSITIVE, Kind.CORRECTED_NEGATIVE, Kind.WITHDRAWN),
+    *(Kind.KEPT_REQUESTS, Kind.KEPT_FIGURES, Kind.KEPT_NOTHING),
     *(Kind.HANDED_OVER, Kind.OUT_OF_HOURS, Kind.PERSON_IS_HERE),
     *(Kind.EXPLAINED_MARK, Kind.EXPLAINED_EMOJI, Kind.EXPLAINED_TOGETHER, Kind.EXPLAINED_WORD),
 )
@@ -137,7 +149,7 @@ OPTIONAL = (
 
 _UNDECIDED = (Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE)
 
-QUESTIONS = (*_UNDECIDED, Kind.CORRECTION)
+QUESTIONS = (*_UNDECIDED, Kind.SEEN, Kind.CORRECTION)
 """These ask how a customer liked a film."""
 
 JUDGED = (Kind.POSITIVE, Kind.NEGATIVE, *BY_STRENGTH.values(), *_UNDECIDED)

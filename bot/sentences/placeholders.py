@@ -18,7 +18,7 @@ class Placeholder:
 
     meaning: str
     example: str
-    longest: int
+    max_length: int
     """The maximum length of its value, in characters."""
     otherwise: str | None = None
     """Used if there is no value, and no sentence without the placeholder. None: such a sentence is
@@ -30,6 +30,7 @@ PLACEHOLDERS = {
     "server": Placeholder("the server's name", "Film Club", 100, "our server"),
     "owner": Placeholder("who runs the bot", OWNER, 40, OWNER),
     "help_line": Placeholder("HELP_LINE of .env", HELP_LINE, len(HELP_LINE), HELP_LINE),
+    "retention": Placeholder("how long figures are kept", "90 days", 10, "90 days"),
     "confidence": Placeholder("how sure the verdict is, only where there is one", "92%", 4),
 }
 

@@ -15,6 +15,7 @@ from bot.sentences.file import MAX_CHARACTERS as MAX_CHARACTERS
 from bot.sentences.kinds import BY_STRENGTH, FALLBACKS
 from bot.sentences.kinds import Kind as Kind
 from bot.sentences.placeholders import HELP_LINE, OWNER, can_be_said, fill, has_values
+from trainer.model.checks import FILE as CHECKS_FILE
 
 if TYPE_CHECKING:
     from trainer.model.classifier import Verdict
@@ -34,6 +35,8 @@ class Recipient:
     """The value of {server}; likewise."""
     locale: str | None = None
     """The language to reply in, such as "de" or "pt-BR"; None: English."""
+    retention: str | None = None
+    """The value of {retention}: how long their server keeps figures."""
     place: Hashable = None
     """Where it is said: no sentence is repeated in a row there. None: a place of its own."""
 
@@ -80,6 +83,11 @@ class Responses:
         languages = read_responses(file, help_line)
         return cls(languages.pop(ENGLISH), help_line, languages)
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The codes of the languages that have sentences, English first, in lower case."""
+        return (ENGLISH, *sorted(code for code in self._languages if code != ENGLISH))
+
     def render(self, verdict: "Verdict") -> str:
         """A sentence that answers a judged text."""
         return self.say(Kind.of(verdict), verdict=verdict)
@@ -112,6 +120,7 @@ class Responses:
         values = {
             "user": to.name,
             "server": to.server,
+            "retention": to.retention,
             "owner": owner,
             "help_line": self._help_line,
             # Rounded down, because nothing is certain.
@@ -158,12 +167,21 @@ def _from_narrow_to_wide(locale: str | None) -> Iterator[str]:
     yield ENGLISH
 
 
-def default_responses_file() -> Path:
-    """responses.yaml of the working directory; if there is none, the packaged one.
+_PACKAGE = Path(__file__).parents[1]
+_PACKAGED_IN = (_PACKAGE, _PACKAGE.parent)
+"""A wheel has responses.yaml inside the package, a checkout at its top."""
 
-    A wheel has it inside the package, a checkout at its top.
-    """
-    package = Path(__file__).parents[1]
-    places = (Path(), package, package.parent)
-    files = [folder / "responses.yaml" for folder in places]
+
+def default_responses_file() -> Path:
+    """responses.yaml of the working directory; if there is none, the packaged one."""
+    files = [folder / "responses.yaml" for folder in (Path(), *_PACKAGED_IN)]
     return next((file for file in files if file.exists()), files[-1])
+
+
+def checks_file(responses_file: Path) -> Path:
+    """checks.yaml beside a file of sentences, if there is one.
+
+    If the sentences are the packaged ones, it is in the working directory.
+    """
+    folder = responses_file.parent
+    return (Path() if folder in _PACKAGED_IN else folder) / CHECKS_FILE

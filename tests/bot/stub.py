@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from bot.settings import Settings
 from tests.marker import unmarked
 from trainer.model.classifier import Encoding, Verdict
+from trainer.model.strength import Strength
 
 POSITIVE_WORDS = ("love", "wonderful", "great")
 
@@ -44,8 +45,9 @@ class KeywordClassifier:
 
     "half" leaves it open which way it tips, "rather" leans to that side.
 
-    What has a message of OTHER_KINDS, or OTHER_WORDS, in it is of that kind, and on "poison" it
-    raises. It keeps the batches it was given. While `gate` is clear, it blocks.
+    What has a message of OTHER_KINDS, or OTHER_WORDS, in it is of that kind, one with "strong
+    words" has that strength, and on "poison" it raises. It keeps the batches it was given. While
+    `gate` is clear, it blocks.
     """
 
     name = "stub"
@@ -82,12 +84,14 @@ class KeywordClassifier:
         unsure = next((likely for word, likely in UNSURE_WORDS.items() if word in text), None)
         likely = unsure or self._certainty
         positive = likely if any(word in text for word in POSITIVE_WORDS) else 1 - likely
+        strength = next((each for each in Strength if f"{each} words" in text), None)
         label = "positive" if positive > 0.5 else "negative"
         return Verdict(
             label="unsure" if unsure else label,
             confidence=max(positive, 1 - positive),
             probabilities={"negative": 1 - positive, "positive": positive},
             kind=next((kind for words, kind in _KINDS.items() if words in text), "review"),
+            strength=strength,
         )
 
 

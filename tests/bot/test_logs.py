@@ -12,7 +12,7 @@ from bot import logs
 PRIVATE = "what a customer wrote"
 
 
-def test_an_exception_is_told_by_type_and_place(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_exception_is_reported_by_type_and_place(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("INFO")
     try:
         raise ValueError(PRIVATE)
@@ -52,7 +52,7 @@ def test_the_library_s_debug_lines_stay_out(capsys: pytest.CaptureFixture[str]) 
     assert PRIVATE not in printed
 
 
-async def test_a_task_that_nobody_awaits_does_not_leak(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_task_that_is_not_awaited_does_not_leak(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("INFO")
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(logs.report_loop_error)
@@ -68,7 +68,7 @@ async def test_a_task_that_nobody_awaits_does_not_leak(capsys: pytest.CaptureFix
     assert PRIVATE not in printed
 
 
-def test_the_calls_that_led_to_a_fault_are_told_innermost_first() -> None:
+def test_the_calls_that_led_to_a_fault_are_listed_innermost_first() -> None:
     def deep(levels: int) -> None:
         if levels:
             deep(levels - 1)

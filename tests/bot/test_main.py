@@ -10,10 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 import pexpect
 import pytest
@@ -105,12 +105,12 @@ def test_help_waits_for_no_large_library(tmp_path: Path) -> None:
     subprocess.run(command, cwd=tmp_path, stdout=subprocess.DEVNULL, check=True)
 
 
-def test_a_wrong_command_line_is_told(tmp_path: Path) -> None:
+def test_a_wrong_command_line_is_reported(tmp_path: Path) -> None:
     _fails(_run("tell", folder=tmp_path), 2, "No such command 'tell'.*--help")
     _fails(_run("chat", "--loud", folder=tmp_path), 2, "No such option")
 
 
-def test_a_missing_token_is_told_with_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_token_is_reported_with_what_to_do(tmp_path: Path) -> None:
     _fails(_run(folder=tmp_path), 3, r"set DISCORD_TOKEN in \.env.*python -m bot chat")
 
 
@@ -129,19 +129,19 @@ def test_a_token_that_others_can_read_is_warned_of(tmp_path: Path) -> None:
     assert b"warning: .env can be read by other users of this machine: chmod 600" in result.stderr
 
 
-def test_a_wrong_setting_is_told(tmp_path: Path) -> None:
+def test_a_wrong_setting_is_reported(tmp_path: Path) -> None:
     result = _run("chat", folder=tmp_path, LOG_LEVEL="loud")
     _fails(result, 2, "LOG_LEVEL is 'LOUD', but must be 'DEBUG'")
 
 
-def test_responses_that_are_missing_or_malformed_are_told(tmp_path: Path) -> None:
+def test_missing_or_malformed_responses_are_reported(tmp_path: Path) -> None:
     _fails(_run("chat", folder=tmp_path, RESPONSES_FILE="gone.yaml"), 6, "gone.yaml is missing")
     lists = "".join(f"{kind}:\n  - {5 if kind == 'positive' else 'One.'}\n" for kind in Kind)
     (tmp_path / "responses.yaml").write_text(lists)
     _fails(_run("chat", folder=tmp_path), 6, r"responses\.yaml, line 2: .*quotation marks")
 
 
-def test_responses_from_before_are_told_what_to_add(tmp_path: Path) -> None:
+def test_responses_of_an_earlier_version_are_reported_with_what_to_add(tmp_path: Path) -> None:
     (tmp_path / "responses.yaml").write_text("positive:\n  - One.\n")
     result = _run("chat", folder=tmp_path)
     said, sample = result.stderr.decode().split("\n\n", 1)
@@ -153,7 +153,7 @@ def test_responses_from_before_are_told_what_to_add(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["chat", "classify"])
-def test_who_is_in_distress_is_told_of_the_help_line_of_the_settings(
+def test_a_customer_in_distress_is_given_the_help_line_of_the_settings(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsysbinary: pytest.CaptureFixture[bytes],
@@ -168,7 +168,7 @@ def test_who_is_in_distress_is_told_of_the_help_line_of_the_settings(
 
 
 @pytest.mark.parametrize("args", [["chat"], ["classify"], []])
-def test_no_checkpoint_is_told_with_what_to_do(tmp_path: Path, args: list[str]) -> None:
+def test_a_missing_checkpoint_is_reported_with_what_to_do(tmp_path: Path, args: list[str]) -> None:
     result = _run(*args, folder=tmp_path, DISCORD_TOKEN="a.b.c")
     _fails(result, 5, r"There is no trained checkpoint yet\..*python -m trainer fit")
 
@@ -229,12 +229,12 @@ def test_classify_explains_on_request(run: Main) -> None:
     assert max(weights, key=weights.__getitem__) == "terrible"
 
 
-def test_input_that_cannot_be_read_is_told(run: Main) -> None:
+def test_input_that_cannot_be_read_is_reported(run: Main) -> None:
     _fails(run("classify", "gone.txt"), 8, "gone.txt cannot be read: No such file")
     _fails(run("classify", stdin=b"na\xefve\n"), 8, "standard input, line 1: not UTF-8")
 
 
-def test_a_checkpoint_that_cannot_be_loaded_is_told(run: Main, tmp_path: Path) -> None:
+def test_a_checkpoint_that_cannot_be_loaded_is_reported(run: Main, tmp_path: Path) -> None:
     _fails(run("classify", "--checkpoint", str(tmp_path / "gone")), 5, "gone")
 
 
@@ -253,7 +253,7 @@ def test_chat_answers_the_lines_of_a_pipe(run: Main) -> None:
     assert re.match(r"\[negative \d+%\] \w", negative)
 
 
-def test_an_unexpected_error_is_told_without_its_message(
+def test_an_unexpected_error_is_reported_without_its_message(
     run: Main, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*_: object) -> None:
@@ -303,44 +303,58 @@ def test_serves_without_torch_where_the_checkpoint_carries_a_graph(folder: Path)
     assert answers[2][0] != 0  # so that the block is one
 
 
+class Piped:
+    """`python -m bot` with its streams as pipes, for the length of a `with` block.
+
+    It must end with code 0; what it then has said on standard error is in `errors`.
+    """
+
+    def __init__(self, *args: str, folder: Path) -> None:
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(
+            [*BOT, *args], cwd=folder, env=_environment(), stdin=pipe, stdout=pipe, stderr=pipe
+        )
+        assert self._process.stdin
+        assert self._process.stdout
+        assert self._process.stderr
+        self._stdin, self.stdout = self._process.stdin, self._process.stdout
+        self._stderr = self._process.stderr
+        self.errors = b""
+
+    def write(self, line: str) -> None:
+        self._stdin.write(f"{line}\n".encode())
+        self._stdin.flush()
+
+    def ask(self, line: str) -> bytes:
+        """Writes a line, and waits for the line of its answer."""
+        self.write(line)
+        return self.stdout.readline()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        with self._process:
+            if failure is not None:
+                self._process.kill()
+                return
+            self._stdin.close()
+            self.errors = self._stderr.read()
+        assert self._process.returncode == 0, self.errors
+
+
 def test_a_pipe_gets_an_object_for_each_line_and_may_be_closed_early(folder: Path) -> None:
-    with subprocess.Popen(
-        [*BOT, "classify"],
-        cwd=folder,
-        env=_environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        assert process.stdin
-        assert process.stdout
-        assert process.stderr
-
-        def ask(review: str) -> None:
-            assert process.stdin
-            process.stdin.write(f"{review}\n".encode())
-            process.stdin.flush()
-
-        def hear() -> dict[str, Any]:
-            assert process.stdout
-            answer: dict[str, Any] = json.loads(process.stdout.readline())
-            return answer
-
+    with Piped("classify", folder=folder) as bot:
         for review, label in [(POSITIVE, "positive"), (NEGATIVE, "negative")]:
-            ask(review)
-            answer = hear()
+            answer = json.loads(bot.ask(review))
             assert answer["label"] == label
             assert answer["confidence"] == max(answer["probabilities"].values()) > 0.5
             assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
-        ask("")
-        assert hear()["label"] is None
-        ask("Ein furchtbarer Film, und viel zu lang")
-        assert hear()["kind"] == "foreign"
-        process.stdout.close()
-        ask(POSITIVE)
-        process.stdin.close()
-        assert re.fullmatch(rb"Loading checkpoint .*\n", process.stderr.read())
-    assert process.returncode == 0
+        assert json.loads(bot.ask(""))["label"] is None
+        assert json.loads(bot.ask("Ein furchtbarer Film, und viel zu lang"))["kind"] == "foreign"
+        bot.stdout.close()
+        bot.write(POSITIVE)
+    assert re.fullmatch(rb"Loading checkpoint .*\n", bot.errors)
 
 
 @contextmanager
@@ -390,7 +404,7 @@ def test_a_conversation_in_the_terminal(folder: Path) -> None:
     assert not [file for file in kept if POSITIVE.encode() in file.read_bytes()]
 
 
-def test_ctrl_c_leaves_the_terminal_kindly(folder: Path) -> None:
+def test_ctrl_c_ends_a_conversation_without_a_traceback(folder: Path) -> None:
     with _terminal(folder, "chat", NO_COLOR="1") as child:
         child.expect("You:")
         child.send("\x03")
@@ -400,7 +414,7 @@ def test_ctrl_c_leaves_the_terminal_kindly(folder: Path) -> None:
     assert child.exitstatus == 130
 
 
-def test_classify_at_a_terminal_answers_each_line_and_heeds_ctrl_c(folder: Path) -> None:
+def test_classify_at_a_terminal_answers_each_line_and_ends_at_ctrl_c(folder: Path) -> None:
     with _terminal(folder, "classify") as child:
         child.expect("Type one review a line")
         child.sendline(POSITIVE)
@@ -416,115 +430,96 @@ def test_a_promotion_elsewhere_reaches_a_conversation_in_the_terminal(
 ) -> None:
     root = tmp_path / "checkpoints"
     shutil.copytree(folder / "checkpoints", root)
-    with subprocess.Popen(
-        [*BOT, "chat"],
-        cwd=tmp_path,
-        env=_environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        for changed in (False, True):
-            if changed:
-                shutil.copytree(root / "tiny", root / "second")
-                promote("second", root)
-                time.sleep(LOOK_SECONDS)
-            process.stdin.write(f"{POSITIVE}\n".encode())
-            process.stdin.flush()
-            assert process.stdout.readline().startswith(b"[")
-        process.stdin.close()
-        said = process.stderr.read()
-    assert process.returncode == 0
-    assert b"second was promoted elsewhere, and is serving now" in said
+    with Piped("chat", folder=tmp_path) as bot:
+        assert bot.ask(POSITIVE).startswith(b"[")
+        shutil.copytree(root / "tiny", root / "second")
+        promote("second", root)
+        time.sleep(LOOK_SECONDS)
+        assert bot.ask(POSITIVE).startswith(b"[")
+    assert b"second was promoted elsewhere, and is serving now" in bot.errors
 
 
 # On Discord, as a process of its own
 
 
+async def _run_on(
+    server: DiscordServer,
+    *args: str,
+    folder: Path,
+    talk: Callable[[], Awaitable[object]] | None = None,
+    **settings: str,
+) -> "subprocess.CompletedProcess[bytes]":
+    """Runs the bot on this Discord until it ends by itself; with `talk`, until that is done and
+    SIGTERM has ended it."""
+    process = await asyncio.create_subprocess_exec(
+        *bot_process_argv(server, *args),
+        cwd=folder,
+        env=_environment(**{"DISCORD_TOKEN": server.token, **settings}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    said = asyncio.create_task(process.communicate())
+    try:
+        if talk is not None:
+            await server.ready(timeout=60)
+            await talk()
+            process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(asyncio.shield(said), 60 if talk is None else 15)
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        output, errors = await said
+    assert process.returncode is not None
+    return _searched(subprocess.CompletedProcess(args, process.returncode, output, errors))
+
+
 async def test_a_mention_is_answered_and_sigterm_ends_it_well(folder: Path) -> None:
     async with DiscordServer() as server:
-        process = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
-            bot_process_argv(server),
-            cwd=folder,
-            env=_environment(DISCORD_TOKEN=server.token),
-            stderr=subprocess.PIPE,
-        )
-        try:
-            await server.ready(timeout=60)
+
+        async def talk() -> None:
             reply = await server.wait_for_reply(await server.say(server.channel, POSITIVE))
             assert reply.content
             await server.wait_for_reply(await server.dm(NEGATIVE))
-            process.send_signal(signal.SIGTERM)
-            await server.wait_until(lambda: process.poll() is not None or None, timeout=15)
-        finally:
-            process.kill()
-            _, said = process.communicate()
-    assert process.returncode == 0, said
+
+        result = await _run_on(server, folder=folder, talk=talk)
+    assert result.returncode == 0, result.stderr
+    said = result.stdout + result.stderr
     assert b"Traceback" not in said
     for private in (POSITIVE, NEGATIVE, server.token):
         assert private.encode() not in said
 
 
-async def test_a_desk_that_cannot_be_opened_is_said_once_and_customers_are_answered(
+async def test_a_desk_that_cannot_be_opened_is_reported_once_and_customers_are_answered(
     folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     broken = f"sqlite:///{tmp_path}/file/desk.sqlite3"
     async with DiscordServer() as server:
-        process = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
-            bot_process_argv(server),
-            cwd=folder,
-            env=_environment(DISCORD_TOKEN=server.token, DATABASE_URL=broken),
-            stderr=subprocess.PIPE,
-        )
-        try:
-            await server.ready(timeout=60)
+
+        async def talk() -> None:
             assert (await server.wait_for_reply(await server.dm(POSITIVE))).content
-            process.send_signal(signal.SIGTERM)
-            await server.wait_until(lambda: process.poll() is not None or None, timeout=15)
-        finally:
-            process.kill()
-            _, said = process.communicate()
-    assert process.returncode == 0, said
-    assert said.count(b"The service desk is off") == 1
+
+        result = await _run_on(server, folder=folder, talk=talk, DATABASE_URL=broken)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count(b"The service desk is off") == 1
 
 
-async def test_the_commands_are_told_on_request_and_without_a_checkpoint(tmp_path: Path) -> None:
+async def test_the_commands_are_registered_on_request_and_without_a_checkpoint(
+    tmp_path: Path,
+) -> None:
     async with DiscordServer() as server:
-        process = await asyncio.create_subprocess_exec(
-            *bot_process_argv(server, "sync"),
-            cwd=tmp_path,
-            env=_environment(DISCORD_TOKEN=server.token),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        _, said = await asyncio.wait_for(process.communicate(), 60)
-        told = server.commands[None]
-    assert process.returncode == 0, said
-    assert f"Discord has {len(told)} commands now".encode() in said
+        result = await _run_on(server, "sync", folder=tmp_path)
+        registered = server.commands[None]
+    assert result.returncode == 0, result.stderr
+    assert f"Discord has {len(registered)} commands now".encode() in result.stderr
     assert not server.identifies
 
 
-def test_telling_the_commands_takes_a_token(tmp_path: Path) -> None:
+def test_registering_the_commands_takes_a_token(tmp_path: Path) -> None:
     _fails(_run("sync", folder=tmp_path), 3, "There is no Discord token")
 
 
 async def test_a_refused_token_has_its_sentence_and_code(folder: Path) -> None:
     async with DiscordServer() as server:
-        process = await asyncio.create_subprocess_exec(
-            *bot_process_argv(server),
-            cwd=folder,
-            env=_environment(DISCORD_TOKEN="not.the.token"),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        said = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode is not None
-    _fails(
-        subprocess.CompletedProcess([], process.returncode, *said),
-        4,
-        "refused the token.*Reset Token",
-    )
+        result = await _run_on(server, folder=folder, DISCORD_TOKEN="not.the.token")
+    _fails(result, 4, "refused the token.*Reset Token")

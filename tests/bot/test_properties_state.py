@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.desk.summary import Votes
 from bot.engine import Engine
 from bot.errors import UnusableCheckpointError
 from bot.frontends.discord import restart_point, sync
@@ -115,7 +116,7 @@ async def _start() -> None:
 @pytest.mark.timeout(120)
 @bounded
 @given(run=state_files(RUN), output=outputs, errors=st.binary(max_size=100))
-def test_any_run_is_passed_over_or_told(run: bytes, output: bytes, errors: bytes) -> None:
+def test_any_run_is_ignored_or_reported(run: bytes, output: bytes, errors: bytes) -> None:
     (FOLDER / "run.json").write_bytes(run)
     (FOLDER / "fit.out").write_bytes(output)
     (FOLDER / "fit.err").write_bytes(b"error: " + errors)
@@ -126,7 +127,7 @@ def test_any_run_is_passed_over_or_told(run: bytes, output: bytes, errors: bytes
 @pytest.mark.timeout(120)
 @bounded
 @given(run=state_files(RUN) | st.just(json.dumps(RUN).encode()), comparison=state_files(COMPARISON))
-def test_any_comparison_is_told(run: bytes, comparison: bytes) -> None:
+def test_any_comparison_is_read(run: bytes, comparison: bytes) -> None:
     (FOLDER / "run.json").write_bytes(run)
     (FOLDER / "fit.out").write_bytes(b'{"event": "saved"}\n')
     (FOLDER / "compare.out").write_bytes(comparison)
@@ -171,8 +172,8 @@ def test_any_record_is_shown_or_left_out(data: st.DataObject) -> None:
     file.write_bytes(data.draw(spoilt | mutated_bytes(content)))
     try:
         rows = list_checkpoints()
-        assert len(_table(rows)) <= MAX_CHARACTERS
-        assert all(len(_card(row)) <= MAX_CHARACTERS for row in rows)
+        assert len(_table(rows, {})) <= MAX_CHARACTERS
+        assert all(len(_card(row, Votes())) <= MAX_CHARACTERS for row in rows)
     finally:
         file.write_bytes(content)
 

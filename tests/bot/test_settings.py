@@ -239,7 +239,7 @@ def test_a_home_folder_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         load_settings()
 
 
-def test_a_quotation_mark_left_open_is_told_with_its_line(
+def test_an_open_quotation_mark_is_reported_with_its_line(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     Path(".env").write_text(f'# mine\nDISCORD_TOKEN="{TOKEN}\nLOG_LEVEL=INFO\n')

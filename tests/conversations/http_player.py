@@ -37,13 +37,13 @@ class HttpPlayer:
         self._number = next(house.numbers)
 
     async def say(self, step: Step) -> str | None:
-        """The reply to a message, of any way in."""
+        """The reply to a message, of any way in; None for silence."""
         body = {"text": step.say, "conversation": f"{self._number}.{step.who}.{step.place}"}
         async with self._house.client.post("/v1/answer", json=body) as response:
             answer = await response.json()
             assert response.status == 200, answer
         reply: str = answer["reply"]
-        return reply
+        return None if answer["repeated"] else reply
 
     async def restart(self) -> None:
         responses = self._house.concierge.responses

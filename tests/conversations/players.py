@@ -76,7 +76,7 @@ class TerminalPlayer:
             self._begin()
         os.write(self._keyboard, f"{step.say}\n".encode())
         line = await asyncio.wait_for(self._lines.flushed.get(), SECONDS)
-        return re.sub(r"^\[\w+ \d+%[ \w]*\] ", "", line)
+        return None if line == console.SILENCE else re.sub(r"^\[\w+ \d+%[ \w]*\] ", "", line)
 
     def _begin(self) -> None:
         self._input, self._keyboard = os.pipe()

@@ -12,10 +12,11 @@ Each file is a list of conversations. One looks so:
 A step says who writes what, by which way in, and the kind of reply that must come back. `who` is
 maria, `by` a mention and `in` the channel "reviews" where nothing else is said. In the terminal,
 which has one person and one way in, a message of any way is a line. A step with `only` is left out
-elsewhere. `earlier` is what has become of the reply before it, on Discord. `event` is something
-that happens between two messages. `staff` says that the server has a staff channel, and whether it
-is within working hours; staff then press a button under the latest card as an `event`, and "thread"
-is the private thread that a claim opens.
+elsewhere. `also` is the kind of a sentence that stands below the reply. `earlier` is what has
+become of the reply before it, on Discord. `event` is something that happens between two messages.
+`staff` says that the server has a staff channel, and whether it is within working hours; staff then
+press a button under the latest card as an `event`, and "thread" is the private thread that a claim
+opens.
 """
 
 from enum import StrEnum
@@ -28,6 +29,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.sentences.placeholders import HELP_LINE
 from bot.sentences.responses import Kind, Responses, default_responses_file
+
+SERVER = "The Film Club"
+"""The name of the loopback's server."""
 
 FOLDER = Path(__file__).parent
 
@@ -66,7 +70,10 @@ class Step(_Strict):
     event: Literal["expiry", "restart", "Claim", "Release", "Resolve", "Not for us"] | None = None
     say: str = ""
     kind: Kind | Literal["silence"] | None = None
-    """Silence: an edit that changes nothing, or a message without a reply."""
+    """Silence: an edit that changes nothing, or a message without a reply; in the terminal, a line
+    that says so."""
+    also: Kind | None = None
+    """The kind of a second sentence, on a line of its own."""
     earlier: Kind | Literal["without buttons"] | None = None
     """What the reply before it has become, where a reply can still be changed."""
     who: str = "maria"
@@ -78,8 +85,6 @@ class Step(_Strict):
     def _is_one_of_both(self) -> Self:
         if (self.event is None) == (self.kind is None):
             raise ValueError("a step has either a kind of reply or an event")
-        if self.kind == "silence" and "terminal" in self.only and self.by is not By.EDIT:
-            raise ValueError("the terminal answers every message: say on which front end it is")
         return self
 
 
@@ -135,9 +140,14 @@ def words(entry: str | dict[str, str]) -> str:
 def kind_of(reply: str) -> Kind | None:
     """The list in which a reply stands; None where it is in none."""
     for kind, entries in shipped_lists().items():
-        if reply in (words(entry).replace("{help_line}", HELP_LINE) for entry in entries):
+        if reply in map(_filled, entries):
             return kind
     return None
+
+
+def _filled(entry: str | dict[str, str]) -> str:
+    """As it is said in the loopback's server."""
+    return words(entry).replace("{help_line}", HELP_LINE).replace("{server}", SERVER)
 
 
 def write_responses(file: Path, question: str | None) -> Responses:

@@ -111,6 +111,10 @@ async def _play(conversation: Conversation, player: Player, where: FrontEnd, clo
             await player.work(step.event)
         else:
             reply = await player.say(step)
+            if step.also is not None:
+                assert reply is not None
+                reply, _, second = reply.rpartition("\n")
+                assert kind_of(second) == step.also, f"{step.who}: {step.say!r}"
             heard = "silence" if reply is None else kind_of(reply) or reply
             assert heard == step.kind, f"{step.who}: {step.say!r}"
     await player.aclose()

@@ -156,7 +156,9 @@ def chosen_data(component: Json, values: Sequence[str], channel: Channel) -> Jso
         data["resolved"] = {"roles": described}
     if guild is not None and component["type"] == _CHANNEL_MENU:
         everything = {"permissions": str(EVERY_PERMISSION)}
-        described = {value: guild.channels[int(value)].payload | everything for value in values}
+        # A modified client can send the id of any channel.
+        known = [value for value in values if int(value) in guild.channels]
+        described = {value: guild.channels[int(value)].payload | everything for value in known}
         data["resolved"] = {"channels": described}
     return data
 

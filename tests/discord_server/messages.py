@@ -122,6 +122,11 @@ class Posted(Message):
         return {int(user["id"]) for user in self.payload["mentions"]}
 
     @property
+    def pinged_roles(self) -> set[int]:
+        """The ids of the roles that it notifies, likewise."""
+        return set(map(int, self.payload["mention_roles"]))
+
+    @property
     def pings_everyone(self) -> bool:
         pings: bool = self.payload["mention_everyone"]
         return pings

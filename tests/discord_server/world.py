@@ -301,20 +301,20 @@ class World:
         self.users[user.id] = user
         return user
 
-    def add_guild(self, name: str, preferred_locale: str = "en-US") -> Guild:
-        """A further guild of the same users, owned by `admin`."""
-        guild = Guild(self.new_id(), name, self.admin, preferred_locale)
-        self.guilds[guild.id] = guild
-        guild.roles[guild.id] = Role(guild.id, "@everyone", TEXT_PERMISSIONS)
-        guild.members.update({user.id: Member(user, ()) for user in self.users.values()})
-        return guild
-
     def add_user(self, name: str, *roles: Role, bot: bool = False) -> User:
-        """A further member of all guilds, with these roles in the first."""
+        """A further member of the first guild, holding these roles."""
         user = self._account(name, bot=bot)
-        for guild in self.guilds.values():
-            guild.members[user.id] = Member(user, roles if guild is self.guild else ())
+        self.guild.members[user.id] = Member(user, roles)
         return user
+
+    def add_guild(self, name: str, *members: User, locale: str = "en-US") -> Guild:
+        """A further guild, with these members beside its owner (`admin`) and the bot."""
+        guild = Guild(self.new_id(), name, owner=self.admin, preferred_locale=locale)
+        guild.roles[guild.id] = Role(guild.id, "@everyone", TEXT_PERMISSIONS)
+        for user in dict.fromkeys((self.bot, self.admin, *members)):
+            guild.members[user.id] = Member(user, ())
+        self.guilds[guild.id] = guild
+        return guild
 
     def add_role(self, name: str, permissions: int = 0) -> Role:
         role = Role(self.new_id(), name, permissions)

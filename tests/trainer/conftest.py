@@ -19,7 +19,7 @@ from transformers import (
 from tests.conftest import separable_reviews
 
 FAMILIES = ("distilbert", "bert", "roberta", "gpt2")
-LONGEST = 64
+MAX_TOKENS = 64
 """Tokens that each of them reads at once."""
 
 
@@ -36,19 +36,19 @@ def families(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> di
 
     special = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]"}
     size = _save_tokenizer(root / "bert", special)
-    bert = BertConfig(vocab_size=size, max_position_embeddings=LONGEST, **small)
+    bert = BertConfig(vocab_size=size, max_position_embeddings=MAX_TOKENS, **small)
     BertForSequenceClassification(bert).save_pretrained(root / "bert")
 
     # Positions are counted from behind the padding token's id, so two of them are never used.
     special = {"cls": "<s>", "pad": "<pad>", "sep": "</s>", "unk": "<unk>"}
     size = _save_tokenizer(root / "roberta", special)
-    roberta = RobertaConfig(vocab_size=size, max_position_embeddings=LONGEST + 2, **small)
+    roberta = RobertaConfig(vocab_size=size, max_position_embeddings=MAX_TOKENS + 2, **small)
     RobertaForSequenceClassification(roberta).save_pretrained(root / "roberta")
 
     # One special token for everything, none around a text, no padding; a head for five classes.
     special = {"unk": "<|endoftext|>", "eos": "<|endoftext|>"}
     size = _save_tokenizer(root / "gpt2", special)
-    gpt2 = GPT2Config(vocab_size=size, n_positions=LONGEST, n_embd=32, n_layer=1, n_head=2)
+    gpt2 = GPT2Config(vocab_size=size, n_positions=MAX_TOKENS, n_embd=32, n_layer=1, n_head=2)
     gpt2.num_labels = 5
     gpt2.bos_token_id = gpt2.eos_token_id = 0
     GPT2ForSequenceClassification(gpt2).save_pretrained(root / "gpt2")
@@ -75,7 +75,7 @@ def _save_tokenizer(path: Path, special: dict[str, str]) -> int:
         )
     PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
-        model_max_length=LONGEST,
+        model_max_length=MAX_TOKENS,
         **{f"{name}_token": token for name, token in special.items()},
     ).save_pretrained(path)
     return len(vocabulary)

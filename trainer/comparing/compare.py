@@ -1,25 +1,26 @@
 """Compares several base models and training loops: the same reviews, the same budget.
 
 Every run is a complete `fit`, and its checkpoint is loaded and timed as in the bot. The checkpoints
-are in a temporary folder and are deleted once measured: a comparison leaves only a table.
+are in a temporary folder next to the table, on the disk that the user has chosen, and are deleted
+once measured: a comparison leaves only a table.
 """
 
 import shutil
-import tempfile
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from statistics import median
 
-from trainer.comparing.comparison import Comparison
+from trainer.comparing.comparison import Comparison, cannot_be_written
 from trainer.comparing.rows import Row, Run
 from trainer.config import RECIPES, Loop, TrainingConfig
 from trainer.data.mixture import ReviewSets, load_sets
 from trainer.errors import ConfigError, EncoderError
 from trainer.events import Event, Listener, Note, Saved, duration
-from trainer.model.checkpoint import read_size, read_training
+from trainer.model.checkpoint import read_size, read_training, scratch_folder
 from trainer.model.classifier import Classifier
 from trainer.model.record import TrainingRecord
 from trainer.training.fit import fine_tune_model, require_accelerate
@@ -42,12 +43,14 @@ def compare(
     loops: Sequence[Loop],
     seeds: int,
     on_event: Listener,
+    *,
+    folder: Path,
 ) -> Generator[Comparison]:
     """Trains each base model with each loop, for the seeds from 0, and yields the results so far.
 
     The seed is the outer loop: a comparison that is stopped early has results for every model.
     `budget` sets everything but base model, loop, seed and output. The error of a base model is put
-    into its row, and the others continue.
+    into its row, and the others continue. The checkpoints are in a temporary folder in `folder`.
 
     Yields:
         The comparison after each run, whether it failed or not.
@@ -62,7 +65,7 @@ def compare(
     comparison = Comparison(rows, planned=seeds * len(rows))
     on_event_of_run = _for_several_runs(on_event)
     # One folder for all runs, so that whatever an interrupted run leaves is deleted with it.
-    with tempfile.TemporaryDirectory(prefix="comparison-") as scratch:
+    with _scratch(folder) as scratch:
         for number, (seed, row) in enumerate(product(range(seeds), rows), start=1):
             if row.error:
                 continue
@@ -73,7 +76,7 @@ def compare(
                 base_model=row.base_model,
                 loop=row.loop,
                 seed=seed,
-                output=Path(scratch) / str(number),
+                output=scratch / str(number),
             )
             try:
                 run, training = _run(config, sets, on_event_of_run)
@@ -86,6 +89,16 @@ def compare(
                 comparison.set_conditions(training)
                 on_event(Note(f"Accuracy {run.accuracy:.3f} after {duration(run.seconds)}."))
             yield comparison
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    with ExitStack() as stack:
+        try:
+            scratch = stack.enter_context(scratch_folder(folder))
+        except OSError as error:
+            raise cannot_be_written(folder, error) from error
+        yield scratch
 
 
 def _run(

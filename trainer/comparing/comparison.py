@@ -79,10 +79,7 @@ class Comparison:
             write_whole(folder / _PICTURE_FILE, self._picture())
             write_whole(folder / _TABLE_FILE, self._page().encode())
         except OSError as error:
-            raise ComparisonError(
-                f"{folder} cannot be written: {error.strerror}. Free space, or choose another "
-                f"--output."
-            ) from error
+            raise cannot_be_written(folder, error) from error
 
     def _page(self) -> str:
         rows = [HEADINGS, ["---"] * len(HEADINGS), *(row.cells(" ") for row in self.rows)]
@@ -146,8 +143,19 @@ at a time, including tokenisation.
 
 def refuse_existing(folder: Path) -> None:
     """Raises ComparisonError if `folder` exists: nothing is overwritten."""
-    if folder.exists() or folder.is_symlink():
+    try:
+        is_there = folder.exists() or folder.is_symlink()
+    except OSError as error:  # the name is too long, or a folder above it cannot be read
+        raise cannot_be_written(folder, error) from error
+    if is_there:
         raise ComparisonError(
             f"{folder} exists already and is not changed. Choose another --output, or omit "
             f"--output for a dated folder in {COMPARISONS}/."
         )
+
+
+def cannot_be_written(folder: Path, error: OSError) -> ComparisonError:
+    """The error for a folder of a comparison that the disk refuses."""
+    return ComparisonError(
+        f"{folder} cannot be written: {error.strerror}. Free space, or choose another --output."
+    )

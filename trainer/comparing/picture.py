@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _COLOURS = {Loop.MANUAL: "#08519c", Loop.TRAINER: "#e6842a"}
-_LONGEST_NAME = 28
+_MAX_NAME_CHARACTERS = 28
 """In characters; of a longer label only the end is shown."""
 
 
@@ -90,6 +90,6 @@ def _style(panel: "Axes", title: str) -> None:
 
 def _label(row: Row) -> str:
     name = row.base_model
-    if len(name) > _LONGEST_NAME:
-        name = f"…{name[-_LONGEST_NAME:]}"
+    if len(name) > _MAX_NAME_CHARACTERS:
+        name = f"…{name[-_MAX_NAME_CHARACTERS:]}"
     return f"{name}\n{row.loop} loop"

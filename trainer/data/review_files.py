@@ -28,6 +28,8 @@ class Review:
     """0 negative, 1 positive: an index into `trainer.config.LABELS`."""
     phenomenon: str = ""
     """What makes it hard to judge, if the file has a column of that name; for reports only."""
+    where: str = field(default="", compare=False, repr=False)
+    """Its file and row, for reports only; empty if it is from the original aclImdb layout."""
 
 
 @dataclass(slots=True)
@@ -160,7 +162,9 @@ def _review(row: Row, columns: Columns) -> Review | None:
         raise ReviewsError(
             f"{where}: the text must be a string, but is of type {type(text).__name__}."
         )
-    return None if label is None else Review(text or "", label, str(phenomenon or ""))
+    if label is None:
+        return None
+    return Review(text or "", label, str(phenomenon or ""), where)
 
 
 _TEXT_READERS: dict[str, Callable[[str, str, Columns], Iterable[Row]]] = {

@@ -172,7 +172,7 @@ def split_reviews(name: str, train: Sequence[Review], test: Sequence[Review] | N
     Raises:
         ReviewsError: one class is missing, or too small to be split.
     """
-    fingerprint = _fingerprint([train, test or []])
+    fingerprint = fingerprint_of([train, test or []])
     own_test = [review for review in test or [] if review.text.strip()]
     kept, dropped = _clean_training_rows(train, {clean(review.text) for review in own_test})
     dropped = replace(dropped, empty=dropped.empty + len(test or []) - len(own_test))
@@ -385,7 +385,8 @@ def _digest(purpose: str, review: Review) -> bytes:
     return hashlib.sha256(f"{purpose}\0{clean(review.text)}".encode()).digest()
 
 
-def _fingerprint(splits: Iterable[Sequence[Review]]) -> str:
+def fingerprint_of(splits: Iterable[Sequence[Review]]) -> str:
+    """SHA-256 over all rows of the splits, in order."""
     digest = hashlib.sha256()
     for rows in splits:
         for review in rows:

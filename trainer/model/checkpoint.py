@@ -95,22 +95,36 @@ def new_checkpoint(path: Path) -> Iterator[Path]:
         CheckpointError: `path` exists, or cannot be written.
     """
     refuse_existing(path)
-    with _translate_disk_errors(path), _existing_folder(path.parent):
-        _remove_leftovers(path.parent)
-        partial = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=path.parent))
+    with _translate_disk_errors(path), scratch_folder(path.parent) as partial:
+        yield partial
+        _write_checksums(partial)
+        _set_modes(partial)
+        for file in partial.iterdir():
+            sync(file)
+        sync(partial)
+        refuse_existing(path)
+        partial.rename(path)
+        sync_rename(path)
+
+
+@contextmanager
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """Yields a temporary folder in `parent`, which is created if it does not exist.
+
+    It is deleted at the end. If the process is killed, the next one that asks for a folder in
+    `parent` deletes it.
+
+    Raises:
+        OSError: nothing can be written there.
+    """
+    with _existing_folder(parent):
+        _remove_leftovers(parent)
+        scratch = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=parent))
         try:
-            with _locked(partial):
-                yield partial
-                _write_checksums(partial)
-                _set_modes(partial)
-                for file in partial.iterdir():
-                    sync(file)
-                sync(partial)
-                refuse_existing(path)
-                partial.rename(path)
-                sync_rename(path)
+            with _locked(scratch):
+                yield scratch
         finally:
-            shutil.rmtree(partial, ignore_errors=True)
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def require_space(folder: Path, size: int) -> None:
@@ -138,7 +152,9 @@ def write_report(folder: Path, training: TrainingRecord, card: str) -> None:
 
 def refuse_existing(path: Path) -> None:
     """Raises CheckpointError if `path` exists: nothing is overwritten."""
-    if path.exists() or path.is_symlink():
+    with _translate_disk_errors(path):
+        is_there = path.exists() or path.is_symlink()
+    if is_there:
         raise CheckpointError(
             f"{path} exists already and is not changed. Choose another --output, or omit "
             f"--output for a dated folder in {CHECKPOINTS}/."

@@ -20,7 +20,7 @@ from trainer.model.checkpoint import (
     translate_load_errors,
     verify,
 )
-from trainer.model.inference import Runtime, predict
+from trainer.model.inference import FloatArray, Runtime, predict
 from trainer.model.judgement import UNSURE as UNSURE
 from trainer.model.judgement import Judgement as Judgement
 from trainer.model.judgement import Scale as Scale
@@ -85,6 +85,15 @@ class Classifier:
     def __call__(self, texts: Sequence[str]) -> list[Verdict]:
         """Judges the texts, in order."""
         return self.judge(self._encoder.encode(texts))
+
+    def features(self, texts: Sequence[str]) -> FloatArray:
+        """(texts, width) float32, what the middle layers make of each text, in order.
+
+        Similar texts have similar features. The checkpoint must be loaded with PyTorch.
+        """
+        assert isinstance(self._runtime, TorchRuntime)
+        # The outputs behind the logits of the classes are not those of kinds here.
+        return predict(self._runtime.before_head(), self._encoder, self._encoder(texts)).kinds
 
     def encode(self, text: str) -> Encoding:
         """The text as the model reads it; thread-safe."""

@@ -38,6 +38,11 @@ class Verdict:
         """Whether the text should be answered by its label."""
         return self.kind == REVIEW
 
+    @property
+    def outcome(self) -> str:
+        """What the text is taken for: the `label` of a review, the `kind` of anything else."""
+        return self.label if self.is_review else self.kind
+
     @classmethod
     def from_probabilities(
         cls,

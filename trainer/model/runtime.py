@@ -126,6 +126,13 @@ class TorchRuntime:
         head = read_head(head_file).to(model.device) if head_file.exists() else None
         return cls(model, head)
 
+    def before_head(self) -> "TorchRuntime":
+        """A runtime that returns, in place of the logits of kinds, what their head reads of a text:
+        `pooled_layers`."""
+        import torch
+
+        return TorchRuntime(self._model, torch.nn.Sequential())
+
     def __call__(self, input_ids: IntArray, attention_mask: IntArray) -> FloatArray:
         """See `trainer.model.inference.Runtime`. The model's train or eval mode is restored."""
         import torch

@@ -43,6 +43,8 @@ from trainer.training.evaluation import Bin, Figures, measure, reliability
 from trainer.training.export import Exported, export_if_it_agrees
 from trainer.training.kind_head import evenly_spaced, fit_kind_head
 
+_POST = "post"
+"""The phenomenon of starter reviews that are posts (`trainer/data/STARTER_REVIEWS.md`)."""
 _MIN_REVIEWS = 100
 """Validation reviews needed to choose a value by them: fewer may all be right by chance."""
 
@@ -112,9 +114,8 @@ def assess(
     lines = _messages(runtime, text_encoder, kinds.held_out.texts)
     sets = [number for number, part in enumerate(parts) for _ in part.reviews.validation]
     reviews = Messages(validated.kinds, np.array(validation.outright))
-    of_one_window = validated.windows == 1
     short, every = _kinds_of_reviews(
-        reviews, of_one_window, sets, lines, kinds.held_out, learned_kinds
+        reviews, _are_short_reviews(validated, parts), sets, lines, kinds.held_out, learned_kinds
     )
     rule = choose_rule(lines, kinds.held_out.kinds, short, every)
     if not recipe.abstains:
@@ -267,6 +268,16 @@ def _predict(
 ) -> Scores:
     on_progress = lambda done: on_event(Judging(name, done, len(windows)))  # noqa: E731
     return predict(runtime, encoder, windows, on_progress=on_progress)
+
+
+def _are_short_reviews(scores: Scores, parts: Sequence[Part]) -> npt.NDArray[np.bool_]:
+    """(reviews,), which validation reviews are short, and about something that was watched.
+
+    Posts are about anything that happened to somebody: to ask such a person for a review is no
+    mistake.
+    """
+    phenomena = [review.phenomenon for part in parts for review in part.reviews.validation]
+    return np.asarray((scores.windows == 1) & (np.array(phenomena) != _POST))
 
 
 def _kinds_of_reviews(

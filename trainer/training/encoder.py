@@ -114,8 +114,8 @@ def load_encoder(base_model: str, seed: int) -> Encoder:
 
 
 def _load_named(name: str) -> Encoder:
-    path = Path(name).expanduser()
-    if not path.exists():
+    folder = _local_folder(name)
+    if folder is None:
         if name.startswith((".", "/", "~")):
             raise EncoderError(f"There is no folder {name} to load a base model from.")
         if hub_answers() and not exists(name, "model"):
@@ -124,9 +124,9 @@ def _load_named(name: str) -> Encoder:
                 f"spelling, or leave --base-model out."
             )
     try:
-        return _load_pretrained(str(path) if path.exists() else name)
+        return _load_pretrained(name if folder is None else str(folder))
     except (OSError, ValueError, SafetensorError) as error:
-        if not path.exists() and not hub_answers():
+        if folder is None and not hub_answers():
             raise EncoderError(
                 f"There is no folder {name}, and no model can be fetched: the hub does not answer "
                 f"and {name} is not in the cache. Check the name or the connection, "
@@ -137,6 +137,15 @@ def _load_named(name: str) -> Encoder:
             f"AutoModelForSequenceClassification knows, a tokenizer.json, and weights as "
             f"safetensors (pickled weights are never read)."
         ) from error
+
+
+def _local_folder(name: str) -> Path | None:
+    """The path that a name stands for; None if there is nothing at it."""
+    try:
+        path = Path(name).expanduser()
+        return path if path.exists() else None
+    except (RuntimeError, OSError):  # there is no such home folder, or the name is too long
+        return None
 
 
 def _load_pretrained(name: str) -> Encoder:

@@ -5,7 +5,7 @@ same code; only the loop differs. Needs the package accelerate.
 """
 
 import math
-import tempfile
+import os
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -53,14 +53,13 @@ def train_by_trainer(
     bf16 = uses_bf16(model.device, precision, recipe)
     total = epochs * len(batches)
     progress = _Progress(learning_rate, on_step)
-    # The Trainer needs a folder even if it writes nothing.
-    with tempfile.TemporaryDirectory() as folder, prepared(model, recipe, bf16):
+    with prepared(model, recipe, bf16):
         optimizer = make_optimizer(model, recipe, learning_rate)
         trainer = _Trainer(
             _Batches(batches, progress),
             bf16,
             model=model,
-            args=_arguments(folder, epochs, total, recipe),
+            args=_arguments(epochs, total, recipe),
             optimizers=(optimizer, make_schedule(optimizer, recipe.warmup, total)),
             callbacks=[progress],
         )
@@ -69,9 +68,10 @@ def train_by_trainer(
     return progress.losses
 
 
-def _arguments(folder: str, epochs: int, total: int, recipe: Recipe) -> TrainingArguments:
+def _arguments(epochs: int, total: int, recipe: Recipe) -> TrainingArguments:
     arguments = TrainingArguments(
-        output_dir=folder,
+        # It needs a folder that exists, though it saves and reports nothing there.
+        output_dir=os.curdir,
         num_train_epochs=epochs,
         max_steps=total,
         max_grad_norm=recipe.clip or 0.0,

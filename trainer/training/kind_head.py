@@ -24,7 +24,9 @@ MAX_REVIEWS = 12_000
 """Reviews that were trained on of which so many are read again: a small head needs no more, and to
 read all of IMDb takes a core minutes."""
 REVIEW_WEIGHT = 3.0
-"""Reviews weigh as much as this many other kinds: most messages are reviews."""
+"""Reviews weigh as much as this many other kinds: most messages are reviews. Half of it is that of
+the reviews that were trained on, which are many and easy; half that of the lines that are reviews,
+which are few, and short or easily mistaken for another kind, as in a chat."""
 _MEMBERS = 3
 """Networks that are fitted apart and averaged: one alone is now and then sure of a wrong kind, and
 the thresholds, above all that of distress, are set by the few reviews where it is."""
@@ -60,7 +62,8 @@ def fit_kind_head(
     targets = torch.tensor([KINDS.index(kind) for kind in (*[REVIEW] * len(reviews), *kinds)])
     # More than nothing: the embeddings of [CLS] and [SEP] make some maxima nearly constant.
     mean, spread = features.mean(dim=0), features.std(dim=0) + 1e-2
-    first, second = _fit((features - mean) / spread, targets)
+    weights = _weights(targets, len(reviews))
+    first, second = _fit((features - mean) / spread, targets, weights)
     head = nn.Sequential(first, nn.ReLU(), second).requires_grad_(False)
     with torch.no_grad():  # for features as they come
         first.weight /= spread
@@ -68,16 +71,27 @@ def fit_kind_head(
         return head, head(features[: len(reviews)]).numpy()
 
 
-def _fit(features: torch.Tensor, targets: torch.Tensor) -> tuple[nn.Linear, nn.Linear]:
+def _weights(targets: torch.Tensor, reviews: int) -> torch.Tensor:
+    """(texts,), how much each text counts, 1 on average; the first so many are `reviews`.
+
+    Kinds weigh the same, however many lines there are of each.
+    """
+    groups = targets + 1
+    groups[:reviews] = 0
+    shares = torch.ones(len(KINDS) + 1)
+    shares[[0, KINDS.index(REVIEW) + 1]] = REVIEW_WEIGHT / 2
+    shares *= len(targets) / shares.sum() / torch.bincount(groups, minlength=len(shares)).clamp(1)
+    return shares[groups]
+
+
+def _fit(
+    features: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor
+) -> tuple[nn.Linear, nn.Linear]:
     """Fits the two layers of a head on standardised features (texts, layers x width).
 
     The members stand side by side in the first layer. Each has an output layer and a loss of its
     own; in the end their outputs are averaged, which one layer can do.
     """
-    # Kinds weigh the same, however many lines there are of each.
-    weights = torch.ones(len(KINDS))
-    weights[KINDS.index(REVIEW)] = REVIEW_WEIGHT
-    weights *= len(targets) / weights.sum() / torch.bincount(targets, minlength=len(KINDS)).clamp(1)
     generator = torch.Generator().manual_seed(0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # of the layers and the dropout, whatever was drawn before
@@ -101,7 +115,7 @@ def _fit(features: torch.Tensor, targets: torch.Tensor) -> tuple[nn.Linear, nn.L
                 truth = targets[batch].repeat(_MEMBERS)
                 errors = nn.functional.cross_entropy(logits, truth, reduction="none")
                 # Summed over the members: none learns more slowly for standing beside others.
-                loss = (errors * weights[truth]).sum() / len(batch)
+                loss = (errors * weights[batch].repeat(_MEMBERS)).sum() / len(batch)
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 schedule.step()

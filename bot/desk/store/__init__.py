@@ -6,7 +6,7 @@
 Importing it takes a moment (SQLAlchemy): commands that need it import it when they run.
 """
 
-from bot.desk.store.figures import CardCount, Figures, Histogram, ReplyCount, VoteCount
+from bot.desk.store.figures import CardCount, Figures, Histogram, ReplyCount, VoteCount, VoteTotal
 from bot.desk.store.records import Card, CardState, Forgotten, Opened, Request, Storm
 from bot.desk.store.server_settings import Hours, ServerSettings, Shift
 from bot.desk.store.store import Store, open_store
@@ -27,5 +27,6 @@ __all__ = [
     "Store",
     "Storm",
     "VoteCount",
+    "VoteTotal",
     "open_store",
 ]

@@ -16,7 +16,14 @@ from bot.desk.store.records import Card, CardState, Opened, Request, Storm
 from bot.desk.store.server_settings import ServerSettings
 from bot.desk.store.tables import TIME_TO_CLAIM, cards, durations, requests, servers
 
+UNSEEN = timedelta(minutes=1)
+"""How long a card that was opened may take until its message is there."""
+
 _UNFINISHED = (CardState.OPEN, CardState.CLAIMED)
+
+_MOST_OF_ONE, _MINUTES_OF_ONE = 5, 10.0
+"""Cards that one customer gets within these minutes; then their further requests join the last one.
+Otherwise one person could fill a staff channel."""
 
 
 class Cards(Part):
@@ -27,7 +34,7 @@ class Cards(Part):
         """Gives a request its card: one of its own, or a place on one in a storm.
 
         A request whose link is on an unfinished card already keeps that place. `storm` None: the
-        request has a card of its own in any case, as one of a person in distress must.
+        customer has a card that no one else shares, as a person in distress must.
         """
         now = self._clock()
         async with self._database.writing() as connection:
@@ -35,24 +42,30 @@ class Cards(Part):
             card = await connection.scalar(select(requests.c.card).where(*where))
             if card is not None:
                 return Opened(await _card(connection, card), is_new=False)
-            if storm is not None:
+            if storm is None:
+                card = await _card_of_many(connection, request, now)
+            else:
                 card = await _stormy_card(connection, request, storm, now)
             is_new = card is None
             if card is None:
                 # Not a number: after a restore, the button of an old card must not find a new one.
                 card = secrets.token_hex(8)
-                await connection.execute(insert(cards).values(_new_row(card, request, now)))
+                row = _new_row(card, request, now)
+                row["mentions_role"] = storm is None or not await _has_mentioned(
+                    connection, request, storm, now
+                )
+                await connection.execute(insert(cards).values(row))
             else:
                 more = {"number": cards.c.number + 1, "joined": now}
                 await connection.execute(update(cards).where(cards.c.id == card).values(more))
-            row = insert(requests).values(
+            joining = insert(requests).values(
                 server=request.server,
                 link=request.link,
                 card=card,
                 customer=request.customer,
                 created=now,
             )
-            await connection.execute(row)
+            await connection.execute(joining)
             return Opened(await _card(connection, card), is_new)
 
     @completed
@@ -119,6 +132,14 @@ class Cards(Part):
             return closed
 
     @completed
+    async def server_of(self, card: str) -> str | None:
+        """The server of a card; None where there is no such card."""
+        check_reference(card=card)
+        async with self._database.reading() as connection:
+            row = await _row(connection, card)
+        return None if row is None else str(row.server)
+
+    @completed
     async def open_cards(self, server: str | None = None) -> list[Card]:
         """The cards that are open or claimed, oldest first; of all servers by default."""
         where: list[ColumnElement[bool]] = [cards.c.state.in_(_UNFINISHED)]
@@ -131,7 +152,8 @@ class Cards(Part):
     async def due_reminders(self, now: datetime) -> list[Card]:
         """The cards that are open, or open again, after the time that their server has set.
 
-        Each of them is due until `mark_reminded`.
+        Each of them is due until `mark_reminded`. One that staff cannot see yet, as its message
+        could not be posted or the bot was killed, is due after UNSEEN.
         """
         async with self._database.reading() as connection:
             rows = await connection.execute(select(servers.c.server, servers.c.reminder_minutes))
@@ -142,8 +164,11 @@ class Cards(Part):
         return [
             card
             for card in waiting
-            if (after := minutes.get(card.server, default))
-            and card.created + timedelta(minutes=after) <= now
+            if (card.message is None and card.created + UNSEEN <= now)
+            or (
+                (after := minutes.get(card.server, default))
+                and card.created + timedelta(minutes=after) <= now
+            )
         ]
 
     @completed
@@ -169,6 +194,19 @@ def _new_row(card: str, request: Request, now: datetime) -> dict[str, object]:
     }
 
 
+async def _card_of_many(connection: AsyncConnection, request: Request, now: datetime) -> str | None:
+    """The last of the customer's many cards, which no one else shares; None: they get a new one."""
+    if request.customer is None:
+        return None
+    theirs = select(requests.c.card).where(requests.c.customer == request.customer)
+    alike = (cards.c.server == request.server, cards.c.kind == request.kind)
+    recent = cards.c.created >= now - timedelta(minutes=_MINUTES_OF_ONE)
+    open_ones = (cards.c.id.in_(theirs), cards.c.state.in_(_UNFINISHED))
+    newest_first = select(cards.c.id).order_by(cards.c.created.desc(), cards.c.id)
+    found = list(await connection.scalars(newest_first.where(*alike, recent, *open_ones)))
+    return found[0] if len(found) >= _MOST_OF_ONE else None
+
+
 async def _stormy_card(
     connection: AsyncConnection, request: Request, storm: Storm, now: datetime
 ) -> str | None:
@@ -186,6 +224,16 @@ async def _stormy_card(
         return None
     card = await connection.scalar(newest.where(*unfinished, cards.c.created >= since))
     return card  # noqa: RET504 (its type is that of the name)
+
+
+async def _has_mentioned(
+    connection: AsyncConnection, request: Request, storm: Storm, now: datetime
+) -> bool:
+    """Whether another card of the kind could notify a role within the minutes of a storm."""
+    since = now - timedelta(minutes=storm.minutes)
+    alike = (cards.c.server == request.server, cards.c.kind == request.kind)
+    recent = (cards.c.mentions_role, cards.c.created >= since)
+    return await connection.scalar(select(cards.c.id).where(*alike, *recent).limit(1)) is not None
 
 
 async def _row(connection: AsyncConnection, card: str) -> Row[Any] | None:
@@ -222,6 +270,7 @@ async def find_cards(connection: AsyncConnection, *where: ColumnElement[bool]) -
             message=row.message,
             thread=row.thread,
             reminded=row.reminded,
+            mentions_role=row.mentions_role,
             count=row.number,
         )
         for row in rows

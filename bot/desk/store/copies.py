@@ -18,6 +18,12 @@ from bot.desk.store.versions import require_known
 from bot.desk.store.votes import fold
 from bot.errors import StoreError
 
+_ACTIVE = """
+SELECT name FROM sqlite_master
+WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%' LIMIT 1
+"""
+"""What would act on its own in the bot's transactions."""
+
 _NOT_WHOLE = "is damaged, so it was not {done}"
 
 
@@ -108,6 +114,11 @@ def _copy(source: Path, to: Path, *, check: str, done: str) -> None:
             if not sqlite_file.is_own(old):
                 raise StoreError(f"{source} is not a database of the desk")
             old.backup(new)
+            if new.execute(_ACTIVE).fetchone():
+                raise StoreError(
+                    f"{source} has triggers, views or the like, which the desk's database never "
+                    f"has, so it was not {done}"
+                )
             new.execute("PRAGMA journal_mode = DELETE")
             if not sqlite_file.is_sound(new, check):
                 raise StoreError(f"{source} {_NOT_WHOLE.format(done=done)}")

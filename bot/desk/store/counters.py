@@ -18,6 +18,7 @@ from bot.desk.store.figures import (
     Histogram,
     ReplyCount,
     VoteCount,
+    VoteTotal,
     bucket,
     hour_of,
     next_hour,
@@ -123,6 +124,33 @@ class Counters(Part):
                 latency=await _histogram(connection, server, LATENCY, since, until),
                 time_to_claim=await _histogram(connection, server, TIME_TO_CLAIM, since, until),
             )
+
+    @completed
+    async def vote_totals(
+        self, server: str | None = None, *, settled: bool = False
+    ) -> tuple[VoteTotal, ...]:
+        """The votes by checkpoint and kind; of all servers by default.
+
+        `settled`: only those that cannot change any more. Raises StoreError.
+        """
+        check_reference(server=server)
+        up: Counter[tuple[str, str]] = Counter()
+        down: Counter[tuple[str, str]] = Counter()
+        key = (vote_sums.c.checkpoint, vote_sums.c.kind)
+        numbers = (func.sum(vote_sums.c.up).label("up"), func.sum(vote_sums.c.down).label("down"))
+        sums = select(*key, *numbers).group_by(*key)
+        live = select(votes.c.checkpoint, votes.c.kind, votes.c.up)
+        if server is not None:
+            sums = sums.where(vote_sums.c.server == server)
+            live = live.where(votes.c.server == server)
+        async with self._database.reading() as connection:
+            for row in await connection.execute(sums):
+                up[row.checkpoint, row.kind] += int(row.up)
+                down[row.checkpoint, row.kind] += int(row.down)
+            for vote in [] if settled else await connection.execute(live):
+                (up if vote.up else down)[vote.checkpoint, vote.kind] += 1
+        found = sorted(up.keys() | down.keys())
+        return tuple(VoteTotal(*each, up[each], down[each]) for each in found)
 
     def _may_begin(self, reply: tuple[str, datetime, str, str, str]) -> bool:
         """Whether a new counter may begin; logs why not."""

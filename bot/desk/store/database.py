@@ -40,6 +40,16 @@ _PRAGMAS = (
     "secure_delete = ON",
     "trusted_schema = OFF",
 )
+_ADVICE: dict[int | None, str] = {
+    sqlite3.SQLITE_FULL: ", its disk is full. Free space there",
+    sqlite3.SQLITE_IOERR: ", its disk refuses. Check whether there is space left on it",
+    sqlite3.SQLITE_READONLY: ", it is read-only. Let the user who runs the bot write the file and "
+    "its folder",
+    sqlite3.SQLITE_CANTOPEN: ", it cannot be opened. Let the user who runs the bot write its "
+    "folder, and check whether there is space left",
+    sqlite3.SQLITE_BUSY: ", another program has locked it. Close that program",
+}
+"""What to do, by SQLite's primary code."""
 _OPTION = "desk_transaction"
 _WRITE, _NONE = "write", "none"
 
@@ -172,7 +182,8 @@ def _reason(error: BaseException) -> str:
         return cause.strerror
     # SQLite's own names (SQLITE_FULL, SQLITE_BUSY) say what is wrong, and hold no values.
     if name := getattr(cause, "sqlite_errorname", None):
-        return str(name)
+        advice = _ADVICE.get(sqlite_file.primary_code(cause), "")
+        return f"{name}{advice}"
     if isinstance(error, DBAPIError) and cause is not None:
         return type(cause.__cause__ or cause).__name__  # asyncpg's name is in the cause
     return whereabouts(error)

@@ -74,6 +74,16 @@ class VoteCount:
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class VoteTotal:
+    """Votes on replies of one kind and checkpoint, of all hours that are kept."""
+
+    checkpoint: str
+    kind: str
+    up: int
+    down: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class CardCount:
     """Cards that are alike."""
 

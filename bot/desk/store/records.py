@@ -29,7 +29,8 @@ class Request:
 
     server: str
     link: str
-    """Leads to the message; one request a link."""
+    """Leads to the message, or, where there is none to link to, a reference of the request's own;
+    one request a link."""
     kind: str
     strength: str = ""
     channel: str | None = None
@@ -75,6 +76,8 @@ class Card:
     thread: str | None
     """In which the bot is silent."""
     reminded: bool
+    mentions_role: bool
+    """Whether it may notify a role: no other card of a storm has done so within its minutes."""
     count: int
     """Requests on this card."""
 

@@ -14,6 +14,9 @@ MAX_REMINDER_MINUTES = 7 * 24 * 60
 MAX_LIST = 100
 """Entries of a list in a server's settings."""
 
+ALERTS, DIGEST = "alerts", "digest"
+"""The names of notices that a server can turn on and off."""
+
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 
 
@@ -66,22 +69,27 @@ class ServerSettings:
     """Where cards go; None: no one is handed over."""
     staff_roles: tuple[str, ...] = ()
     """Whose members may work on cards."""
+    mention_role: str | None = None
+    """A role that a card notifies; None: it notifies no one."""
     working_hours: tuple[Shift, ...] = ()
     """Empty: at any time."""
     time_zone: str = "UTC"
     """Of the hours in these settings, by its IANA name."""
-    locale: str = "en"
+    locale: str | None = None
+    """Of the sentences for its customers; None: as the platform says."""
     reminder_minutes: int = 30
     """After which an unclaimed card is brought up once more; 0: never."""
     private_threads: bool = False
     alerts: bool = False
+    """Whether staff are told of unusually many complaints."""
     digest: bool = False
+    """Whether they are told once a week how it goes."""
     quiet_hours: Hours | None = None
     """No alert and no digest in these hours of each day."""
     retention_days: int = DEFAULT_RETENTION_DAYS
 
     def __post_init__(self) -> None:
-        check_reference(staff_channel=self.staff_channel)
+        check_reference(staff_channel=self.staff_channel, mention_role=self.mention_role)
         if len(self.staff_roles) > MAX_LIST or len(self.working_hours) > MAX_LIST:
             raise ValueError(f"staff_roles and working_hours must have at most {MAX_LIST} entries")
         for role in self.staff_roles:
@@ -90,7 +98,7 @@ class ServerSettings:
             ZoneInfo(self.time_zone)
         except (ValueError, OSError, KeyError):  # the last is that of a name that is not known
             raise ValueError("time_zone must be a name such as Europe/Berlin") from None
-        if not _LOCALE.fullmatch(self.locale):
+        if self.locale is not None and not _LOCALE.fullmatch(self.locale):
             raise ValueError("locale must be a language tag such as en or pt-BR")
         if not 0 <= self.reminder_minutes <= MAX_REMINDER_MINUTES:
             raise ValueError(f"reminder_minutes must be from 0 to {MAX_REMINDER_MINUTES:,}")

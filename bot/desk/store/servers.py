@@ -1,6 +1,6 @@
 """Servers: their settings, and what is removed of them and of persons."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -14,12 +14,20 @@ from bot.desk.store.counters import Counters
 from bot.desk.store.database import Database, inserting
 from bot.desk.store.part import completed
 from bot.desk.store.records import Card, CardState, Forgotten
-from bot.desk.store.server_settings import DEFAULT_RETENTION_DAYS, Hours, ServerSettings, Shift
+from bot.desk.store.server_settings import (
+    ALERTS,
+    DEFAULT_RETENTION_DAYS,
+    DIGEST,
+    Hours,
+    ServerSettings,
+    Shift,
+)
 from bot.desk.store.tables import (
     OF_A_SERVER,
     cards,
     departures,
     durations,
+    notices,
     reply_counts,
     requests,
     servers,
@@ -56,9 +64,7 @@ class Servers(Counters):
             return remembered[1]
         check_reference(server=server)
         async with self._database.reading() as connection:
-            found = await connection.execute(select(servers).where(servers.c.server == server))
-            row = found.first()
-        settings = ServerSettings() if row is None else _settings(row)
+            settings = await _read_settings(connection, server)
         self._remembered[server] = (now, settings)
         return settings
 
@@ -71,14 +77,29 @@ class Servers(Counters):
 
     @completed
     async def set_settings(self, server: str, settings: ServerSettings) -> None:
-        """Takes the place of the server's settings. `ServerSettings()` undoes the set-up."""
+        """Takes the place of the server's settings. `ServerSettings()` undoes the set-up.
+
+        A notice that is turned on again begins anew.
+        """
         check_reference(server=server)
-        row = _row(settings)
         async with self._database.writing() as connection:
-            statement = inserting(connection, servers).values(row | {"server": server})
-            replacing = statement.on_conflict_do_update(index_elements=["server"], set_=row)
-            await connection.execute(replacing)
+            await _replace_settings(connection, server, settings)
         self._remembered.pop(server, None)
+
+    @completed
+    async def change_settings(
+        self, server: str, change: Callable[[ServerSettings], ServerSettings]
+    ) -> ServerSettings:
+        """Changes the settings of a server; returns the new ones.
+
+        In one transaction: if two admins change them at once, neither undoes the other's change.
+        """
+        check_reference(server=server)
+        async with self._database.writing() as connection:
+            settings = change(await _read_settings(connection, server))
+            await _replace_settings(connection, server, settings)
+        self._remembered.pop(server, None)
+        return settings
 
     @completed
     async def server_left(self, server: str) -> None:
@@ -181,10 +202,29 @@ async def _forget_requests(connection: AsyncConnection, card: Card, person: str)
     await connection.execute(update(cards).where(cards.c.id == card.id).values(values))
 
 
+async def _read_settings(connection: AsyncConnection, server: str) -> ServerSettings:
+    found = await connection.execute(select(servers).where(servers.c.server == server))
+    row = found.first()
+    return ServerSettings() if row is None else _settings(row)
+
+
+async def _replace_settings(
+    connection: AsyncConnection, server: str, settings: ServerSettings
+) -> None:
+    row = _row(settings)
+    statement = inserting(connection, servers).values(row | {"server": server})
+    replacing = statement.on_conflict_do_update(index_elements=["server"], set_=row)
+    await connection.execute(replacing)
+    off = [name for name in (ALERTS, DIGEST) if not getattr(settings, name)]
+    where = (notices.c.server == server, notices.c.name.in_(off))
+    await connection.execute(delete(notices).where(*where))
+
+
 def _row(settings: ServerSettings) -> dict[str, Any]:
     return {
         "staff_channel": settings.staff_channel,
         "staff_roles": list(settings.staff_roles),
+        "mention_role": settings.mention_role,
         "working_hours": [
             [shift.weekday, *_words(shift.hours)] for shift in settings.working_hours
         ],

@@ -129,8 +129,13 @@ def is_sound(database: sqlite3.Connection, check: str) -> bool:
 
 def is_damage(error: BaseException | None) -> bool:
     """Whether SQLite says that the file is damaged."""
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & _PRIMARY_CODE in _DAMAGED
+    return primary_code(error) in _DAMAGED
+
+
+def primary_code(error: BaseException | None) -> int | None:
+    """SQLite's code without the details; None for an error that is not SQLite's."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & _PRIMARY_CODE
 
 
 def set_aside(path: Path, why: str, now: datetime) -> Path:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from bot.desk.schedule import Clock, Schedule, utc_now
 from bot.desk.store.cards import Cards
 from bot.desk.store.database import Database, locate, open_database
+from bot.desk.store.notices import Notices
 from bot.desk.store.servers import Servers
 from bot.desk.store.votes import Votes
 from bot.settings import Settings
@@ -16,7 +17,7 @@ FOLD_SECONDS = 600.0
 EXPIRE_SECONDS = 3600.0
 
 
-class Store(Cards, Votes, Servers):
+class Store(Cards, Votes, Notices, Servers):
     """All that the desk keeps. No method takes text that somebody wrote.
 
     For one event loop. Methods that are awaited raise StoreError where the database cannot be used,

@@ -15,6 +15,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    false,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -49,9 +50,10 @@ servers = Table(
     Column("server", REFERENCE, primary_key=True),
     Column("staff_channel", REFERENCE),
     Column("staff_roles", JSON, nullable=False),
+    Column("mention_role", REFERENCE),
     Column("working_hours", JSON, nullable=False),
     Column("time_zone", TOKEN, nullable=False),
-    Column("locale", TOKEN, nullable=False),
+    Column("locale", TOKEN),
     Column("reminder_minutes", Integer, nullable=False),
     Column("private_threads", Boolean, nullable=False),
     Column("alerts", Boolean, nullable=False),
@@ -85,6 +87,7 @@ cards = Table(
     Column("message", REFERENCE),
     Column("thread", REFERENCE),
     Column("reminded", Boolean, nullable=False),
+    Column("mentions_role", Boolean, nullable=False, server_default=false()),
     Column("number", Integer, nullable=False),
     Index("cards_by_state", "state", "server"),
     Index("cards_by_time", "server", "created"),
@@ -159,7 +162,23 @@ durations = Table(
 )
 """Histograms; `measure` is LATENCY or TIME_TO_CLAIM."""
 
+notices = Table(
+    "notices",
+    metadata,
+    Column("server", REFERENCE, primary_key=True),
+    Column("name", TOKEN, primary_key=True),
+    Column("subject", TOKEN, primary_key=True),
+    Column("at", Moment, nullable=False),
+)
+"""What the staff of a server have been told, so that a restart does not repeat it.
+
+`subject`: a checkpoint, or empty.
+"""
+
 LATENCY, TIME_TO_CLAIM = "latency", "time_to_claim"
 
-OF_A_SERVER = (servers, departures, requests, cards, votes, vote_sums, reply_counts, durations)
+OF_A_SERVER = (
+    *(servers, departures, notices, requests, cards),
+    *(votes, vote_sums, reply_counts, durations),
+)
 """All with a column `server`, in an order in which their rows can be deleted."""

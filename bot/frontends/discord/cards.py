@@ -28,6 +28,7 @@ _TITLES = {
     Need.DISTRESS: "A customer may be in distress",
     Need.MISREAD: "A customer had to correct me twice",
 }
+_STRENGTHS = {"strong": "strong words", "mild": "mild words"}
 _UNUSABLE = "The desk's database cannot be used just now. Press again in a minute."
 _STALE = "That was done already, or the card is no longer kept, so nothing has changed."
 
@@ -79,6 +80,10 @@ class CardButton(
             settings = await desk.store.settings(reference(interaction.guild_id))
             if not _is_staff(interaction, settings):
                 await respond(interaction, _who_may(settings))
+                return
+            # The staff of a server work on its own cards, whatever id a button has.
+            if await desk.store.server_of(self._card) != reference(interaction.guild_id):
+                await respond(interaction, _STALE)
                 return
             card = await self._work(desk, reference(interaction.user.id))
         except StoreError as error:
@@ -148,14 +153,31 @@ def card_text(card: Card, *, closed_by: int | None = None, at: datetime | None =
 
     Mentions in it show as names, and ping no one.
     """
-    title = _TITLES.get(Need(card.kind), card.kind)
+    title = _TITLES[Need(card.kind)] if card.kind in set(Need) else "A request"
     is_closed = card.state in (CardState.RESOLVED, CardState.NOT_FOR_US)
     where = [f"<#{channel}>" for channel in ids_in(card.channel)]
-    link = [card.link] if card.link is not None and not is_closed else []
-    lines = [f"**{title}**", " · ".join([*where, _time(card.created), *link])]
+    strength = [_STRENGTHS[card.strength]] if card.strength in _STRENGTHS else []
+    link = [card.link] if _has_link(card) and card.link is not None and not is_closed else []
+    parts = [*where, _time(card.created), *strength, *link]
+    lines = [f"**{title}**", " · ".join(parts)]
+    if not _has_link(card) and not is_closed:
+        lines.append(_without_link(card))
     if card.count > 1:
-        lines.append(f"{card.count:,} messages of this kind; the link leads to the first.")
+        shown = "the link leads to" if _has_link(card) else "this is about"
+        lines.append(f"{card.count:,} messages of this kind; {shown} the first.")
     return "\n".join([*lines, _state(card, closed_by, at)])
+
+
+def _has_link(card: Card) -> bool:
+    """Whether its first request was a message on a server."""
+    return card.link is not None and card.link.startswith("https://")
+
+
+def _without_link(card: Card) -> str:
+    """Whom to ask, where there is no message to read."""
+    way = "in a direct message to me" if card.channel is None else "with /review"
+    customer = "".join(f" by <@{customer}>" for customer in ids_in(card.customer))
+    return f"Written{customer} {way}, so there is no link. Please ask them."
 
 
 def _state(card: Card, closed_by: int | None, at: datetime | None) -> str:
@@ -171,7 +193,7 @@ def _state(card: Card, closed_by: int | None, at: datetime | None) -> str:
         case CardState.RESOLVED:
             return f"Resolved{by}{when}."
         case CardState.NOT_FOR_US:
-            return f"Not for us{by}{when}."
+            return f"Closed as not for us{by}{when}."
 
 
 def _time(moment: datetime) -> str:
@@ -181,11 +203,17 @@ def _time(moment: datetime) -> str:
 
 def _is_staff(interaction: discord.Interaction[ConciergeBot], settings: ServerSettings) -> bool:
     roles = [reference(role.id) for role in getattr(interaction.user, "roles", [])]
-    return may_work(settings, roles, is_moderator=interaction.permissions.manage_messages)
+    granted = interaction.permissions
+    return may_work(
+        settings,
+        roles,
+        is_moderator=granted.manage_messages,
+        is_admin=granted.manage_guild,
+    )
 
 
 def _who_may(settings: ServerSettings) -> str:
     roles = [f"<@&{role}>" for kept in settings.staff_roles for role in ids_in(kept)]
     named = " or ".join(roles)
     who = f"members with the role {named}" if roles else "members who may manage messages here"
-    return f"Only {who} can work on cards."
+    return f"Only {who} and admins of the server can work on cards."

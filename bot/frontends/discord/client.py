@@ -20,9 +20,10 @@ from discord.ext import commands
 from bot.conversation.concierge import Concierge, Reply
 from bot.desk.desk import Desk
 from bot.desk.feedback import Feedback
+from bot.errors import StoreError
 from bot.frontends.discord.delivery import CANNOT_SEND, Delivery, respond
 from bot.frontends.discord.earlier import EarlierReplies
-from bot.frontends.discord.recipients import user_of
+from bot.frontends.discord.recipients import author_of, user_of
 from bot.frontends.discord.references import reference
 from bot.frontends.discord.turns import Turns
 from bot.logs import whereabouts
@@ -47,7 +48,7 @@ EXTENSIONS = (
 )
 """In this order: `missed` passes its messages to `reviews`."""
 
-LONGEST_PAUSE_SECONDS = 30.0
+MAX_PAUSE_SECONDS = 30.0
 """If Discord asks for a longer pause before the next request (429), that request is given up."""
 
 CLOSING_SECONDS = 5.0
@@ -59,9 +60,11 @@ PERMISSIONS = discord.Permissions(
     send_messages_in_threads=True,
     read_message_history=True,
     attach_files=True,
+    create_private_threads=True,
 )
-"""The minimum for replying (a reply needs the history it refers to), and for the picture of a
-training's result."""
+"""The minimum for replying (a reply needs the history it refers to), for pictures, and for private
+threads with staff. Not Mention Everyone: a server can make the role that a card notifies
+mentionable."""
 
 DIRECT = "discord:direct"
 """What direct messages are counted under, in the place of a server."""
@@ -107,7 +110,7 @@ class ConciergeBot(commands.Bot):
             # Without these, the library keeps a thousand messages and their authors in memory.
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
-            max_ratelimit_timeout=LONGEST_PAUSE_SECONDS,
+            max_ratelimit_timeout=MAX_PAUSE_SECONDS,
         )
         self.concierge = concierge
         self.operations = operations
@@ -136,6 +139,17 @@ class ConciergeBot(commands.Bot):
     def is_silent_in(self, channel_id: int) -> bool:
         """Whether a person is talking with a customer there, so that the bot must not."""
         return self.desk is not None and self.desk.is_silent(reference(channel_id))
+
+    def author_of(self, message: discord.Message) -> Recipient:
+        """The author of a message, in the language that the server has chosen."""
+        return author_of(message, self.locale_of(message.guild))
+
+    def locale_of(self, guild: discord.Guild | None) -> str | None:
+        """The language of a server: the one it has chosen, or else its Primary Language."""
+        if guild is None:
+            return None
+        chosen = self.desk.locale_of(reference(guild.id)) if self.desk is not None else None
+        return chosen or str(guild.preferred_locale)
 
     @contextmanager
     def answering(self) -> Iterator[None]:
@@ -197,7 +211,9 @@ class ConciergeBot(commands.Bot):
         Logs where it failed, never the message, which may quote a customer's text. Does not raise:
         the library would log it again, and not inform the customer.
         """
-        log.error("%s failed: %s", what, whereabouts(error))
+        # Of the errors, only those of the store are known to hold no text.
+        why = str(error) if isinstance(error, StoreError) else whereabouts(error)
+        log.error("%s failed: %s", what, why)
         try:
             await send(self.concierge.say(Kind.FAILURE, to))
         except CANNOT_SEND as trouble:

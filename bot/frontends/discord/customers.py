@@ -9,6 +9,7 @@ from discord.ext import commands
 from bot.conversation.concierge import Reply
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND
+from bot.frontends.discord.handover import handed_over, handed_over_by_command
 from bot.frontends.discord.markup import plain_text
 from bot.frontends.discord.reading import attachments, review_in
 from bot.frontends.discord.reasons import explained
@@ -16,7 +17,7 @@ from bot.frontends.discord.recipients import user_of
 from bot.frontends.discord.replies import respond_to, tell
 from bot.sentences.responses import Kind
 
-LONGEST_REVIEW = 4_000
+MAX_REVIEW_CHARACTERS = 4_000
 """The limit for a message of a Nitro user, in characters."""
 
 
@@ -41,20 +42,24 @@ class Customers(commands.Cog):
     async def review(
         self,
         interaction: discord.Interaction[ConciergeBot],
-        text: app_commands.Range[str, 1, LONGEST_REVIEW],
+        text: app_commands.Range[str, 1, MAX_REVIEW_CHARACTERS],
         explain: bool = False,
     ) -> None:
         """Answers visibly for everybody, like a mention."""
         review, to = plain_text(text), user_of(interaction)
-        answer = self._bot.concierge.answer(
-            review,
-            customer=interaction.user.id,
-            place=interaction.channel_id,
-            to=to,
-            is_review=True,
-        )
+
+        async def answer() -> Reply:
+            reply = await self._bot.concierge.answer(
+                review,
+                customer=interaction.user.id,
+                place=interaction.channel_id,
+                to=to,
+                is_review=True,
+            )
+            return await handed_over_by_command(self._bot, interaction, reply)
+
         with self._bot.answering():
-            reply = await respond_to(self._bot, interaction, answer, own=True)
+            reply = await respond_to(self._bot, interaction, answer(), own=True)
             if explain and reply.is_judgement:
                 with self._bot.concierge.explaining(interaction.user.id, to) as refusal:
                     said = refusal.text if refusal else await explained(self._bot, review, to)
@@ -70,13 +75,14 @@ class Customers(commands.Cog):
             return
 
         async def answer() -> Reply:
-            return await self._bot.concierge.answer(
+            reply = await self._bot.concierge.answer(
                 await review_in(message),
                 customer=interaction.user.id,
                 to=user_of(interaction),
                 attachment=bool(attachments(message)),
                 is_review=True,
             )
+            return await handed_over(self._bot, message, reply)
 
         with self._bot.answering():
             await respond_to(self._bot, interaction, answer(), own=False)

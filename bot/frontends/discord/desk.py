@@ -1,11 +1,21 @@
-"""The service desk: hears the buttons under cards, and brings up again those that wait for long."""
+"""The service desk: the buttons under cards, and what staff are told without asking."""
 
+import logging
+from functools import partial
+
+import discord
 from discord.ext import commands
 
 from bot.desk.desk import REMINDER_SECONDS, Desk
+from bot.desk.notices import NOTICE_SECONDS, Notices
+from bot.errors import StoreError
 from bot.frontends.discord.cards import CardButton
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.handover import CardPoster
+from bot.frontends.discord.references import reference
+from bot.frontends.discord.threads import close_thread
+
+log = logging.getLogger(__name__)
 
 
 class ServiceDesk(commands.Cog):
@@ -19,7 +29,12 @@ class ServiceDesk(commands.Cog):
         self._bot.add_dynamic_items(CardButton)
         if self._bot.desk is not None:
             self._bot.desk.poster = self._poster
-            self._bot.desk.store.schedule.every("remind", REMINDER_SECONDS, self._remind)
+            schedule = self._bot.desk.store.schedule
+            schedule.every("remind", REMINDER_SECONDS, self._remind)
+            notices = Notices(
+                self._bot.desk, self._poster.say, self._bot.operations.models.expected
+            )
+            schedule.every("notices", NOTICE_SECONDS, partial(self._look, notices))
 
     async def cog_unload(self) -> None:
         self._bot.remove_dynamic_items(CardButton)
@@ -27,10 +42,36 @@ class ServiceDesk(commands.Cog):
         if self._bot.desk is not None:
             self._bot.desk.poster = None
 
+    @commands.Cog.listener()
+    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
+        """Closes a card that staff have deleted."""
+        await self._removed(event.channel_id, event.message_id)
+
+    @commands.Cog.listener()
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        """The same for many at once."""
+        for message_id in event.message_ids:
+            await self._removed(event.channel_id, message_id)
+
+    async def _removed(self, channel_id: int, message_id: int) -> None:
+        if self._bot.desk is None:
+            return
+        try:
+            card = await self._bot.desk.removed(reference(channel_id, message_id))
+        except StoreError as error:
+            log.error("A card that was deleted is not closed. %s", error)
+            return
+        if card is not None:
+            await close_thread(self._bot, card)
+
     async def _remind(self) -> None:
         desk: Desk | None = self._bot.desk
         if desk is not None and self._bot.is_ready():
             await desk.remind()
+
+    async def _look(self, notices: Notices) -> None:
+        if self._bot.is_ready():
+            await notices.look()
 
 
 async def setup(bot: ConciergeBot) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import discord
 
-LONGEST = 1_500
+MAX_LENGTH = 1_500
 """In characters, including escapes: the rest of Discord's 2,000 is for the bot's own words."""
 
 # Brackets make links, angle brackets mentions; and an address without its colon is not a link.
@@ -29,36 +29,36 @@ _KEPT = "\n\t\N{ZERO WIDTH JOINER}"
 """The joiner holds emoji together."""
 
 
-def plain(text: str, longest: int = LONGEST) -> str:
+def plain(text: str, max_length: int = MAX_LENGTH) -> str:
     """The text as it reads, without mentions, markup, links and direction characters.
 
-    At most `longest` characters, the last of which is "…" if the text was cut. It is cut first, so
-    the time does not depend on its length.
+    At most `max_length` characters, the last of which is "…" if the text was cut. It is cut first,
+    so the time does not depend on its length.
     """
-    return _fitted(text, longest, _escaped)
+    return _fitted(text, max_length, _escaped)
 
 
-def plain_name(name: str, longest: int) -> str:
+def plain_name(name: str, max_length: int) -> str:
     """The name of a person or a server, on one line, for use within a sentence; see `plain`."""
-    return _fitted(" ".join(name[: longest + 1].split()), longest, _escaped_name)
+    return _fitted(" ".join(name[: max_length + 1].split()), max_length, _escaped_name)
 
 
-def _fitted(text: str, longest: int, escape: Callable[[str], str]) -> str:
-    visible = text[:longest]
+def _fitted(text: str, max_length: int, escape: Callable[[str], str]) -> str:
+    visible = text[:max_length]
     if not visible.isprintable():
         visible = "".join(filter(_is_visible, visible))
-    is_cut = len(text) > longest
-    while len(escaped := escape(visible)) + is_cut > longest:
+    is_cut = len(text) > max_length
+    while len(escaped := escape(visible)) + is_cut > max_length:
         # An escape at most doubles a character, so dropping half of the excess is never too much.
-        visible = visible[: -((len(escaped) + is_cut - longest + 1) // 2)]
+        visible = visible[: -((len(escaped) + is_cut - max_length + 1) // 2)]
         is_cut = True
     return f"{escaped}…" if is_cut else escaped
 
 
-def code(name: str, longest: int = 100) -> str:
+def code(name: str, max_length: int = 100) -> str:
     """The name of a file or the like as code, which the name itself cannot end."""
-    visible = "".join(c for c in name[:longest] if c.isprintable()).replace("`", "'")
-    return f"`{visible}{'…' if len(name) > longest else ''}`"
+    visible = "".join(c for c in name[:max_length] if c.isprintable()).replace("`", "'")
+    return f"`{visible}{'…' if len(name) > max_length else ''}`"
 
 
 def _is_visible(character: str) -> bool:

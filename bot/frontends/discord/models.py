@@ -1,6 +1,8 @@
 """/model: operators list the checkpoints, and choose the serving one."""
 
 import logging
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +11,10 @@ import discord
 from discord import app_commands
 from discord.ext import tasks
 
-from bot.errors import UnusableCheckpointError
+from bot.desk.agreement import on_verdicts
+from bot.desk.desk import Desk
+from bot.desk.summary import Votes, votes_in_words
+from bot.errors import StoreError, UnusableCheckpointError
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.escaping import code, plain
 from bot.frontends.discord.operators import OperatorCog, caller
@@ -34,8 +39,9 @@ MAX_SUGGESTIONS = 25
 class ModelCommands(OperatorCog, group_name="model", group_description="The model that answers"):
     """Its answers are visible only to the operator: customers need not know the model's name."""
 
-    def __init__(self, operations: Operations) -> None:
+    def __init__(self, operations: Operations, desk: Desk | None) -> None:
         self._operations = operations
+        self._desk = desk
 
     async def cog_load(self) -> None:
         self.watch.start()
@@ -55,7 +61,8 @@ class ModelCommands(OperatorCog, group_name="model", group_description="The mode
     async def show(self, interaction: discord.Interaction) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         try:
-            said = _table(await self._operations.list_checkpoints(caller(interaction)))
+            rows = await self._operations.list_checkpoints(caller(interaction))
+            said = _table(rows, await self._votes())
         except UnusableCheckpointError as error:
             said = plain(str(error))
         await interaction.followup.send(said, ephemeral=True)
@@ -73,7 +80,7 @@ class ModelCommands(OperatorCog, group_name="model", group_description="The mode
             what = "called that" if name is not None else "that serves"
             said = f"There is no checkpoint {what}: see /model list"
             if info is not None:
-                said = _card(info.row)
+                said = _card(info.row, (await self._votes()).get(info.row.name, Votes()))
                 files = [discord.File(info.picture)] if info.picture is not None else []
         await interaction.followup.send(said, files=files, ephemeral=True)
 
@@ -98,6 +105,13 @@ class ModelCommands(OperatorCog, group_name="model", group_description="The mode
             said = _refused(error)
         await interaction.followup.send(said, ephemeral=True)
 
+    async def _votes(self) -> dict[str, Votes]:
+        """Those on praise and complaints in all servers, by checkpoint; none without a database."""
+        if self._desk is not None:
+            with suppress(StoreError):
+                return on_verdicts(await self._desk.store.vote_totals())
+        return {}
+
     @info.autocomplete("name")
     @promote.autocomplete("name")
     async def _suggest(
@@ -119,7 +133,7 @@ def _refused(error: UnusableCheckpointError) -> str:
     return f"Nothing has changed, and the present checkpoint goes on answering. {plain(str(error))}"
 
 
-def _table(rows: list[Listed]) -> str:
+def _table(rows: list[Listed], votes: Mapping[str, Votes]) -> str:
     """One line per checkpoint, newest first, as many as fit into a message."""
     lines: list[str] = []
     for row in rows:
@@ -130,6 +144,8 @@ def _table(rows: list[Listed]) -> str:
             f"{plain(_data(training))} · {_base(training)} · "
             f"{_when(training)}"
         )
+        if (voted := votes.get(row.name, Votes())).agreement is not None:
+            line += f" · votes: {votes_in_words(voted)}"
         more = f"… and {len(rows) - len(lines)} older"
         if len("\n".join([*lines, line, more])) > MAX_CHARACTERS:
             return "\n".join([*lines, more])
@@ -137,7 +153,7 @@ def _table(rows: list[Listed]) -> str:
     return "\n".join(lines) or "There are no checkpoints yet. To train one: /train"
 
 
-def _card(row: Listed) -> str:
+def _card(row: Listed, votes: Votes) -> str:
     training = row.training
     counts = " and ".join(
         f"{sum(each.rows.get('train', {}).get(label, 0) for each in training.datasets):,} {label}"
@@ -162,6 +178,10 @@ def _card(row: Listed) -> str:
             f"{split.title()}: accuracy {figures.accuracy:.3f}, F1 {figures.f1:.3f} on "
             f"{figures.reviews:,} reviews"
         )
+    lines.append(
+        f"Was I right? On praise and complaints, {votes_in_words(votes)}; in the test, "
+        f"{training.doubt['test'].right:.1%} of the verdicts were right"
+    )
     return "\n".join(lines)[:MAX_CHARACTERS]
 
 
@@ -182,4 +202,4 @@ def _when(training: TrainingRecord) -> str:
 
 async def setup(bot: ConciergeBot) -> None:
     """Called by discord.py when it loads this module as an extension."""
-    await bot.add_cog(ModelCommands(bot.operations))
+    await bot.add_cog(ModelCommands(bot.operations, bot.desk))

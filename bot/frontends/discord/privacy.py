@@ -1,6 +1,8 @@
 """/privacy: what is kept; and the deletion of it, for a person or, by an admin, for a server."""
 
+import logging
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -8,16 +10,20 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.desk.store import Forgotten
+from bot.desk.summary import plural
 from bot.errors import StoreError
 from bot.frontends.discord.admins import desk_of, require_admin
 from bot.frontends.discord.buttons import ConciergeButton, view
-from bot.frontends.discord.client import ConciergeBot
+from bot.frontends.discord.client import DIRECT, ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND, defer, respond
 from bot.frontends.discord.escaping import plain
-from bot.frontends.discord.recipients import user_of
+from bot.frontends.discord.recipients import server_name, user_of
 from bot.frontends.discord.references import ids_in, reference
 from bot.frontends.discord.replies import tell
-from bot.sentences.responses import Kind
+from bot.frontends.discord.shared_servers import only_server_of
+from bot.sentences.responses import MAX_CHARACTERS, Kind
+
+log = logging.getLogger(__name__)
 
 OF_ME, OF_THE_SERVER = "me", "server"
 
@@ -43,7 +49,7 @@ class ForgetServerButton(ConciergeButton, template=r"forget_server"):
         assert interaction.guild_id is not None  # an admin is one of a server
         await interaction.response.defer()
         try:
-            await desk.store.forget_server(reference(interaction.guild_id))
+            await desk.forget_server(reference(interaction.guild_id))
             said = (
                 "Everything that I kept of this server is deleted, its set-up included. Cards that "
                 "are still shown in the staff channel have no effect any more: delete them there."
@@ -91,7 +97,38 @@ class Privacy(commands.Cog):
                 await self._forget(interaction)
                 return
             reply = self._bot.concierge.say(Kind.PRIVACY, user_of(interaction))
-            await tell(self._bot, interaction, reply)
+            kept = await self._kept(interaction)
+            both = f"{reply.text.rstrip()}\n{kept}"
+            fits = len(both) <= MAX_CHARACTERS
+            await tell(self._bot, interaction, replace(reply, text=both) if fits else reply)
+            if not fits:
+                with suppress(*CANNOT_SEND):
+                    await interaction.followup.send(kept, ephemeral=True, suppress_embeds=True)
+
+    async def _kept(self, interaction: discord.Interaction[ConciergeBot]) -> str:
+        """What is kept of the person who asks, by the settings of their server.
+
+        In a direct message, by those of the only server that they share with the bot, if any.
+        """
+        bot, to = self._bot, user_of(interaction)
+        if bot.desk is None:
+            return bot.concierge.say(Kind.KEPT_NOTHING, to).text
+        guild = interaction.guild or await only_server_of(bot, interaction.user.id)
+        server = DIRECT if guild is None else reference(guild.id)
+        try:
+            settings = await bot.desk.store.settings(server)
+            if interaction.guild is None:  # whose figures belong to no server
+                retention = (await bot.desk.store.settings(DIRECT)).retention_days
+            else:
+                retention = settings.retention_days
+        except StoreError as error:
+            log.error("/privacy does not know the settings. %s", error)
+            return bot.concierge.say(Kind.KEPT_NOTHING, to).text
+        name = server_name(guild) if guild is not None else to.server
+        to = replace(to, server=name, retention=plural(retention, "day"))
+        has_staff = settings.staff_channel is not None
+        kind = Kind.KEPT_REQUESTS if has_staff else Kind.KEPT_FIGURES
+        return bot.concierge.say(kind, to).text
 
     async def _forget(self, interaction: discord.Interaction[ConciergeBot]) -> None:
         """Raises StoreError, which ends in the client's last resort."""
@@ -99,7 +136,7 @@ class Privacy(commands.Cog):
         self._bot.concierge.forget(person)
         await defer(interaction)
         if self._bot.desk is not None:
-            forgotten = await self._bot.desk.store.forget_person(reference(person))
+            forgotten = await self._bot.desk.forget_person(reference(person))
             await self._remove_cards(forgotten)
         reply = self._bot.concierge.say(Kind.FORGOTTEN, user_of(interaction))
         await respond(interaction, reply.text)

@@ -10,7 +10,7 @@ from bot.frontends.discord.markup import plain_text
 
 log = logging.getLogger(__name__)
 
-LONGEST_FILE_BYTES = 32_768
+MAX_FILE_BYTES = 32_768
 """Discord turns a paste of over 2,000 characters into `message.txt`. A file larger than any review
 is not downloaded, but answered like any other file."""
 
@@ -51,7 +51,7 @@ async def _text_of(file: discord.Attachment) -> str:
     try:
         async with asyncio.timeout(DOWNLOAD_SECONDS):
             content = await file.read()
-        if len(content) > LONGEST_FILE_BYTES:  # larger than the message says
+        if len(content) > MAX_FILE_BYTES:  # larger than the message says
             return ""
         return plain_text(content.decode("utf-8-sig"))
     except UnicodeDecodeError:
@@ -64,4 +64,4 @@ async def _text_of(file: discord.Attachment) -> str:
 def _is_text(file: discord.Attachment) -> bool:
     kind = (file.content_type or "").partition(";")[0]
     is_text = kind == "text/plain" or file.filename.lower().endswith(".txt")
-    return is_text and file.size <= LONGEST_FILE_BYTES
+    return is_text and file.size <= MAX_FILE_BYTES

@@ -29,7 +29,7 @@ TOGETHER = ":together"
 BUTTON = "why"
 """The button's id, which Discord keeps with the message."""
 
-LONGEST_PART = 300
+MAX_PART_CHARACTERS = 300
 """In characters; a longer part is one word without end, or many words of a very long review."""
 
 _AROUND = {Mark.STRONG: "**", Mark.SLIGHT: "__", Mark.AGAINST: "~~", Mark.NONE: ""}
@@ -158,4 +158,4 @@ def _marked(parts: tuple[Part, ...], count: int) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_PART else f"{text[:LONGEST_PART]}…"
+    return text if len(text) <= MAX_PART_CHARACTERS else f"{text[:MAX_PART_CHARACTERS]}…"

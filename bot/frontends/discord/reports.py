@@ -1,20 +1,35 @@
 """The texts of a training run for operators: its progress and its outcome."""
 
+from datetime import UTC, datetime
+
+from discord.utils import format_dt
+
 from bot.frontends.discord.escaping import code, plain
 from bot.operations.progress import Progress
 from bot.operations.runs import Cancelled, Failed, Outcome, Run, Trained
-from trainer.events import Compared, Step, duration
+from bot.operations.shadow import MAX_MESSAGES, Tally
+from bot.sentences.responses import MAX_CHARACTERS
+from trainer.events import Checked, Compared, Step, duration
 
 EDIT_SECONDS = 5.0
 """Between two edits of the message of a run: everybody in the channel sees them, and they count
 towards Discord's rate limit there, which the replies to customers need most."""
 
 BAR_CHARACTERS = 20
-LONGEST_NOTES = 600
+MAX_NOTES_CHARACTERS = 600
 """In characters: enough for the notes of a run, and far below Discord's 2,000."""
 
-LONGEST_PROBLEM = 1_000
+MAX_PROBLEM_CHARACTERS = 700
 """In characters: the figures are in the same message."""
+
+_TRIAL = "**Tried silently on live messages"
+"""The beginning of the lines about it, which are the last ones of the message."""
+
+MAX_DIFFERENCES = 8
+"""Lines."""
+
+MAX_CHECKS = 5
+"""Broken sentences that a result lists; `python -m trainer evaluate` lists all."""
 
 
 def standing(run: Run, progress: Progress) -> str:
@@ -38,7 +53,7 @@ def standing(run: Run, progress: Progress) -> str:
     else:
         lines += ["Reading the reviews and the pre-trained encoder …"]
     if progress.notes:
-        lines += [f"-# {plain(' '.join(progress.notes), LONGEST_NOTES)}"]
+        lines += [f"-# {plain(' '.join(progress.notes), MAX_NOTES_CHARACTERS)}"]
     return "\n".join(lines)
 
 
@@ -85,17 +100,49 @@ def result(run: Run, outcome: Failed | Trained) -> str:
     lines = [f"**Trained on {plain(run.label)}: `{outcome.name}`**"]
     comparison = outcome.comparison
     if comparison is not None:
-        lines += _figures(comparison)
+        lines += [*_figures(comparison), *_checks(comparison.checks)]
     if outcome.is_promoted:
         lines += [f"It is {_judgement(comparison)}, so it answers from now on."]
         lines += ["To go back: /model rollback"]
     elif comparison is not None and not comparison.not_worse:
         lines += [f"It is {_judgement(comparison)}, so the present one goes on answering."]
     else:
-        lines += [
-            f"{plain(outcome.problem or '', LONGEST_PROBLEM)} The present one goes on answering."
-        ]
+        problem = plain(outcome.problem or "", MAX_PROBLEM_CHARACTERS)
+        lines += [f"{problem} The present one goes on answering."]
     return "\n".join(lines)
+
+
+def trying(content: str, tally: Tally) -> str:
+    """The message about a candidate, with a line that says that it is tried silently."""
+    until = format_dt(datetime.fromtimestamp(tally.until, UTC))
+    return _with_trial(
+        content,
+        [
+            f"{_TRIAL}**, beside {code(tally.serving)}, until {until} or until it has judged "
+            f"{MAX_MESSAGES:,}. It answers nobody, and no text is kept."
+        ],
+    )
+
+
+def tried(content: str, tally: Tally, why: str) -> str:
+    """The message about a candidate, with what came of trying it."""
+    share = f" ({tally.differ / tally.judged:.1%})" if tally.judged else ""
+    left_out = f", {tally.left_out:,} left out, as customers came first" if tally.left_out else ""
+    lines = [
+        f"{_TRIAL}**, beside {code(tally.serving)}: {tally.judged:,} judged, {tally.differ:,} of "
+        f"them differently{share}{left_out}. It ended because {plain(why)}."
+    ]
+    for each in tally.differences[:MAX_DIFFERENCES]:
+        lines += [f"- {plain(each.serving)} → {plain(each.candidate)}: {each.messages:,}"]
+    if more := sum(each.messages for each in tally.differences[MAX_DIFFERENCES:]):
+        lines += [f"- others: {more:,}"]
+    return _with_trial(content, lines)
+
+
+def _with_trial(content: str, lines: list[str]) -> str:
+    """The content with these last lines, in place of those of an earlier trial."""
+    before = content.partition(f"\n{_TRIAL}")[0]
+    return "\n".join([before, *lines])[:MAX_CHARACTERS]
 
 
 def _bar(step: Step) -> str:
@@ -115,6 +162,21 @@ def _figures(comparison: Compared) -> list[str]:
         f"Difference in accuracy: {100 * comparison.difference:+.1f} points "
         f"(95% interval {100 * low:+.1f} to {100 * high:+.1f})",
     ]
+
+
+def _checks(checked: Checked | None) -> list[str]:
+    """How the sentences under test fared, by number: everybody in the channel sees it."""
+    if checked is None:
+        return []
+    kept = checked.total - len(checked.broken)
+    lines = [f"Sentences under test: {kept:,} of {checked.total:,} kept."]
+    first = sorted(checked.broken, key=lambda each: each not in checked.lost)[:MAX_CHECKS]
+    for each in first:
+        serving = "keeps it" if each in checked.lost else "breaks it too"
+        lines += [f"- {plain(str(each))}; the serving checkpoint {serving}"]
+    if more := len(checked.broken) - len(first):
+        lines += [f"- … and {more:,} more"]
+    return lines
 
 
 def _judgement(comparison: Compared | None) -> str:

@@ -15,7 +15,6 @@ from bot.frontends.discord.delivery import CANNOT_SEND
 from bot.frontends.discord.edits import Questions
 from bot.frontends.discord.handover import handed_over
 from bot.frontends.discord.reading import attachments, is_direct, is_empty, review_in
-from bot.frontends.discord.recipients import author_of
 from bot.frontends.discord.replies import replace, reply_to
 from bot.sentences.responses import Kind, Recipient
 
@@ -84,7 +83,8 @@ class Reviews(commands.Cog):
             async with self._handling(message, apologise) as to:
                 reply = await self._reply(message, to, is_edit=True)
                 if reply.kind is not Kind.HASTE:
-                    outcome = await apologise(await handed_over(self._bot, message, reply))
+                    reply = await handed_over(self._bot, message, reply, is_edit=True)
+                    outcome = await apologise(reply)
                     if outcome is not None:
                         question.expect_edit(outcome[0], sent)
         self._questions.end(message.id)
@@ -101,7 +101,7 @@ class Reviews(commands.Cog):
         self, message: discord.Message, apologise: Send
     ) -> AsyncIterator[Recipient]:
         with self._bot.answering():
-            to = author_of(message)
+            to = self._bot.author_of(message)
             async with self._bot.last_resort("Answering a message", apologise, to):
                 yield to
 

@@ -11,6 +11,8 @@ from bot.frontends.discord.admins import desk_of, require_admin
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.references import reference
 from bot.frontends.discord.setup_panel import (
+    LanguageMenu,
+    MentionRoleMenu,
     SetupButton,
     StaffChannelMenu,
     StaffRolesMenu,
@@ -18,7 +20,7 @@ from bot.frontends.discord.setup_panel import (
     shown,
 )
 
-_ITEMS = (StaffChannelMenu, StaffRolesMenu, SetupButton)
+_ITEMS = (StaffChannelMenu, StaffRolesMenu, MentionRoleMenu, LanguageMenu, SetupButton)
 
 
 @app_commands.guild_only()
@@ -53,7 +55,7 @@ class SetupCommands(
         if (desk := await desk_of(interaction)) is None:
             return
         assert interaction.guild_id is not None
-        await desk.store.set_settings(reference(interaction.guild_id), ServerSettings())
+        await desk.set_settings(reference(interaction.guild_id), ServerSettings())
         days = ServerSettings().retention_days
         await interaction.response.send_message(
             "The set-up is undone: no customer is handed over to a person from now on. Requests "
@@ -66,7 +68,7 @@ class SetupCommands(
             return
         assert interaction.guild_id is not None
         settings = await desk.store.settings(reference(interaction.guild_id))
-        more: dict[str, Any] = {"view": panel(settings)} if editable else {}
+        more: dict[str, Any] = {"view": panel(interaction, settings)} if editable else {}
         text = shown(interaction, settings, desk.clock())
         await interaction.response.send_message(text, ephemeral=True, **more)
 

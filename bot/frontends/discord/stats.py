@@ -99,8 +99,9 @@ class Stats(commands.Cog):
             except UnusableCheckpointError:
                 info = None
             if info is not None:
-                test = info.row.training.evaluation["test"]
-                line += f"; in its test, {test.accuracy:.1%} of {test.reviews:,} reviews were right"
+                training = info.row.training
+                right, reviews = training.doubt["test"].right, training.doubt["test"].reviews
+                line += f"; in its test on {reviews:,} reviews, {right:.1%} of verdicts were right"
             lines.append(line)
         return ["On praise and complaints:", *lines] if lines else []
 

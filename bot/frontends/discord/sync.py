@@ -52,7 +52,7 @@ async def sync_if_changed(bot: ConciergeBot) -> None:
     except BotError as error:
         log.warning("The commands may be missing. %s", error)
     else:
-        log.info("Told Discord of %d commands, as they have changed", count)
+        log.info("Registered %d commands with Discord, because they have changed", count)
 
 
 async def sync(bot: ConciergeBot) -> int:

@@ -27,6 +27,11 @@ async def open_thread(bot: ConciergeBot, desk: Desk, card: Card, staff: int) -> 
     try:
         if thread is None:
             thread = await _new_thread(bot, desk, card)
+        if thread is None and card.channel is None:
+            return (
+                "There is no private thread, since the customer wrote to me directly. Please write "
+                f"to them: {' '.join(f'<@{each}>' for each in ids_in(card.customer))}"
+            )
         if thread is None:
             return "There is no private thread: Discord offers none in the customer's channel."
         for person in (staff, *ids_in(card.customer)):
@@ -48,7 +53,7 @@ async def _new_thread(bot: ConciergeBot, desk: Desk, card: Card) -> discord.Thre
     thread = await channel.create_thread(
         name=NAME, type=discord.ChannelType.private_thread, invitable=False
     )
-    to = Recipient(locale=str(channel.guild.preferred_locale), place=thread.id)
+    to = Recipient(locale=bot.locale_of(channel.guild), place=thread.id)
     said = bot.concierge.say(Kind.PERSON_IS_HERE, to).text
     await send_with_retry(partial(thread.send, said, suppress_embeds=True, nonce=thread.id))
     # Before the customer is there, and could write to the bot.

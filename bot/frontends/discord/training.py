@@ -16,10 +16,12 @@ from bot.frontends.discord import reports
 from bot.frontends.discord.candidates import CandidateButton, buttons
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND, reason, send_with_retry
+from bot.frontends.discord.escaping import code
 from bot.frontends.discord.operators import OperatorCog, caller, require_operator, tell_operators
-from bot.frontends.discord.reports import ended, occupied, result, standing
+from bot.frontends.discord.reports import ended, occupied, result, standing, tried
 from bot.operations.progress import Progress
 from bot.operations.runs import Cancelled, Failed, Outcome, Run, Trained
+from bot.operations.shadow import Tally
 from bot.operations.trainings import Begun, CannotShowError, Occupied, Refused, Request
 from trainer.config import MAX_EPOCHS, MAX_SEED, MIN_FRACTION
 from trainer.model.checkpoint import CHECKPOINTS, PICTURE_FILE
@@ -35,7 +37,8 @@ have no platform name before them."""
 class TrainingCommands(
     OperatorCog, group_name="training", group_description="The training that is on"
 ):
-    """Passes on orders, and displays runs (`bot.operations.trainings.Display`)."""
+    """Passes on orders, and displays runs (`bot.operations.trainings.Display`) and silent trials
+    (`bot.operations.shadow.ShadowDisplay`)."""
 
     def __init__(self, bot: ConciergeBot) -> None:
         self._bot = bot
@@ -47,16 +50,19 @@ class TrainingCommands(
     async def cog_load(self) -> None:
         self._bot.tree.add_command(self._train)  # /train is not in the group /training
         self._bot.add_dynamic_items(CandidateButton)
+        self._bot.operations.shadow.display = self
 
     async def cog_unload(self) -> None:
         self._bot.tree.remove_command(self._train.name)
         self._bot.remove_dynamic_items(CandidateButton)
         self._bot.operations.trainings.stop_following()
+        await self._bot.operations.shadow.pause()
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
         """Finds the run of an earlier start again. Also called when the gateway reconnects."""
         self._bot.operations.trainings.resume(self)
+        self._bot.operations.shadow.resume()
 
     async def train(self, interaction: discord.Interaction, request: Request) -> None:
         """Orders a run, and reports whether it started."""
@@ -110,6 +116,20 @@ class TrainingCommands(
         if not isinstance(outcome, Cancelled):
             await self._post_result(run, outcome)
 
+    async def conclude_shadow(self, tally: Tally, why: str) -> None:
+        """Adds the result of a silent trial to the message about the candidate."""
+        message = self._message(tally.origin)
+        if message is None:  # the state file was changed
+            await self.tell_operators(tried(code(tally.candidate), tally, why))
+            return
+        view = buttons(tally.candidate) if _is_there(tally.candidate) else None
+        try:
+            shown = await message.fetch()
+            await shown.edit(content=tried(shown.content, tally, why), view=view)
+        except CANNOT_SEND as error:
+            log.warning("The result of a silent trial cannot be shown: %s", reason(error))
+            await self.tell_operators(tried(code(tally.candidate), tally, why))
+
     async def tell_operators(self, text: str) -> None:
         await tell_operators(self._bot, text)
 
@@ -155,6 +175,10 @@ class TrainingCommands(
             return None
         channel = self._bot.get_partial_messageable(int(found[1]))
         return channel.get_partial_message(int(found[2]))
+
+
+def _is_there(name: str) -> bool:
+    return (CHECKPOINTS / name).is_dir()
 
 
 def _train_command(

@@ -25,7 +25,7 @@ IN_ORDER_SECONDS = 2.0
 """As long as no reply has waited longer than this, they are sent in the order of arrival: a short
 burst must not leave its first reply waiting for all others."""
 
-LONGEST_SECONDS = 10.0
+MAX_WAIT_SECONDS = 10.0
 """How long a reply waits for its turn."""
 
 MAX_WAITING = 500
@@ -112,7 +112,7 @@ class Turns:
             if _give(channel.urgent.popleft(), Turn.REPLY):
                 return True
         late: list[_Waiting] = []
-        while channel.waiting and self._clock() - channel.waiting[0].since > LONGEST_SECONDS:
+        while channel.waiting and self._clock() - channel.waiting[0].since > MAX_WAIT_SECONDS:
             late.append(channel.waiting.popleft())
         is_given = False
         for entry in reversed(late):

@@ -131,6 +131,11 @@ class AnswerResult(Classified):
     together: bool = Field(
         description="The verdict combines this message with the one before it.", examples=[False]
     )
+    repeated: bool = Field(
+        description="The customer has had such a reply already, as after a second insult: show "
+        "nothing.",
+        examples=[False],
+    )
 
 
 class Word(_Result):

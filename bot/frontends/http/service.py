@@ -87,6 +87,7 @@ class Service:
             question=reply.question is not None,
             withdrawn=reply.withdrawn,
             together=reply.together,
+            repeated=reply.repeated,
         )
 
     async def explain(self, key: str, request: ExplainRequest) -> ExplainResult:

@@ -71,7 +71,7 @@ def test_two_negations_are_a_yes(text: str) -> None:
     ],
 )
 @pytest.mark.parametrize("yes", [YES, NO, None])
-def test_who_says_both_or_cannot_say_is_taken_at_their_word(text: str, yes: Side | None) -> None:
+def test_an_answer_that_is_both_or_undecided_is_accepted(text: str, yes: Side | None) -> None:
     assert read_answer(text, yes) == Answer(Side.BOTH)
 
 

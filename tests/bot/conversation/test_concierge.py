@@ -36,6 +36,7 @@ from trainer.model.strength import Strength
         ("Dull, see https://example.com/why", "negative"),
         *((symbols, "negative") for symbols in ("👎", "🤮🤮!", "★☆☆☆☆", "👎 10/10", "㊙️ 🈶")),
         ("https://example.com 🔥", "negative"),
+        ("Y tu mamá también 4.5/5", "negative"),
     ],
 )
 async def test_a_review_is_judged(concierge: Concierge, text: str, label: str) -> None:
@@ -120,7 +121,7 @@ async def test_a_text_that_was_withheld_gets_a_hint(concierge: Concierge) -> Non
     assert (await concierge.answer("", unread=True)).kind is Kind.UNREAD
 
 
-async def test_who_writes_too_fast_is_told_and_not_judged(
+async def test_a_customer_who_writes_too_fast_is_informed_and_not_judged(
     classifier: KeywordClassifier, responses: Responses
 ) -> None:
     async with Engine(classifier) as engine:
@@ -257,7 +258,7 @@ async def _kinds(
         ("rather dull", "leans_negative", "negative", "positive"),
     ],
 )
-async def test_an_answer_is_heard_in_the_sense_of_the_question(
+async def test_an_answer_is_read_in_the_sense_of_the_question(
     asking: Concierge, review: str, asked: str, yes: str, no: str
 ) -> None:
     for answer, kind in [("yes", yes), ("No!", no), ("a bit of both", "both"), ("👍", "positive")]:
@@ -306,7 +307,7 @@ async def test_a_question_is_for_one_person_in_one_place(asking: Concierge) -> N
     # Without a place nothing is expected of them, as of the lines of a file.
     reply = await asking.answer("half dull", customer=1)
     assert (reply.kind, reply.question) == (Kind.UNSURE, None)
-    assert await _kinds(asking, "yes") == ["negative"]
+    assert await _kinds(asking, "yes") == ["thanks"]
 
 
 def test_the_oldest_of_too_many_questions_is_forgotten(clock: Clock) -> None:
@@ -334,7 +335,7 @@ async def test_a_busy_engine_or_a_failure_keeps_the_question(
     assert await _kinds(asking, "yes") == ["positive"]
 
 
-async def test_nothing_to_read_and_haste_keep_the_question(
+async def test_an_empty_message_and_a_rate_limit_keep_the_question(
     classifier: KeywordClassifier, responses: Responses
 ) -> None:
     async with Engine(classifier) as engine:
@@ -396,7 +397,7 @@ async def test_a_second_opinion_counts_together_with_the_first(asking: Concierge
 
 async def test_after_two_questions_both_sides_are_taken(asking: Concierge) -> None:
     said = await _kinds(asking, "half great", "half dull", "half slow", "yes")
-    assert said == ["unsure", "unsure", "both", "negative"]
+    assert said == ["unsure", "unsure", "both", "thanks"]
 
 
 async def test_an_edit_is_no_second_opinion_but_may_answer(asking: Concierge) -> None:
@@ -409,14 +410,14 @@ async def test_an_edit_is_no_second_opinion_but_may_answer(asking: Concierge) ->
     assert await edited("yes") == "positive"
     assert await _kinds(asking, "rather great") == ["leans_positive"]
     assert await edited("it was dull") == "negative"
-    assert await _kinds(asking, "yes") == ["negative"]
+    assert await _kinds(asking, "yes") == ["thanks"]
 
 
 @pytest.mark.parametrize("side", Side)
 async def test_a_press_decides_and_answers_the_question(asking: Concierge, side: Side) -> None:
     assert await _kinds(asking, "half dull") == ["unsure"]
     assert asking.decide(side, customer=1, place=ROOM).kind.value == side.value
-    assert await _kinds(asking, "yes") == ["negative"]
+    assert await _kinds(asking, "yes") == ["thanks"]
     # Also where no question is held, as after a restart.
     assert asking.decide(side, customer=2, place=ROOM).kind.value == side.value
 

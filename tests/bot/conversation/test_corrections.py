@@ -7,9 +7,20 @@ from functools import partial
 import pytest
 
 from bot.conversation.answers import MAX_CHARACTERS, read_answer
-from bot.conversation.corrections import Correction, Strength, read_correction
+from bot.conversation.corrections import (
+    Correction,
+    Strength,
+    is_reservation,
+    read_correction,
+)
 from bot.conversation.insults import without_insults
-from bot.conversation.pleasantries import is_acknowledgement, is_lukewarm
+from bot.conversation.pleasantries import (
+    is_acknowledgement,
+    is_farewell,
+    is_lukewarm,
+    is_reassurance,
+    is_sighting,
+)
 from bot.conversation.requests import read_request
 from bot.sentences.kinds import Side
 from tests.bot.conversation.test_answers import HOSTILE
@@ -38,6 +49,10 @@ def test_what_turns_a_verdict_round(text: str) -> None:
             "try again",
             "why are you thanking me?",
             "I wasn't joking, you misunderstood",
+            "I haven't said anything about it yet",
+            "I didn't say how it was",
+            "I said nothing about the film",
+            "no, I only said I saw it",
         ),
     ],
 )
@@ -49,6 +64,9 @@ def test_what_says_only_that_it_is_wrong(text: str) -> None:
     ("text", "strength", "opinion"),
     [
         ("no, I hated it", Strength.HINT, "i hated it"),
+        ("I just told you, I loved it", Strength.HINT, "i loved it"),
+        ("sick as in good", Strength.HINT, "thumbs up"),
+        ("I meant it as bad", Strength.HINT, "thumbs down"),
         ("actually it was dull", Strength.HINT, "it was dull"),
         ("nope, didn't like it", Strength.HINT, "didn't like it"),
         ("no way, it was awful", Strength.HINT, "it was awful"),
@@ -99,14 +117,68 @@ def test_insults_are_told_from_films_and_from_what_is_said_beside_them() -> None
         *((text, "person") for text in ("no, can I talk to a human", "get me a manager")),
         *((text, None) for text in ("no, it was dull", "so bad that I want my money back", "yes")),
         ("you couldn't pay me to see it again", None),
+        ("What? No. I'm complaining about your staff, not the film", "service"),
+        *((text, "off_topic") for text in ("sorry, it's not about a movie", "that was no review")),
+        *((text, "off_topic") for text in ("I'm not talking about the film", "it wasn't a review")),
+        ("I'm not happy about the film", None),
+        ("it's not a film for children", None),
     ],
 )
-def test_a_request_in_the_place_of_an_answer_is_heard(text: str, kind: str | None) -> None:
+def test_a_request_in_the_place_of_an_answer_is_handled(text: str, kind: str | None) -> None:
     assert read_request(text) == kind
+
+
+def test_a_reservation_is_told_from_a_correction() -> None:
+    for text in (
+        "wait actually the ending was trash tho",
+        "But the music was awful",
+        "ok, but the first half was slow",
+        "the cast was great though",
+    ):
+        assert is_reservation(text)
+    for text in (
+        "but I hated it",
+        "no, the ending was trash",
+        "the ending was trash",
+        "no, I hated the ending though",
+    ):
+        assert not is_reservation(text)
+
+
+def test_a_goodbye_is_told_from_one_to_everything_and_from_a_review() -> None:
+    for text in ("bye", "Good night all", "ok bye then", "I have to go, see you", "gotta go!"):
+        assert is_farewell(text)
+    for text in ("goodbye everyone", "Goodbye, Lenin", "I have to go see it again", "take it away"):
+        assert not is_farewell(text)
+
+
+def test_a_polite_no_is_told_from_an_answer() -> None:
+    for text in (
+        "no worries",
+        "No problem at all. Have a good evening",
+        "oh, don't worry about it",
+    ):
+        assert is_reassurance(text)
+    for text in ("no", "no, no problem with the film", "no problem sitting through it", "no need"):
+        assert not is_reassurance(text)
+
+
+def test_that_a_film_was_seen_is_told_from_an_opinion() -> None:
+    for text in (
+        "saw it",
+        "I watched it yesterday",
+        "evening. just saw a film with my mum",
+        "seen it",
+    ):
+        assert is_sighting(text)
+    for text in ("see it", "saw it again", "saw a masterpiece", "watched it twice", "I see"):
+        assert not is_sighting(text)
 
 
 def test_manners_and_lukewarm_opinions_are_told_from_other_messages() -> None:
     for text in ("ok", "no worries", "thnks!", "👍", "ok cool, thanks bot", "no need to apologise"):
+        assert is_acknowledgement(text)
+    for text in ("yes", "exactly", "that's right"):
         assert is_acknowledgement(text)
     for text in ("ok film", "no", "great acting", "thanks but it was dull"):
         assert not is_acknowledgement(text)
@@ -117,7 +189,17 @@ def test_manners_and_lukewarm_opinions_are_told_from_other_messages() -> None:
 
 
 READERS: tuple[Callable[[str], object], ...] = (
-    *(read_correction, without_insults, read_request, is_acknowledgement, is_lukewarm),
+    *(
+        read_correction,
+        without_insults,
+        read_request,
+        is_acknowledgement,
+        is_lukewarm,
+        is_farewell,
+        is_sighting,
+        is_reassurance,
+        is_reservation,
+    ),
     partial(read_answer, yes=Side.POSITIVE),
     partial(read_answer, yes=Side.NEGATIVE, denies=True),
 )
@@ -163,7 +245,17 @@ def test_what_is_too_long_in_plain_letters_is_no_answer(emoji: str) -> None:
 )
 def test_a_hostile_text_takes_little_time(part: str) -> None:
     text = (part * MAX_CHARACTERS)[:MAX_CHARACTERS]
-    for read in (read_correction, without_insults, read_request, is_acknowledgement, is_lukewarm):
+    for read in (
+        read_correction,
+        without_insults,
+        read_request,
+        is_acknowledgement,
+        is_lukewarm,
+        is_farewell,
+        is_sighting,
+        is_reassurance,
+        is_reservation,
+    ):
         read(text)
         began = time.process_time()
         read(text)

@@ -89,6 +89,11 @@ def test_a_foreign_title_in_small_letters_beside_english_is_english(text: str) -
         "c'était magnifique, i wept",
         "merci agnès varda, cléo is perfect",
         "non ce la faccio più lol great comedy",
+        "che delusione, awful",
+        "Leider langweilig. Bad.",
+        "okie dokie",
+        "uh huh lmao",
+        "La La Land, gorgeous",
     ],
 )
 def test_common_english_words_or_a_verdict_at_the_end_are_english(text: str) -> None:

@@ -18,7 +18,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def test_as_many_as_permitted_then_told_once(clock: Clock) -> None:
+def test_as_many_as_permitted_and_then_one_notice(clock: Clock) -> None:
     paces = Throttle(3, clock)
     assert [paces.pace(1) for _ in range(6)] == [
         *[Pace.FINE] * 3,

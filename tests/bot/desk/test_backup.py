@@ -62,7 +62,7 @@ async def _fill(store: Store, number: int) -> None:
 async def _sums(store: Store) -> tuple[int, int, int]:
     figures = await store.figures(SERVER, START, START)
     votes = sum(vote.up for vote in figures.votes)
-    return sum(card.cards for card in figures.cards), votes, figures.latency.count
+    return sum(card.requests for card in figures.cards), votes, figures.latency.count
 
 
 async def test_what_was_backed_up_is_restored(
@@ -173,6 +173,27 @@ def _write_text(copy: Path) -> None:
     copy.write_text("this is no database " * 1000)
 
 
+def _add_trigger(copy: Path) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    with closing(sqlite3.connect(copy)) as database, database:
+        database.execute(f"CREATE TRIGGER t AFTER INSERT ON cards BEGIN {endless}; END")
+
+
+def _add_view(copy: Path) -> None:
+    with closing(sqlite3.connect(copy)) as database, database:
+        database.execute("CREATE VIEW films AS SELECT 1")
+
+
+def _add_virtual_table(copy: Path) -> None:
+    with closing(sqlite3.connect(copy)) as database, database:
+        database.execute("CREATE VIRTUAL TABLE films USING fts5(name)")
+
+
+def _make_device(copy: Path) -> None:
+    copy.unlink()
+    copy.symlink_to("/dev/zero")
+
+
 def _make_pipe(copy: Path) -> None:
     copy.unlink()
     os.mkfifo(copy)
@@ -188,6 +209,10 @@ def _make_pipe(copy: Path) -> None:
         (_make_foreign, "copy.sqlite3 is not a database of the desk"),
         (_empty, "copy.sqlite3 is not a database of the desk"),
         (Path.unlink, "There is no file copy.sqlite3"),
+        (_add_trigger, "copy.sqlite3 has triggers, views or the like"),
+        (_add_view, "copy.sqlite3 has triggers, views or the like"),
+        (_add_virtual_table, "copy.sqlite3 has triggers, views or the like"),
+        (_make_device, "copy.sqlite3 cannot be the desk's database: not a regular file"),
         (_make_pipe, "copy.sqlite3 cannot be the desk's database: not a regular file"),
     ],
 )
@@ -221,6 +246,11 @@ async def test_backups_that_cannot_be_made(
     assert await bot("backup", "there") == 11
     assert "there exists already. Give the name of a new file" in bot.said
     assert Path("there").read_text() == "mine"
+    os.mkfifo("pipe")
+    for place in ("pipe", "/dev/null"):
+        assert await bot("backup", place) == 11
+        assert f"{place} exists already" in bot.said
+    Path("pipe").unlink()
     assert await bot("backup", "no/folder/copy") == 11
     assert "No such file or directory" in bot.said
     assert await bot("restore", file) == 11
@@ -242,7 +272,7 @@ async def test_postgresql_has_tools_of_its_own(
         assert "pass-word" not in bot.said
 
 
-async def test_a_wrong_url_is_said_without_its_password(
+async def test_a_wrong_url_is_reported_without_its_password(
     bot: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for url in ("mysql://user:pass-word@host/x", "postgresql://user:pass-word@host:port/x"):

@@ -1,11 +1,12 @@
 """What a front end is given of the desk."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from bot.desk.desk import open_desk
-from bot.desk.store import ServerSettings
+from bot.desk.desk import Need, open_desk
+from bot.desk.store import Card, Request, ServerSettings
 from bot.errors import SettingsError
 from bot.settings import Settings
 from tests.bot.desk.conftest import SERVER, MovableClock, sqlite_url
@@ -35,3 +36,55 @@ async def test_a_malformed_url_is_an_error_in_the_settings(clock: MovableClock) 
     with pytest.raises(SettingsError, match="name a file"):
         async with open_desk(_settings("sqlite:///:memory:"), clock):
             pass
+
+
+class _Channel:
+    """A staff channel, in which a message takes until `opens`."""
+
+    def __init__(self) -> None:
+        self.opens = asyncio.Event()
+        self.cards: list[str] = []
+
+    async def post(self, card: Card, channel: str, _role: str | None = None) -> str:
+        await self.opens.wait()
+        self.cards.append(card.id)
+        return f"{channel}:{len(self.cards)}"
+
+    def grown(self, _card: Card) -> None:
+        raise AssertionError("no card has grown")
+
+    async def remind(self, _card: Card, _channel: str) -> bool:
+        raise AssertionError("no card is old")
+
+    async def is_shown(self, _card: Card) -> bool:
+        raise AssertionError("no card is old")
+
+
+async def test_the_request_of_somebody_in_distress_outlives_a_killed_bot(
+    tmp_path: Path, clock: MovableClock
+) -> None:
+    async def find() -> Request:
+        return Request(SERVER, "https://discord.com/channels/1/2/3", Need.DISTRESS)
+
+    settings = _settings(sqlite_url(tmp_path))
+    killed, restarted = _Channel(), _Channel()
+    restarted.opens.set()
+    async with open_desk(settings, clock) as desk:
+        assert desk is not None
+        desk.poster = killed
+        shifts = ServerSettings(staff_channel="discord:9", reminder_minutes=0)
+        await desk.store.set_settings(SERVER, shifts)
+        assert await desk.hand_over(Need.DISTRESS, find) is None
+        # By now, the customer gets the reply, and will not be answered again after a restart.
+        (kept,) = await desk.store.open_cards()
+        for task in desk._tasks:
+            task.cancel()
+    async with open_desk(settings, clock) as desk:
+        assert desk is not None
+        desk.poster = restarted
+        clock.move(minutes=1)
+        await desk.remind()
+        assert restarted.cards == [kept.id]
+        await desk.remind()
+    assert restarted.cards == [kept.id]
+    assert killed.cards == []

@@ -15,8 +15,19 @@ from tests.bot.desk.conftest import SERVER, START, MovableClock, opened, sqlite_
 from tests.marker import MARKER, marked
 
 IDS = {"server", "message", "person", "card", "staff", "thread", "link", "channel", "customer"}
-NAMES = {"kind", "strength", "checkpoint"}
-OTHERS = {"up", "replied", "seconds", "now", "since", "until", "not_for_us"}
+NAMES = {"kind", "strength", "checkpoint", "name", "subject"}
+OTHERS = {
+    "up",
+    "replied",
+    "seconds",
+    "now",
+    "since",
+    "until",
+    "not_for_us",
+    "at",
+    "settled",
+    "change",
+}
 RECORDS = {"request", "storm", "settings"}
 TEXT = marked("What a terrible film, and my seat was broken!")
 
@@ -85,6 +96,7 @@ def _other(name: str) -> object:
         "up": True,
         "seconds": 0.1,
         "not_for_us": False,
+        "change": lambda settings: settings,
         "request": Request("s", "l", "k"),
         "storm": None,
         "settings": ServerSettings(),

@@ -39,19 +39,6 @@ async def test_an_interval(clock: MovableClock) -> None:
     assert len(job.ran) == 3
 
 
-async def test_a_day_of_the_week_goes_by_the_local_clock(clock: MovableClock) -> None:
-    schedule, job = Schedule(clock), Job(clock)
-    schedule.weekly("digest", "mon", 9, "Europe/Berlin", job)
-    for _ in range(5 * 7 * 24):
-        clock.move(hours=1)
-        clock.now = clock.now.replace(minute=0)
-        await schedule.run_due()
-    assert [moment.strftime("%d.%m. %H") for moment in job.ran] == [
-        *("09.03. 08", "16.03. 08", "23.03. 08"),
-        *("30.03. 07", "06.04. 07"),  # in summer
-    ]
-
-
 async def test_a_job_that_fails_is_logged_and_runs_again(
     clock: MovableClock, caplog: pytest.LogCaptureFixture
 ) -> None:

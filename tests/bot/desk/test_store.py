@@ -19,6 +19,7 @@ from bot.desk.store import (
     Store,
     Storm,
     VoteCount,
+    VoteTotal,
 )
 from bot.desk.store.servers import GRACE
 from tests.bot.desk.conftest import SERVER, START, MovableClock, opened
@@ -70,6 +71,7 @@ async def test_a_card_is_opened_claimed_and_resolved(store: Store, clock: Movabl
         message=None,
         thread=None,
         reminded=False,
+        mentions_role=True,
         count=1,
     )
     await store.attach(card.id, "discord:50", "discord:60")
@@ -135,6 +137,29 @@ async def test_a_message_has_one_card(store: Store) -> None:
     assert elsewhere.is_new
 
 
+async def test_one_person_does_not_get_any_number_of_cards(
+    store: Store, clock: MovableClock
+) -> None:
+    """Without a storm, no one shares a card; but one person must not fill a staff channel."""
+    numbers = iter(range(100))
+
+    async def ask(customer: str) -> str:
+        request = Request(SERVER, f"link:{next(numbers)}", "distress", customer=customer)
+        return (await store.open_card(request)).card.id
+
+    for _ in range(4):
+        await ask("discord:1")
+        clock.move(seconds=1)
+    fifth = await ask("discord:1")
+    assert len(await store.open_cards()) == 5
+    assert await ask("discord:1") == fifth
+    assert await ask("discord:2") != fifth
+    clock.move(minutes=11)
+    later = await ask("discord:1")
+    assert later != fifth
+    assert len(await store.open_cards()) == 7
+
+
 async def test_a_storm_is_one_card_with_a_count(store: Store, clock: MovableClock) -> None:
     first = []
     for number in range(2):
@@ -175,14 +200,29 @@ async def test_an_unclaimed_card_is_brought_up_once(store: Store, clock: Movable
     slow = await _open(store, server=OTHER)
     await _open(store, server="discord:3")
     claimed = await _open(store, 2)
+    for each in await store.open_cards():
+        await store.attach(each.id, f"discord:9:{each.id}")
     await store.claim(claimed.id, "discord:70")
-    assert await store.due_reminders(clock.move(minutes=29)) == []
-    assert await store.due_reminders(clock.move(minutes=1)) == [card]
+
+    async def due(**later: float) -> set[str]:
+        return {each.id for each in await store.due_reminders(clock.move(**later))}
+
+    assert await due(minutes=29) == set()
+    assert await due(minutes=1) == {card.id}
     await store.mark_reminded(card.id)
-    assert await store.due_reminders(clock.move(minutes=60)) == []
-    assert await store.due_reminders(clock.move(minutes=30)) == [slow]
-    released = await store.release(claimed.id)
-    assert set(await store.due_reminders(clock.now)) == {released, slow}
+    assert await due(minutes=60) == set()
+    assert await due(minutes=30) == {slow.id}
+    await store.release(claimed.id)
+    assert await due() == {claimed.id, slow.id}
+
+
+async def test_a_card_without_a_message_is_due_at_once(store: Store, clock: MovableClock) -> None:
+    await store.set_settings(SERVER, ServerSettings(reminder_minutes=0))
+    card = await _open(store)
+    assert await store.due_reminders(clock.move(seconds=59)) == []
+    assert await store.due_reminders(clock.move(seconds=1)) == [card]
+    await store.attach(card.id, "discord:9:1")
+    assert await store.due_reminders(clock.now) == []
 
 
 # Votes
@@ -473,3 +513,59 @@ def test_settings_that_are_not_allowed(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=name) as caught:
         ServerSettings(**wrong)
     assert "film" not in str(caught.value)
+
+
+async def test_votes_are_added_up_by_checkpoint_and_kind(store: Store, clock: MovableClock) -> None:
+    for number, (server, kind, up) in enumerate(
+        [
+            (SERVER, "positive", True),
+            (SERVER, "positive", False),
+            (SERVER, "negative", True),
+            ("discord:2", "positive", True),
+        ]
+    ):
+        person, message = f"discord:9{number}", f"discord:1:{number}"
+        await store.vote(server, message, person, up=up, replied=clock(), kind=kind, checkpoint="c")
+    here = (VoteTotal("c", "negative", 1, 0), VoteTotal("c", "positive", 1, 1))
+    everywhere = (VoteTotal("c", "negative", 1, 0), VoteTotal("c", "positive", 2, 1))
+    assert await store.vote_totals(SERVER) == here
+    assert await store.vote_totals() == everywhere
+    assert await store.vote_totals(settled=True) == ()
+    await store.fold_votes(clock.move(days=2))
+    assert await store.vote_totals(settled=True) == everywhere
+    assert await store.vote_totals(SERVER) == here
+
+
+async def test_a_notice_is_kept_until_it_is_turned_off_or_the_server_is_removed(
+    store: Store, clock: MovableClock
+) -> None:
+    await store.set_settings(SERVER, ServerSettings(alerts=True, digest=True))
+    for name, subject in (("alerts", ""), ("digest", ""), ("fall", "c")):
+        assert await store.noticed(SERVER, name, subject) is None
+        await store.note(SERVER, name, clock(), subject)
+    later = clock.move(days=1)
+    await store.note(SERVER, "alerts", later)
+    assert await store.noticed(SERVER, "alerts") == later
+    assert await store.noticed("discord:2", "alerts") is None
+    assert await store.noticed(SERVER, "fall", "other") is None
+    await store.set_settings(SERVER, ServerSettings(alerts=True))
+    assert await store.noticed(SERVER, "alerts") == later
+    assert await store.noticed(SERVER, "digest") is None
+    await store.forget_server(SERVER)
+    assert await store.noticed(SERVER, "fall", "c") is None
+
+
+async def test_one_card_of_a_storm_may_notify_a_role(store: Store, clock: MovableClock) -> None:
+    async def opened(number: int, kind: str = "service") -> bool:
+        clock.move(seconds=1)
+        request = Request(SERVER, f"link:{number}", kind)
+        return (await store.open_card(request, Storm())).card.mentions_role
+
+    assert [await opened(number) for number in range(7)] == [True, *[False] * 4, *[False] * 2]
+    assert await opened(7, "person")
+    clock.move(minutes=9)
+    assert not await opened(8)
+    clock.move(minutes=2)
+    await store.resolve((await store.open_cards(SERVER))[-1].id)
+    assert (await store.open_card(Request(SERVER, "link:9", "distress"))).card.mentions_role
+    assert (await store.open_card(Request(SERVER, "link:10", "distress"))).card.mentions_role

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
@@ -24,7 +25,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.desk.store import Request, ServerSettings, database, open_store
 from bot.desk.store.database import locate
+from bot.desk.store.sqlite_file import APPLICATION_ID
 from bot.desk.store.tables import metadata
+from bot.desk.store.versions import _config
 from bot.errors import SettingsError, StoreError
 from bot.settings import Settings
 from tests.bot.desk.conftest import (
@@ -90,12 +93,19 @@ async def test_the_default_is_in_the_state_folder(
         assert Path("state/desk.sqlite3").is_file()
 
 
-@pytest.mark.parametrize("kind", ["folder", "pipe"])
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device"])
 async def test_only_a_regular_file_is_opened(
     tmp_path: Path, file: Path, clock: MovableClock, kind: str
 ) -> None:
     file.parent.mkdir()
-    file.mkdir() if kind == "folder" else os.mkfifo(file)
+    match kind:
+        case "folder":
+            file.mkdir()
+        case "pipe":
+            os.mkfifo(file)
+        case "device":
+            file.symlink_to("/dev/zero")
     with pytest.raises(StoreError, match=f"{file} cannot be the desk's database: .*DATABASE_URL"):
         async with opened(sqlite_url(tmp_path), clock):
             pass
@@ -127,7 +137,7 @@ def _overwrite_pages(file: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [_cut, _overwrite_header, _overwrite_pages])
-async def test_a_damaged_file_is_set_aside_and_begun_anew(
+async def test_a_damaged_file_is_set_aside_and_replaced(
     tmp_path: Path,
     file: Path,
     clock: MovableClock,
@@ -208,13 +218,18 @@ async def test_rows_of_the_first_version_are_read(
     tmp_path: Path, file: Path, clock: MovableClock
 ) -> None:
     """What the first release has written, by its own SQL."""
-    async with opened(sqlite_url(tmp_path), clock):
-        pass
+    file.parent.mkdir()
+    engine = create_engine(f"sqlite:///{file}")
+    with engine.begin() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+    engine.dispose()
     seconds = START.timestamp()
     _run_sql(
         file,
-        "DELETE FROM alembic_version",
-        "INSERT INTO alembic_version VALUES ('0001')",
+        f"PRAGMA application_id = {APPLICATION_ID}",
+        "INSERT INTO servers VALUES ('s', 'c', '[\"r\"]', '[]', 'UTC', 'en', 5, 1, 0, 0, '[]', 30)",
         "INSERT INTO cards (id, server, kind, strength, state, created, joined, reminded, number) "
         f"VALUES ('c1', 's', 'service', '', 'open', {seconds}, {seconds}, 0, 1)",
         f"INSERT INTO requests VALUES ('s', 'link:1', 'c1', 'p', {seconds})",
@@ -223,6 +238,9 @@ async def test_rows_of_the_first_version_are_read(
     async with opened(sqlite_url(tmp_path), clock) as store:
         (card,) = await store.open_cards("s")
         assert (card.link, card.customer, card.created) == ("link:1", "p", START)
+        assert await store.settings("s") == ServerSettings(
+            "c", ("r",), reminder_minutes=5, private_threads=True, retention_days=30
+        )
         assert (await store.figures("s", START, START)).replies[0].number == 7
 
 
@@ -264,7 +282,7 @@ async def test_a_full_disk_costs_no_reply(
         await store.settings(SERVER)
         with _full_disk(file):
             requests = (store.open_card(_request(number)) for number in range(1000))
-            with pytest.raises(StoreError, match="cannot be used: SQLITE_"):
+            with pytest.raises(StoreError, match=r"cannot be used: SQLITE_\w+, its disk .* space"):
                 await _all(requests)
             written = len(await store.open_cards())
             for number in range(50):
@@ -277,7 +295,7 @@ async def test_a_full_disk_costs_no_reply(
     assert len([m for m in caplog.messages if "Counts of replies wait in memory" in m]) == 1
 
 
-async def test_what_was_counted_in_vain_is_said_at_the_end(
+async def test_lost_counts_are_reported_at_the_end(
     tmp_path: Path, file: Path, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = sqlite_url(tmp_path)
@@ -298,9 +316,27 @@ async def test_a_lock_of_another_program_costs_no_reply(
             other.execute("BEGIN EXCLUSIVE")
             store.count(SERVER, "positive", 0.1)
             await store.flush()
-            with pytest.raises(StoreError, match="SQLITE_BUSY"):
+            with pytest.raises(StoreError, match="SQLITE_BUSY, another program has locked it"):
                 await store.open_card(_request())
         assert (await store.figures(SERVER, START, START)).latency.count == 1
+
+
+def test_a_database_that_cannot_be_written_or_opened_is_named_with_what_to_do(
+    tmp_path: Path,
+) -> None:
+    _run_sql(tmp_path / "file", "CREATE TABLE films (name TEXT)")
+    read_only = f"file:{tmp_path}/file?mode=ro"
+    with (
+        pytest.raises(StoreError, match=r"SQLITE_READONLY, it is read-only\. Let the user"),
+        database.translated(),
+        closing(sqlite3.connect(read_only, uri=True)) as connection,
+    ):
+        connection.execute("INSERT INTO films VALUES ('x')")
+    with (
+        pytest.raises(StoreError, match=r"SQLITE_CANTOPEN, it cannot be opened\. Let the user"),
+        database.translated(),
+    ):
+        sqlite3.connect(tmp_path)
 
 
 async def test_counters_in_memory_are_bounded(

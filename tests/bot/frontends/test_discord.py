@@ -28,7 +28,7 @@ INTENTS = 1 << 0 | 1 << 9 | 1 << 10 | 1 << 12 | 1 << 13
 
 
 @pytest.mark.usefixtures("bot")
-async def test_a_mention_gets_a_reply_that_pings_nobody(server: DiscordServer) -> None:
+async def test_a_mention_gets_a_reply_without_a_ping(server: DiscordServer) -> None:
     question = await server.say(server.channel, "What a wonderful film!")
     reply = await server.wait_for_reply(question)
     assert reply.content == "a positive sentence"
@@ -77,7 +77,7 @@ async def test_what_is_no_review_is_answered_by_its_kind_without_a_button(
             assert bool(reply.components) == (kind == "correction")
 
 
-async def test_who_is_in_distress_is_told_of_the_help_line_of_the_settings(
+async def test_a_customer_in_distress_is_given_the_help_line_of_the_settings(
     server: DiscordServer, classifier: KeywordClassifier
 ) -> None:
     responses = Responses.load(default_responses_file(), "Samaritans, 116 123")
@@ -99,7 +99,7 @@ async def test_a_reply_to_the_bot_is_a_message_to_it(server: DiscordServer) -> N
 
 
 @pytest.mark.usefixtures("bot")
-async def test_a_reply_without_a_ping_is_told_that_its_text_is_withheld(
+async def test_a_reply_without_a_ping_explains_that_its_text_is_withheld(
     server: DiscordServer,
 ) -> None:
     first = await server.wait_for_reply(await server.say(server.channel, "great"))
@@ -192,13 +192,15 @@ async def test_stopping_does_not_wait_for_ever(
 
 
 @pytest.mark.usefixtures("server")
-async def test_a_refused_token_is_told(classifier: KeywordClassifier, responses: Responses) -> None:
+async def test_a_refused_token_is_reported(
+    classifier: KeywordClassifier, responses: Responses
+) -> None:
     async with Engine(classifier) as engine:
         with pytest.raises(RefusedTokenError, match="Reset Token"):
             await serve(Concierge(engine, responses), settings("not.the.token"))
 
 
-async def test_a_token_refused_by_the_gateway_is_told(
+async def test_a_token_refused_by_the_gateway_is_reported(
     server: DiscordServer, classifier: KeywordClassifier, responses: Responses
 ) -> None:
     async with Engine(classifier) as engine:
@@ -218,7 +220,7 @@ async def test_a_server_in_the_place_of_a_role_is_refused(
             await asyncio.wait_for(serve(Concierge(engine, responses), chosen), 20)
 
 
-async def test_an_unreachable_discord_is_told_after_a_few_attempts(
+async def test_an_unreachable_discord_is_reported_after_a_few_attempts(
     classifier: KeywordClassifier,
     responses: Responses,
     monkeypatch: pytest.MonkeyPatch,
@@ -233,7 +235,7 @@ async def test_an_unreachable_discord_is_told_after_a_few_attempts(
     assert caplog.text.count("trying again") == 2
 
 
-async def test_a_log_in_answered_with_an_error_is_told(
+async def test_a_log_in_answered_with_an_error_is_reported(
     server: DiscordServer, classifier: KeywordClassifier, responses: Responses
 ) -> None:
     async with Engine(classifier) as engine:
@@ -247,7 +249,7 @@ async def test_a_log_in_answered_with_an_error_is_told(
             await serve(concierge, settings(server.token))
 
 
-async def test_a_rate_limit_at_log_in_is_told_with_its_length(
+async def test_a_rate_limit_at_log_in_is_reported_with_its_length(
     server: DiscordServer, classifier: KeywordClassifier, responses: Responses
 ) -> None:
     server.fail("GET", "/users/@me", status=429, retry_after=61.2)
@@ -267,8 +269,9 @@ async def test_the_log_says_as_whom_and_how_to_invite_it(
             await server.wait_until(lambda: "Ready" in caplog.text, timeout=10)
     assert f"Ready as {server.bot.name}" in caplog.text
     assert "in 1 server;" in caplog.text
-    # View channels, send messages, attach files, read the history, send in threads: nothing else.
-    permissions = 1 << 10 | 1 << 11 | 1 << 15 | 1 << 16 | 1 << 38
+    # View channels, send messages, attach files, read the history, make private threads, send in
+    # threads: nothing else.
+    permissions = 1 << 10 | 1 << 11 | 1 << 15 | 1 << 16 | 1 << 36 | 1 << 38
     assert f"client_id={server.bot.id}&scope=bot+applications.commands" in caplog.text
     assert f"permissions={permissions}" in caplog.text
     assert server.token not in caplog.text

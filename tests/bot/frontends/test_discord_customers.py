@@ -147,7 +147,10 @@ async def test_a_picture_alone_gets_a_hint(place: Place) -> None:
 
 async def test_help_and_privacy_are_for_the_one_who_asks(place: Place) -> None:
     place.bot.concierge.responses = Responses.load(default_responses_file())
-    for name, words in [("help", ["/review", JUDGE]), ("privacy", ["counts", "without names"])]:
+    for name, words in [
+        ("help", ["/review", JUDGE]),
+        ("privacy", ["no profile of you", "my database is off"]),
+    ]:
         told = _said(await place.maria.slash(place.channel, name))
         assert told.ephemeral
         assert len(told.content) <= MAX_CHARACTERS
@@ -157,7 +160,7 @@ async def test_help_and_privacy_are_for_the_one_who_asks(place: Place) -> None:
     assert "{" not in told.content
 
 
-async def test_a_hasty_customer_hears_so_each_time_they_use_a_command(place: Place) -> None:
+async def test_a_rate_limited_customer_is_informed_at_each_command(place: Place) -> None:
     place.bot.concierge._throttle = Throttle(1, clock=lambda: 0.0)
     said = [_said(await place.maria.slash(place.channel, "review", text="great")) for _ in range(3)]
     assert [answer.content for answer in said] == ["a positive sentence", *["a haste sentence"] * 2]

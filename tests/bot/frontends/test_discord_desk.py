@@ -1,31 +1,38 @@
 """Customers who must reach a person, and the staff who work on their cards, over sockets."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import re
+from collections.abc import AsyncIterator
 from datetime import time
 from pathlib import Path
 
 import pytest
 
-from bot.desk.desk import Desk, open_desk
-from bot.desk.store import CardState, Hours, ServerSettings, Shift
+from bot.desk.desk import Desk
+from bot.desk.store import CardState, Hours, Request, ServerSettings, Shift
 from bot.frontends.discord import delivery, handover
 from bot.frontends.discord.references import reference
-from bot.sentences.responses import Kind, Responses
-from bot.settings import Settings
-from tests.bot.desk.conftest import MovableClock, sqlite_url
-from tests.bot.frontends.loopback import POST_MESSAGE, serving
+from bot.sentences.responses import Kind
+from tests.bot.desk.conftest import MovableClock
+from tests.bot.frontends.desk import (
+    Start,
+    ask,
+    card_in,
+    cards_in,
+    labels,
+    press,
+    refusal,
+    until_ready,
+)
+from tests.bot.frontends.loopback import POST_MESSAGE
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier
-from tests.discord_server import Channel, DiscordServer, Interaction, Posted, User
+from tests.discord_server import Channel, DiscordServer, Posted
 from tests.marker import MARKER
 
 WRONG = "you got that wrong"
 MODERATOR = 1 << 13  # MANAGE_MESSAGES
 EVENING = (Shift(0, Hours(time(20), time(22))),)
 """Of the Monday on which the clock stands, at noon."""
-
-Start = Callable[..., AbstractAsyncContextManager[Desk]]
 
 
 @pytest.fixture(autouse=True)
@@ -34,87 +41,9 @@ def _log(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.fixture
-def clock() -> MovableClock:
-    return MovableClock()
-
-
-@pytest.fixture
-def staff(server: DiscordServer) -> Channel:
-    """The staff channel."""
-    return server.world.add_channel("staff")
-
-
-@pytest.fixture
-def start(
-    server: DiscordServer,
-    staff: Channel,
-    classifier: KeywordClassifier,
-    responses: Responses,
-    clock: MovableClock,
-    tmp_path: Path,
-) -> Start:
-    """Starts the bot with a desk, in a server with these settings (default: a staff channel)."""
-
-    @asynccontextmanager
-    async def starting(**chosen: object) -> AsyncIterator[Desk]:
-        settings = Settings(database_url=sqlite_url(tmp_path))  # type: ignore[arg-type]
-        async with open_desk(settings, clock) as desk:
-            assert desk is not None
-            values = {"staff_channel": reference(staff.id), **chosen}
-            await desk.store.set_settings(
-                reference(server.guild.id),
-                ServerSettings(**values),  # type: ignore[arg-type]
-            )
-            async with serving(server, classifier, responses, desk):
-                yield desk
-
-    return starting
-
-
-@pytest.fixture
 async def desk(start: Start) -> AsyncIterator[Desk]:
     async with start() as desk:
         yield desk
-
-
-async def _ready(server: DiscordServer, caplog: pytest.LogCaptureFixture) -> None:
-    """Waits until discord.py has heard of every server, which it gives two seconds."""
-    await server.wait_until(lambda: "Ready as" in caplog.text, 60)
-
-
-async def _ask(server: DiscordServer, text: str, author: User | None = None) -> tuple[int, Posted]:
-    written = await server.say(server.channel, text, author=author)
-    return written, await server.wait_for_reply(written)
-
-
-def _cards(server: DiscordServer, staff: Channel) -> list[Posted]:
-    return [posted for posted in server.messages if posted.channel is staff]
-
-
-async def _card(server: DiscordServer, staff: Channel, number: int = 1) -> Posted:
-    """The latest card, once there are so many."""
-    await server.wait_until(lambda: len(_cards(server, staff)) >= number)
-    return _cards(server, staff)[number - 1]
-
-
-def _labels(message: Posted) -> dict[str, str]:
-    """The ids of its buttons, by what is on them."""
-    buttons = [button for row in message.components for button in row["components"]]
-    return {button["label"]: button["custom_id"] for button in buttons}
-
-
-async def _press(
-    server: DiscordServer, card: Posted, label: str, author: User, permissions: int | None = None
-) -> Interaction:
-    pressed = await server.press(card, _labels(card)[label], author=author, permissions=permissions)
-    await server.wait_until(lambda: pressed.answered_after_s is not None)
-    return pressed
-
-
-async def _refusal(server: DiscordServer, pressed: Interaction) -> str:
-    said = await server.wait_for_message(lambda posted: posted.interaction_id == pressed.id)
-    assert said.ephemeral
-    return said.content
 
 
 def _files(folder: Path) -> list[Path]:
@@ -123,18 +52,18 @@ def _files(folder: Path) -> list[Path]:
 
 @pytest.mark.parametrize("kind", [Kind.PERSON, Kind.SERVICE])
 @pytest.mark.usefixtures("desk")
-async def test_a_request_becomes_a_card_and_then_the_customer_hears_so(
+async def test_a_request_becomes_a_card_and_then_the_customer_is_informed(
     server: DiscordServer, staff: Channel, kind: Kind
 ) -> None:
-    written, reply = await _ask(server, OTHER_KINDS[kind])
-    (card,) = _cards(server, staff)
+    written, reply = await ask(server, OTHER_KINDS[kind])
+    (card,) = cards_in(server, staff)
     assert server.messages == [card, reply]
     assert reply.content == f"a {Kind.HANDED_OVER} sentence"
     guild, channel = server.guild.id, server.channel.id
     assert f"https://discord.com/channels/{guild}/{channel}/{written}" in card.content
     assert f"<#{channel}>" in card.content
     assert OTHER_KINDS[kind] not in card.content
-    assert list(_labels(card)) == ["Claim", "Resolve", "Not for us"]
+    assert list(labels(card)) == ["Claim", "Resolve", "Not for us"]
     assert not card.pinged
     assert not card.pings_everyone
     assert server.violations == server.unknown_requests == []
@@ -145,56 +74,53 @@ async def test_somebody_in_distress_gets_no_promise_but_a_card(
     server: DiscordServer, staff: Channel
 ) -> None:
     for number in range(1, 8):  # none of them shares a card
-        _, reply = await _ask(server, OTHER_KINDS["distress"])
+        customer = server.world.add_user(f"customer{number}")
+        _, reply = await ask(server, OTHER_KINDS["distress"], customer)
         assert reply.content == f"a {Kind.DISTRESS} sentence"
-        card = await _card(server, staff, number)
+        card = await card_in(server, staff, number)
         assert "may be in distress" in card.content
 
 
 @pytest.mark.usefixtures("desk")
-async def test_who_was_misread_twice_reaches_a_person(
+async def test_a_customer_who_was_misread_twice_reaches_a_person(
     server: DiscordServer, staff: Channel
 ) -> None:
-    await _ask(server, "great")
-    first, second, third = [(await _ask(server, WRONG))[1].content for _ in range(3)]
+    await ask(server, "great")
+    first, second, third = [(await ask(server, WRONG))[1].content for _ in range(3)]
     assert first == f"a {Kind.CORRECTED_NEGATIVE} sentence"
     assert second == f"a {Kind.CORRECTION} sentence\na {Kind.HANDED_OVER} sentence"
     assert Kind.HANDED_OVER not in third
-    assert len(_cards(server, staff)) == 1
-    assert "correct me twice" in (await _card(server, staff)).content
+    assert len(cards_in(server, staff)) == 1
+    assert "correct me twice" in (await card_in(server, staff)).content
 
 
 @pytest.mark.usefixtures("desk")
 async def test_a_button_corrects_the_bot_as_words_do(server: DiscordServer, staff: Channel) -> None:
-    await _ask(server, "great")
-    await _ask(server, WRONG)
-    _, verdict = await _ask(server, "it was wonderful")
-    await _press(server, verdict, "Not quite", server.member)
+    await ask(server, "great")
+    await ask(server, WRONG)
+    _, verdict = await ask(server, "it was wonderful")
+    await press(server, verdict, "Not quite", server.member)
     assert verdict.content == f"a {Kind.CORRECTION} sentence\na {Kind.HANDED_OVER} sentence"
-    assert {"👍", "👎"} < set(_labels(verdict))
-    assert str(verdict.id) in (await _card(server, staff)).content
+    assert {"👍", "👎"} < set(labels(verdict))
+    assert str(verdict.id) in (await card_in(server, staff)).content
 
 
 @pytest.mark.usefixtures("desk")
 async def test_corrections_count_together_for_as_long_as_a_question_waits(
     server: DiscordServer, staff: Channel, clock: MovableClock
 ) -> None:
-    await _ask(server, "great")
+    await ask(server, "great")
     for _ in range(2):
-        await _ask(server, WRONG)
+        await ask(server, WRONG)
         clock.move(minutes=11)
-    assert _cards(server, staff) == []
+    assert cards_in(server, staff) == []
 
 
 @pytest.mark.usefixtures("desk")
-async def test_what_needs_no_person_and_a_direct_message_make_no_card(
-    server: DiscordServer, staff: Channel
-) -> None:
+async def test_what_needs_no_person_makes_no_card(server: DiscordServer, staff: Channel) -> None:
     for text in ("great", "half great", OTHER_KINDS["greeting"], OTHER_KINDS["question"]):
-        await _ask(server, text)
-    reply = await server.wait_for_reply(await server.dm(OTHER_KINDS["person"]))
-    assert reply.content == f"a {Kind.PERSON} sentence"
-    assert _cards(server, staff) == []
+        await ask(server, text)
+    assert cards_in(server, staff) == []
 
 
 async def test_without_a_staff_channel_replies_are_as_before(
@@ -202,7 +128,7 @@ async def test_without_a_staff_channel_replies_are_as_before(
 ) -> None:
     async with start(staff_channel=None) as desk:
         for kind in (Kind.PERSON, Kind.SERVICE, Kind.CORRECTION, Kind.DISTRESS):
-            _, reply = await _ask(server, OTHER_KINDS[kind])
+            _, reply = await ask(server, OTHER_KINDS[kind])
             assert reply.content == f"a {kind} sentence"
         assert len(server.messages) == 4
         assert await desk.store.open_cards() == []
@@ -212,11 +138,11 @@ async def test_outside_working_hours_that_is_said(
     server: DiscordServer, staff: Channel, start: Start, clock: MovableClock
 ) -> None:
     async with start(working_hours=EVENING):
-        _, reply = await _ask(server, OTHER_KINDS["person"])
+        _, reply = await ask(server, OTHER_KINDS["person"])
         assert reply.content == f"a {Kind.OUT_OF_HOURS} sentence"
-        assert len(_cards(server, staff)) == 1
+        assert len(cards_in(server, staff)) == 1
         clock.move(hours=8)
-        _, reply = await _ask(server, OTHER_KINDS["person"])
+        _, reply = await ask(server, OTHER_KINDS["person"])
         assert reply.content == f"a {Kind.HANDED_OVER} sentence"
 
 
@@ -231,15 +157,15 @@ async def test_nothing_is_promised_where_the_card_cannot_be_posted(
     monkeypatch.setattr(delivery, "RETRY_SECONDS", (0.01,))
     for trouble in ({"status": 403}, {"reset": True, "times": 2}):
         server.fail(*POST_MESSAGE, **trouble)  # type: ignore[arg-type]
-        _, reply = await _ask(server, OTHER_KINDS["person"])
+        _, reply = await ask(server, OTHER_KINDS["person"])
         assert reply.content == f"a {Kind.PERSON} sentence"
-        assert _cards(server, staff) == []
+        assert cards_in(server, staff) == []
     assert "needs View Channel and Send Messages there" in caplog.text
     # Staff see them all the same once that is possible.
-    await _ready(server, caplog)
+    await until_ready(server, caplog)
     clock.move(minutes=31)
     await desk.store.schedule.run_due()
-    assert len(_cards(server, staff)) == 2
+    assert len(cards_in(server, staff)) == 2
 
 
 @pytest.mark.usefixtures("desk")
@@ -248,9 +174,9 @@ async def test_nothing_is_promised_where_the_card_takes_long(
 ) -> None:
     monkeypatch.setattr("bot.desk.desk.HAND_OVER_SECONDS", 0.2)
     server.fail(*POST_MESSAGE, delay=1.0)
-    _, reply = await _ask(server, OTHER_KINDS["person"])
+    _, reply = await ask(server, OTHER_KINDS["person"])
     assert reply.content == f"a {Kind.PERSON} sentence"
-    assert "asks for a person" in (await _card(server, staff)).content
+    assert "asks for a person" in (await card_in(server, staff)).content
 
 
 async def test_a_storm_is_one_card_with_a_count(
@@ -263,10 +189,10 @@ async def test_a_storm_is_one_card_with_a_count(
     monkeypatch.setattr(handover, "GROWTH_SECONDS", 0.05)
     for _ in range(9):
         clock.move(seconds=1)
-        _, reply = await _ask(server, OTHER_KINDS["service"])
+        _, reply = await ask(server, OTHER_KINDS["service"])
         assert reply.content == f"a {Kind.HANDED_OVER} sentence"
-    assert len(_cards(server, staff)) == 5
-    last = _cards(server, staff)[-1]
+    assert len(cards_in(server, staff)) == 5
+    last = cards_in(server, staff)[-1]
     await server.wait_until(lambda: "5 messages of this kind" in last.content)
     assert [card.count for card in await desk.store.open_cards()] == [1, 1, 1, 1, 5]
 
@@ -274,15 +200,15 @@ async def test_a_storm_is_one_card_with_a_count(
 async def test_staff_claim_release_and_resolve(
     server: DiscordServer, staff: Channel, desk: Desk
 ) -> None:
-    written, _ = await _ask(server, OTHER_KINDS["person"])
-    card = await _card(server, staff)
-    await _press(server, card, "Claim", server.admin)
+    written, _ = await ask(server, OTHER_KINDS["person"])
+    card = await card_in(server, staff)
+    await press(server, card, "Claim", server.admin)
     assert f"Claimed by <@{server.admin.id}>; first claimed <t:" in card.content
-    assert list(_labels(card)) == ["Release", "Resolve", "Not for us"]
-    await _press(server, card, "Release", server.admin)
+    assert list(labels(card)) == ["Release", "Resolve", "Not for us"]
+    await press(server, card, "Release", server.admin)
     assert "Waits for somebody" in card.content
-    await _press(server, card, "Claim", server.admin)
-    await _press(server, card, "Resolve", server.admin)
+    await press(server, card, "Claim", server.admin)
+    await press(server, card, "Resolve", server.admin)
     assert f"Resolved by <@{server.admin.id}>, <t:" in card.content
     assert str(written) not in card.content
     assert card.components == []
@@ -293,10 +219,10 @@ async def test_staff_claim_release_and_resolve(
 async def test_what_is_not_for_staff_is_closed(
     server: DiscordServer, staff: Channel, desk: Desk
 ) -> None:
-    await _ask(server, OTHER_KINDS["service"])
-    card = await _card(server, staff)
-    await _press(server, card, "Not for us", server.admin)
-    assert f"Not for us by <@{server.admin.id}>" in card.content
+    await ask(server, OTHER_KINDS["service"])
+    card = await card_in(server, staff)
+    await press(server, card, "Not for us", server.admin)
+    assert f"Closed as not for us by <@{server.admin.id}>" in card.content
     assert await desk.store.open_cards() == []
 
 
@@ -306,38 +232,96 @@ async def test_only_staff_work_on_cards(
     role = server.world.add_role("helpers")
     helper = server.world.add_user("helga", role)
     async with start() as desk:
-        await _ask(server, OTHER_KINDS["person"])
-        card = await _card(server, staff)
-        pressed = await _press(server, card, "Claim", server.member)
-        assert "may manage messages" in await _refusal(server, pressed)
-        await _press(server, card, "Claim", server.member, MODERATOR)
+        await ask(server, OTHER_KINDS["person"])
+        card = await card_in(server, staff)
+        pressed = await press(server, card, "Claim", server.member)
+        assert "may manage messages" in await refusal(server, pressed)
+        await press(server, card, "Claim", server.member, MODERATOR)
         assert "Claimed by" in card.content
-        await _press(server, card, "Release", server.member, MODERATOR)
+        await press(server, card, "Release", server.member, MODERATOR)
 
         chosen = ServerSettings(
             staff_channel=reference(staff.id), staff_roles=(reference(role.id),)
         )
         await desk.store.set_settings(reference(server.guild.id), chosen)
-        pressed = await _press(server, card, "Claim", server.admin)
-        assert f"the role <@&{role.id}>" in await _refusal(server, pressed)
-        await _press(server, card, "Claim", helper)
+        pressed = await press(server, card, "Claim", server.member, MODERATOR)
+        assert f"the role <@&{role.id}>" in await refusal(server, pressed)
+        await press(server, card, "Claim", helper)
         assert f"Claimed by <@{helper.id}>" in card.content
+        await press(server, card, "Release", server.admin)  # who may manage the server
+        assert "Claimed by" not in card.content
+
+
+def _forge(message: Posted, card: str) -> None:
+    """Gives the buttons of a message the id of another card."""
+    for row in message.components:
+        for button in row["components"]:
+            button["custom_id"] = re.sub("[0-9a-f]{16}", card, button["custom_id"])
+
+
+async def test_the_card_of_another_server_cannot_be_worked_on(
+    server: DiscordServer, staff: Channel, desk: Desk
+) -> None:
+    await ask(server, OTHER_KINDS["person"])
+    shown = await card_in(server, staff)
+    before = shown.content
+    link = "https://discord.com/channels/99/1/1"
+    request = Request(reference(99), link, "person", customer=reference(7))
+    foreign = (await desk.store.open_card(request)).card
+    _forge(shown, foreign.id)
+    for label in ("Claim", "Resolve", "Not for us"):
+        pressed = await press(server, shown, label, server.admin)
+        assert "nothing has changed" in await refusal(server, pressed)
+    assert await desk.store.open_cards(reference(99)) == [foreign]
+    assert shown.content == before
+
+
+async def test_a_card_of_an_unknown_kind_can_be_worked_on(
+    server: DiscordServer, staff: Channel, desk: Desk
+) -> None:
+    """A later version may have written it."""
+    await ask(server, OTHER_KINDS["person"])
+    shown = await card_in(server, staff)
+    request = Request(reference(server.guild.id), "https://discord.com/channels/1/1/1", "later")
+    _forge(shown, (await desk.store.open_card(request)).card.id)
+    await press(server, shown, "Claim", server.admin)
+    assert shown.content.startswith("**A request**")
+
+
+async def test_one_person_in_distress_does_not_fill_the_staff_channel(
+    server: DiscordServer,
+    staff: Channel,
+    desk: Desk,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(handover, "GROWTH_SECONDS", 0.0)
+    for _ in range(8):
+        await ask(server, OTHER_KINDS["distress"])
+        clock.move(seconds=1)
+    await ask(server, OTHER_KINDS["distress"], author=server.admin)
+    await card_in(server, staff, 6)
+    await server.wait_until(
+        lambda: any("4 messages" in card.content for card in cards_in(server, staff))
+    )
+    assert sorted(card.count for card in await desk.store.open_cards()) == [1, 1, 1, 1, 1, 4]
+    assert len(cards_in(server, staff)) == 6
 
 
 async def test_a_press_that_comes_too_late_changes_nothing(
     server: DiscordServer, staff: Channel, desk: Desk
 ) -> None:
-    await _ask(server, OTHER_KINDS["person"])
-    card = await _card(server, staff)
+    await ask(server, OTHER_KINDS["person"])
+    card = await card_in(server, staff)
     (kept,) = await desk.store.open_cards()
     other = server.world.add_user("oskar")
     await desk.claim(kept.id, reference(other.id))
-    pressed = await _press(server, card, "Claim", server.admin)
-    assert "done already" in await _refusal(server, pressed)
+    pressed = await press(server, card, "Claim", server.admin)
+    assert "done already" in await refusal(server, pressed)
     assert f"Claimed by <@{other.id}>" in card.content
     await desk.resolve(kept.id)
-    pressed = await _press(server, card, "Resolve", server.admin)
-    assert "done already" in await _refusal(server, pressed)
+    pressed = await press(server, card, "Resolve", server.admin)
+    assert "done already" in await refusal(server, pressed)
 
 
 async def test_a_card_can_be_claimed_after_a_restart(
@@ -345,11 +329,11 @@ async def test_a_card_can_be_claimed_after_a_restart(
 ) -> None:
     async with start():
         # discord.py stumbles over a client that is closed before it is ready.
-        await _ready(server, caplog)
-        await _ask(server, OTHER_KINDS["person"])
-        card = await _card(server, staff)
+        await until_ready(server, caplog)
+        await ask(server, OTHER_KINDS["person"])
+        card = await card_in(server, staff)
     async with start() as desk:
-        await _press(server, card, "Claim", server.admin)
+        await press(server, card, "Claim", server.admin)
         (kept,) = await desk.store.open_cards()
         assert (kept.state, kept.claimed_by) == (CardState.CLAIMED, reference(server.admin.id))
         assert f"Claimed by <@{server.admin.id}>" in card.content
@@ -363,17 +347,17 @@ async def test_an_unclaimed_card_is_brought_up_again_once_and_in_working_hours(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with start(working_hours=EVENING, reminder_minutes=10) as desk:
-        await _ask(server, OTHER_KINDS["person"])
-        card = await _card(server, staff)
-        await _ready(server, caplog)
+        await ask(server, OTHER_KINDS["person"])
+        card = await card_in(server, staff)
+        await until_ready(server, caplog)
         clock.move(hours=1)
         await desk.store.schedule.run_due()
-        assert _cards(server, staff) == [card]
+        assert cards_in(server, staff) == [card]
         clock.move(hours=7)
         for _ in range(3):
             clock.move(minutes=2)
             await desk.store.schedule.run_due()
-        _, again = _cards(server, staff)
+        _, again = cards_in(server, staff)
         assert again.content.endswith(f"/{staff.id}/{card.id}")
 
 
@@ -387,12 +371,12 @@ async def test_no_text_of_a_customer_is_on_disk_or_in_the_staff_channel(
     caplog.set_level(logging.DEBUG, "bot")
     async with start():
         for text in ("great", WRONG, "it was dull", WRONG):
-            await _ask(server, f"{text}. {MARKER}")
+            await ask(server, f"{text}. {MARKER}")
         for kind in ("person", "service", "distress"):
-            await _ask(server, f"{MARKER} {OTHER_KINDS[kind]}")
-        card = await _card(server, staff, 4)
-        await _press(server, card, "Claim", server.admin)
-        await _press(server, _cards(server, staff)[0], "Resolve", server.admin)
+            await ask(server, f"{MARKER} {OTHER_KINDS[kind]}")
+        card = await card_in(server, staff, 4)
+        await press(server, card, "Claim", server.admin)
+        await press(server, cards_in(server, staff)[0], "Resolve", server.admin)
     files = _files(tmp_path)
     assert [file for file in files if file.name == "desk.sqlite3"]
     assert not [file for file in files if MARKER.encode() in file.read_bytes()]
@@ -414,26 +398,26 @@ async def test_a_claim_opens_a_private_thread_in_which_the_bot_is_silent(
     server: DiscordServer, staff: Channel, start: Start
 ) -> None:
     async with start(private_threads=True):
-        await _ask(server, OTHER_KINDS["person"])
-        card = await _card(server, staff)
-        pressed = await _press(server, card, "Claim", server.admin)
+        await ask(server, OTHER_KINDS["person"])
+        card = await card_in(server, staff)
+        pressed = await press(server, card, "Claim", server.admin)
         thread = await _thread(server)
         assert thread.parent is server.channel
         assert _members(server) == {server.bot.id, server.admin.id, server.member.id}
-        assert f"<#{thread.id}>" in await _refusal(server, pressed)
+        assert f"<#{thread.id}>" in await refusal(server, pressed)
         said = [posted for posted in server.messages if posted.channel is thread]
         assert [each.content for each in said] == [f"a {Kind.PERSON_IS_HERE} sentence"]
 
         await server.say(thread, "great")
-        await _ask(server, "great")  # elsewhere it answers, and by now it would have there, too
+        await ask(server, "great")  # elsewhere it answers, and by now it would have there, too
         assert [posted for posted in server.messages if posted.channel is thread] == said
 
-        await _press(server, card, "Release", server.admin)
+        await press(server, card, "Release", server.admin)
         assert await server.wait_for_reply(await server.say(thread, "great"))
-        await _press(server, card, "Claim", server.admin)
+        await press(server, card, "Claim", server.admin)
         assert server.guild.threads == [thread]  # the same one
         await server.wait_until(lambda: "Claimed" in card.content)
-        await _press(server, card, "Resolve", server.admin)
+        await press(server, card, "Resolve", server.admin)
         await server.wait_until(lambda: thread.archived)
     assert server.violations == server.unknown_requests == []
 
@@ -442,11 +426,11 @@ async def test_the_bot_does_not_talk_over_a_person_who_has_come_meanwhile(
     server: DiscordServer, staff: Channel, start: Start, classifier: KeywordClassifier
 ) -> None:
     async with start(private_threads=True) as desk:
-        await _ask(server, OTHER_KINDS["person"])
-        card = await _card(server, staff)
-        await _press(server, card, "Claim", server.admin)
+        await ask(server, OTHER_KINDS["person"])
+        card = await card_in(server, staff)
+        await press(server, card, "Claim", server.admin)
         thread = await _thread(server)
-        await _press(server, card, "Release", server.admin)
+        await press(server, card, "Release", server.admin)
         classifier.gate.clear()
         classifier.entered.clear()
         await server.say(thread, "great")
@@ -454,7 +438,7 @@ async def test_the_bot_does_not_talk_over_a_person_who_has_come_meanwhile(
         (kept,) = await desk.store.open_cards()
         await desk.claim(kept.id, reference(server.admin.id))
         classifier.gate.set()
-        await _ask(server, "wonderful")
+        await ask(server, "wonderful")
         assert [each.content for each in server.messages if each.channel is thread] == [
             f"a {Kind.PERSON_IS_HERE} sentence"
         ]
@@ -464,14 +448,14 @@ async def test_the_bot_is_silent_in_a_thread_after_a_restart(
     server: DiscordServer, staff: Channel, start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with start(private_threads=True):
-        await _ready(server, caplog)
-        await _ask(server, OTHER_KINDS["person"])
-        await _press(server, await _card(server, staff), "Claim", server.admin)
+        await until_ready(server, caplog)
+        await ask(server, OTHER_KINDS["person"])
+        await press(server, await card_in(server, staff), "Claim", server.admin)
         thread = await _thread(server)
     async with start(private_threads=True):
         posted = len(server.messages)
         await server.say(thread, "great")
-        await _ask(server, "great")
+        await ask(server, "great")
         assert len(server.messages) == posted + 1
 
 
@@ -479,9 +463,9 @@ async def test_staff_hear_why_there_is_no_private_thread(
     server: DiscordServer, staff: Channel, start: Start
 ) -> None:
     async with start(private_threads=True):
-        await _ask(server, OTHER_KINDS["person"])
-        card = await _card(server, staff)
+        await ask(server, OTHER_KINDS["person"])
+        card = await card_in(server, staff)
         server.fail("POST", "/channels/{channel_id}/threads", status=403)
-        pressed = await _press(server, card, "Claim", server.admin)
-        assert "Create Private Threads" in await _refusal(server, pressed)
+        pressed = await press(server, card, "Claim", server.admin)
+        assert "Create Private Threads" in await refusal(server, pressed)
         assert "Claimed by" in card.content

@@ -37,7 +37,7 @@ async def _why(server: DiscordServer, reply: Posted, **others: Any) -> str:
 
 
 @pytest.mark.usefixtures("bot")
-async def test_why_under_a_reply_shows_the_words_to_whoever_asks(
+async def test_why_under_a_reply_shows_the_words_to_anyone_who_asks(
     server: DiscordServer, classifier: KeywordClassifier
 ) -> None:
     question = await server.say(server.channel, "what a *great* film")
@@ -126,7 +126,9 @@ async def test_review_explains_on_request_and_only_to_the_one_who_asks(
     asked = await server.slash("review", {"text": "what a great film", "explain": True})
     answer = await server.wait_for_message(lambda posted: posted.interaction_id == asked.id)
     assert (answer.content, answer.ephemeral) == ("a positive sentence", False)
-    assert (await _answer(server, asked)).content == EXPLAINED
+    explained = await _answer(server, asked)
+    assert explained.content == EXPLAINED
+    assert explained.flags & SUPPRESS_EMBEDS
     # Where there is no verdict, there is nothing to explain.
     hint = await server.slash("review", {"text": "!!", "explain": True})
     assert (await _answer(server, hint)).content == f"a {Kind.WORDLESS} sentence"
@@ -136,7 +138,7 @@ async def test_review_explains_on_request_and_only_to_the_one_who_asks(
     assert server.violations == []
 
 
-async def test_whoever_presses_too_often_is_told(
+async def test_pressing_too_often_is_answered_with_a_notice(
     server: DiscordServer, classifier: KeywordClassifier, responses: Responses
 ) -> None:
     async with serving(server, classifier, responses, messages_per_second=0.01):

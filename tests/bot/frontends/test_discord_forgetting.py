@@ -9,12 +9,13 @@ import pytest
 from bot.desk.desk import Desk
 from bot.desk.store import Request, ServerSettings
 from bot.desk.store.servers import GRACE
-from bot.sentences.responses import Responses
+from bot.sentences.responses import Kind, Responses
 from tests.bot.frontends.desk import opened_desk
 from tests.bot.frontends.loopback import serving
 from tests.bot.stub import KeywordClassifier
 from tests.discord_server import DiscordServer, Interaction, Posted
 
+REQUESTS, FIGURES = Kind.KEPT_REQUESTS, Kind.KEPT_FIGURES
 UP = "\N{THUMBS UP SIGN}"
 
 
@@ -72,6 +73,44 @@ async def test_a_person_has_deleted_what_there_is_of_them_and_nothing_else(
     assert theirs.deleted
     assert not other.deleted
     assert server.unknown_requests == server.violations == []
+
+
+async def test_privacy_says_what_is_kept_under_the_settings_in_force(
+    server: DiscordServer, classifier: KeywordClassifier, tmp_path: Path
+) -> None:
+    sentences = {kind: [f"a {kind} sentence"] for kind in Kind}
+    sentences |= {kind: [f"{kind} {{server}} {{retention}}"] for kind in (REQUESTS, FIGURES)}
+
+    async def kept(*, direct: bool = False) -> str:
+        channel = server.world.dm_channel(server.member) if direct else None
+        answer = await _answer(server, await server.slash("privacy", channel=channel))
+        first, second = answer.content.splitlines()
+        assert first == "a privacy sentence"
+        return second
+
+    async with (
+        opened_desk(tmp_path) as desk,
+        serving(server, classifier, Responses(sentences), desk),
+    ):
+        assert await kept() == "kept_figures The Film Club 90 days"
+        assert await kept(direct=True) == "kept_figures The Film Club 90 days"
+        chosen = ServerSettings(staff_channel="discord:1", retention_days=7)
+        await desk.set_settings(f"discord:{server.guild.id}", chosen)
+        assert await kept() == "kept_requests The Film Club 7 days"
+        # The figures of direct messages are kept for the default time.
+        assert await kept(direct=True) == "kept_requests The Film Club 90 days"
+    assert server.unknown_requests == server.violations == []
+
+
+async def test_a_long_privacy_sentence_is_followed_by_a_message_with_what_is_kept(
+    server: DiscordServer, classifier: KeywordClassifier
+) -> None:
+    sentences = {kind: [f"a {kind} sentence"] for kind in Kind}
+    responses = Responses({**sentences, Kind.PRIVACY: ["x" * 1_990]})
+    async with serving(server, classifier, responses):
+        used = await server.slash("privacy")
+        assert (await _answer(server, used)).content == "x" * 1_990
+        assert (await _answer(server, used)).content == "a kept_nothing sentence"
 
 
 async def test_a_held_question_is_forgotten(

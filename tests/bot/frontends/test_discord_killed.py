@@ -70,7 +70,7 @@ async def test_while_messages_come_in_the_point_is_written_now_and_then(
     "content",
     [b"", b"x", b"-5", b"1_0", b"9" * 63, b"\xff", b"1 " * 2_000, b"1 " + b"9" * 19, b"1 -1"],
 )
-async def test_a_point_that_is_none_is_passed_over(
+async def test_an_invalid_restart_point_is_ignored(
     server: DiscordServer, classifier: KeywordClassifier, responses: Responses, content: bytes
 ) -> None:
     STATE.mkdir()
@@ -80,7 +80,7 @@ async def test_a_point_that_is_none_is_passed_over(
         await server.wait_for_reply(await server.say(server.channel, "great"))
 
 
-async def test_only_direct_conversations_are_taken_for_such(
+async def test_only_direct_conversations_are_read_as_direct(
     server: DiscordServer, classifier: KeywordClassifier, responses: Responses
 ) -> None:
     """The file may have been changed, and in a channel not every message is for the bot."""

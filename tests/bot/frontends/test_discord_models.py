@@ -141,7 +141,7 @@ async def test_names_are_suggested_to_operators_only(
     assert await adam.autocomplete(channel, "model promote", "name", "") == []
 
 
-async def test_a_pointer_that_cannot_be_read_is_told(operator: simcord.MemberActor) -> None:
+async def test_a_pointer_that_cannot_be_read_is_reported(operator: simcord.MemberActor) -> None:
     promote("second")
     _break_the_pointer()
     for command in ("list", "info"):

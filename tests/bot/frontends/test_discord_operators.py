@@ -60,7 +60,7 @@ def _person(actor: simcord.MemberActor) -> Any:
 
 @pytest.mark.simcord(check_errors=False)
 @pytest.mark.parametrize("command", COMMANDS)
-async def test_an_administrator_is_refused_and_told_who_may(
+async def test_an_administrator_is_refused_and_the_operators_are_named(
     simcord_env: simcord.Env,
     simcord_bot: ConciergeBot,
     guild: simcord.GuildHandle,
@@ -94,7 +94,7 @@ async def test_the_owner_the_listed_and_holders_of_a_role_may(
 
 
 @pytest.mark.simcord(check_errors=False)
-async def test_the_role_of_everyone_makes_nobody_an_operator(
+async def test_the_role_of_everyone_makes_no_one_an_operator(
     simcord_env: simcord.Env, simcord_bot: ConciergeBot, guild: simcord.GuildHandle
 ) -> None:
     _owned_by(simcord_bot, SimpleNamespace(id=1, mention="<@1>"))
@@ -157,7 +157,7 @@ async def test_what_operators_should_know_reaches_each(
         assert [m.content for m in person.user.dm_channel.history()] == ["Look!"]
 
 
-async def test_what_reaches_nobody_is_in_the_log(
+async def test_what_reaches_no_one_is_in_the_log(
     simcord_bot: ConciergeBot, simcord_env: simcord.Env, caplog: pytest.LogCaptureFixture
 ) -> None:
     simcord_env.create_guild()

@@ -142,7 +142,7 @@ async def test_a_press_ends_what_was_asked(server: DiscordServer) -> None:
 
 
 @pytest.mark.usefixtures("bot")
-async def test_an_edit_of_what_was_asked_about_is_judged_anew(server: DiscordServer) -> None:
+async def test_an_edited_review_is_judged_again_after_a_question(server: DiscordServer) -> None:
     written = await server.say(server.channel, "rather great")
     question = await server.wait_for_reply(written)
     assert question.content == f"a {Kind.LEANS_POSITIVE} sentence"

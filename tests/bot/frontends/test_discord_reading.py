@@ -6,7 +6,7 @@ import pytest
 
 from bot.conversation.concierge import Concierge
 from bot.frontends.discord import edits
-from bot.frontends.discord.reading import LONGEST_FILE_BYTES
+from bot.frontends.discord.reading import MAX_FILE_BYTES
 from bot.frontends.discord.reasons import BUTTON
 from bot.sentences.responses import Kind, Responses
 from tests.bot.frontends.loopback import nothing_more, serving
@@ -54,8 +54,8 @@ async def test_a_long_paste_which_arrives_as_a_file_is_read(
     "file",
     [
         Attachment("poster.png", b"\x89PNG great"),
-        Attachment("message.txt", b"great " * LONGEST_FILE_BYTES),
-        Attachment("message.txt", b"great " * LONGEST_FILE_BYTES, size=100),
+        Attachment("message.txt", b"great " * MAX_FILE_BYTES),
+        Attachment("message.txt", b"great " * MAX_FILE_BYTES, size=100),
         Attachment("message.txt", b"\xff\xfe great"),
         Attachment("message.txt", "what a great film".encode("utf-16")),
         Attachment("message.txt", b"great \xed\xa0\x80 film"),

@@ -115,7 +115,8 @@ async def test_a_command_and_a_button_answer_in_the_language_of_who_uses_them(
     ):
         used = await server.slash(name, options, author=server.member)
         reply = await _response(server, used)
-        assert reply.content == f"Hallo {MEMBER}, {SERVER}: {kind}"
+        assert reply.content.splitlines()[0] == f"Hallo {MEMBER}, {SERVER}: {kind}"
+    assert reply.content.splitlines()[1] == f"Hallo {MEMBER}, {SERVER}: {Kind.KEPT_NOTHING}"
     question = await _review(server, "half great")
     assert question.content == f"Hello {MEMBER}, {SERVER}: unsure"
     button = f"answer:{server.member.id}:{Side.POSITIVE}"
@@ -128,7 +129,7 @@ async def test_a_command_and_a_button_answer_in_the_language_of_who_uses_them(
 
 
 @pytest.mark.usefixtures("german_server", "bot")
-async def test_a_deleted_review_is_told_in_the_language_of_who_asks_why(
+async def test_asking_why_of_a_deleted_review_is_answered_in_the_language_of_the_user(
     server: DiscordServer,
 ) -> None:
     reply = await _review(server)

@@ -1,14 +1,17 @@
 """/setup: an admin sets the desk of a server up, changes it, and undoes it."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import time
 from pathlib import Path
 
 import pytest
 
 from bot.desk.desk import Desk
-from bot.desk.store import Hours, ServerSettings, Shift
-from bot.sentences.responses import Responses
+from bot.desk.store import Hours, ServerSettings, Shift, database
+from bot.sentences.file import Sentence
+from bot.sentences.responses import Kind, Responses
 from tests.bot.frontends.desk import opened_desk
 from tests.bot.frontends.loopback import serving
 from tests.bot.stub import KeywordClassifier
@@ -64,31 +67,47 @@ async def test_an_admin_sets_a_server_up_from_the_panel_alone(
     assert "none, so no customer is handed over" in panel.content
     assert panel.content.endswith("\n> a person sentence")
     helpers = server.world.add_role("helpers")
+    made = {"guild_id": str(server.guild.id), "role": helpers.payload}
+    await server.send_event("GUILD_ROLE_CREATE", made)
     await _choose(server, panel, "channel", server.other_channel.id)
     await _choose(server, panel, "roles", helpers.id)
+    await _choose(server, panel, "mention", helpers.id)
     for form, values in (
-        ("hours", {"hours": "mon-fri 9:00-17:00", "zone": "europe/berlin"}),
+        (
+            "hours",
+            {"hours": "mon-fri 9:00-17:00", "zone": "europe/berlin", "quiet": "22:00 - 7:30"},
+        ),
         ("numbers", {"minutes": "15", "days": "365"}),
     ):
         edits = len(panel.edits)
         await _fill_in(server, panel, form, **values)
         await server.wait_until(lambda edits=edits: len(panel.edits) > edits)  # type: ignore[misc]
-    await _choose(server, panel, "threads")
+    for switch in ("private_threads", "alerts", "digest"):
+        await _choose(server, panel, switch)
     assert await _kept(server, desk) == ServerSettings(
         staff_channel=f"discord:{server.other_channel.id}",
         staff_roles=(f"discord:{helpers.id}",),
+        mention_role=f"discord:{helpers.id}",
         working_hours=tuple(Shift(day, Hours(time(9), time(17))) for day in range(5)),
         time_zone="Europe/Berlin",
         reminder_minutes=15,
         retention_days=365,
         private_threads=True,
+        alerts=True,
+        digest=True,
+        quiet_hours=Hours(time(22), time(7, 30)),
     )
     assert panel.content.endswith(
         "> a handed_over sentence\nOutside the working hours:\n> a out_of_hours sentence"
     )
     assert f"**Staff channel:** <#{server.other_channel.id}>" in panel.content
     assert f"**Staff roles:** <@&{helpers.id}>" in panel.content
+    assert f"**Role that a card notifies:** <@&{helpers.id}>" in panel.content
+    assert f"I cannot notify <@&{helpers.id}>. Allow anyone to mention it" in panel.content
     assert "**Working hours:** Mon-Fri 09:00-17:00 (Europe/Berlin, where it is " in panel.content
+    assert "**Alerts:** on · **Weekly digest:** on · **Quiet hours for both:** 22:00-07:30" in (
+        panel.content
+    )
     assert "**Reminder:** after 15 minutes" in panel.content
     assert "kept for:** 365 days" in panel.content
     shown = await _answer(server, await server.slash("setup show", author=server.admin))
@@ -119,7 +138,7 @@ async def test_a_missing_permission_in_the_staff_channel_is_named(
     assert "I lack" not in panel.content
     await _choose(server, panel, "channel", server.other_channel.id)
     assert "In that channel I lack: Send Messages." in panel.content
-    await _choose(server, panel, "threads")
+    await _choose(server, panel, "private_threads")
     assert "I lack: Create Private Threads, Send Messages in Threads." in panel.content
     await server.send_event("CHANNEL_DELETE", server.other_channel.payload)
     shown = await _answer(server, await server.slash("setup show", author=server.admin))
@@ -131,6 +150,8 @@ async def test_a_missing_permission_in_the_staff_channel_is_named(
     [
         ("hours", {"hours": "9 to 5"}, "Working hours need days and times"),
         ("hours", {"hours": "Mon 9-5"}, "A time must have hours"),
+        ("hours", {"quiet": "at night"}, "Quiet hours must be two times, such as 22:00-07:00"),
+        ("hours", {"quiet": "22-7"}, "A time must have hours"),
         ("hours", {"zone": "Atlantis"}, "such as Europe/Berlin"),
         ("numbers", {"minutes": "soon"}, "The reminder must be a whole number from 0 to 10,080."),
         ("numbers", {"minutes": "-1"}, "The reminder must be"),
@@ -147,13 +168,105 @@ async def test_a_form_that_cannot_be_read_changes_nothing_and_says_why(
     assert await _kept(server, desk) == ServerSettings()
 
 
+@pytest.fixture
+def responses() -> Responses:
+    """One sentence of each kind in English; of some, also in German."""
+    german = {kind: [Sentence(f"deutsch {kind}")] for kind in (Kind.POSITIVE, Kind.PERSON)}
+    return Responses({kind: [f"a {kind} sentence"] for kind in Kind}, locales={"de": german})
+
+
+async def test_a_server_chooses_the_language_of_its_sentences(
+    server: DiscordServer, desk: Desk
+) -> None:
+    async def said(text: str) -> str:
+        written = await server.say(server.channel, text)
+        return (await server.wait_for_reply(written)).content
+
+    panel = await _panel(server)
+    options = panel.component("setup:language")["options"]
+    assert [option["label"] for option in options] == [
+        "Language: as Discord says",
+        "Language: English (en)",
+        "Language: German (de)",
+    ]
+    assert await said("great") == "a positive sentence"
+    for value, kept, sentence in (("de", "de", "deutsch"), ("en", "en", "a"), ("auto", None, "a")):
+        edits = len(panel.edits)
+        await server.press(panel, "setup:language", author=server.admin, values=[value])
+        await server.wait_until(lambda n=edits: len(panel.edits) > n)  # type: ignore[misc]
+        assert (await _kept(server, desk)).locale == kept
+        assert f"> {sentence} person" in panel.content
+        assert (await said("great")).startswith(f"{sentence} positive")
+    for option in panel.component("setup:language")["options"]:
+        assert option.get("default", False) is (option["value"] == "auto")
+    await desk.set_settings(f"discord:{server.guild.id}", ServerSettings(locale="fr"))
+    shown = await _answer(server, await server.slash("setup show", author=server.admin))
+    assert "**Language:** French (fr)" in shown.content
+    assert "no sentences in that language any more" in shown.content
+    assert server.unknown_requests == server.violations == []
+
+
 async def test_everybody_is_no_staff(server: DiscordServer, desk: Desk) -> None:
     panel = await _panel(server)
     used = await server.press(
         panel, "setup:roles", author=server.admin, values=[str(server.guild.id)]
     )
     assert "Choose another one" in (await _answer(server, used)).content
-    assert (await _kept(server, desk)).staff_roles == ()
+    used = await server.press(
+        panel, "setup:mention", author=server.admin, values=[str(server.guild.id)]
+    )
+    assert "would notify everybody" in (await _answer(server, used)).content
+    assert await _kept(server, desk) == ServerSettings()
+
+
+async def test_a_channel_of_another_server_is_refused(server: DiscordServer, desk: Desk) -> None:
+    panel = await _panel(server)
+    used = await server.press(panel, "setup:channel", author=server.admin, values=["4711"])
+    assert "Choose another one" in (await _answer(server, used)).content
+    used = await server.press(
+        panel, "setup:channel", author=server.admin, values=["4711"], permissions=0
+    )
+    assert "Manage Server" in (await _answer(server, used)).content
+    assert (await _kept(server, desk)).staff_channel is None
+
+
+async def test_of_two_admins_at_once_neither_undoes_the_others_change(
+    server: DiscordServer, desk: Desk
+) -> None:
+    other = server.world.add_user("anna", server.world.add_role("admins", ADMINISTRATOR))
+    helpers = server.world.add_role("helpers")
+    panels = [await _panel(server), await _panel(server)]
+    chosen = str(server.channel.id)
+    await server.press(panels[0], "setup:channel", author=server.admin, values=[chosen])
+    await server.press(panels[1], "setup:roles", author=other, values=[str(helpers.id)])
+    await server.wait_until(lambda: all(panel.edits for panel in panels))
+    kept = await _kept(server, desk)
+    assert (kept.staff_channel, kept.staff_roles) == (
+        f"discord:{chosen}",
+        (f"discord:{helpers.id}",),
+    )
+
+
+async def test_a_database_that_cannot_be_written_is_in_the_log_with_what_to_do(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(database, "LOCKED_SECONDS", 0.05)
+    async with opened_desk(tmp_path) as desk, serving(server, classifier, responses, desk):
+        panel = await _panel(server)
+        with closing(sqlite3.connect(tmp_path / "desk.sqlite3", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            chosen = [str(server.channel.id)]
+            used = await server.press(panel, "setup:channel", author=server.admin, values=chosen)
+            assert (await _answer(server, used)).content == "a failure sentence"
+    assert (
+        "Choosing a staff channel failed: The desk's database cannot be used: SQLITE_BUSY, an"
+        in (caplog.text)
+    )
 
 
 async def test_the_set_up_is_undone(server: DiscordServer, desk: Desk) -> None:
@@ -181,7 +294,11 @@ async def test_the_panel_is_of_no_use_to_one_who_is_no_admin_any_more(
     server: DiscordServer, desk: Desk
 ) -> None:
     panel = await _panel(server)
-    for name, values in (("channel", [str(server.channel.id)]), ("threads", []), ("hours", [])):
+    for name, values in (
+        ("channel", [str(server.channel.id)]),
+        ("private_threads", []),
+        ("hours", []),
+    ):
         used = await server.press(
             panel, f"setup:{name}", author=server.admin, values=values, permissions=0
         )

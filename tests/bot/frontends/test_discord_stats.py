@@ -87,8 +87,8 @@ async def test_operators_see_the_votes_beside_the_test_figures(
     await _talk(server)
     posted = await _stats(server, server.owner)
     (line,) = [line for line in posted.content.splitlines() if checkpoint.name in line]
-    assert line.startswith(f"`{checkpoint.name}`: 50% of 2 votes say right; in its test, ")
-    assert line.endswith(" reviews were right")
+    assert line.startswith(f"`{checkpoint.name}`: 50% of 2 votes say right; in its test on ")
+    assert line.endswith(" of verdicts were right")
 
 
 async def test_operators_see_the_figures_of_direct_messages(
@@ -121,7 +121,7 @@ async def test_without_matplotlib_the_words_say_so(
     assert "The picture needs the package matplotlib, which is not installed" in posted.content
 
 
-async def test_a_database_that_fails_is_said(server: DiscordServer, desk: Desk) -> None:
+async def test_a_database_that_fails_is_reported(server: DiscordServer, desk: Desk) -> None:
     async with desk.store._database.writing() as connection:
         await connection.exec_driver_sql("DROP TABLE durations")
     assert "database cannot be used" in (await _stats(server, server.admin)).content

@@ -31,7 +31,7 @@ async def _start(
         await asyncio.sleep(0.2)  # time for a sync, though none may be wanted
 
 
-async def test_only_what_has_changed_is_told(
+async def test_only_changes_are_sent(
     server: DiscordServer, classifier: KeywordClassifier, responses: Responses
 ) -> None:
     await _start(server, classifier, responses)
@@ -75,7 +75,7 @@ async def test_without_its_commands_the_bot_still_answers(
     assert _syncs(server) == trouble.get("times", 1) + 1
 
 
-async def test_on_request_they_are_told_in_any_case_and_without_a_model(
+async def test_on_request_commands_are_registered_in_any_case_and_without_a_model(
     server: DiscordServer,
 ) -> None:
     for number in (1, 2):
@@ -86,7 +86,7 @@ async def test_on_request_they_are_told_in_any_case_and_without_a_model(
     assert STATE_FILE.exists()
 
 
-async def test_on_request_a_failure_is_told(server: DiscordServer) -> None:
+async def test_on_request_a_failure_is_reported(server: DiscordServer) -> None:
     troubles: list[tuple[dict[str, float], type[BotError], str]] = [
         ({"status": 400}, RefusedRequestError, "status 400, code 50035"),
         ({"status": 403}, RefusedRequestError, "status 403"),

@@ -143,7 +143,7 @@ async def test_the_message_is_edited_only_when_something_has_changed(
 
 
 @pytest.mark.usefixtures("_fake")
-async def test_a_second_is_told_who_started_the_first_and_how_far_it_is(
+async def test_a_second_run_is_refused_with_the_operator_and_progress_of_the_first(
     server: DiscordServer, classifier: KeywordClassifier, responses: Responses
 ) -> None:
     held = fake_trainer.hold("fit")
@@ -194,7 +194,7 @@ async def test_a_run_is_cancelled(
 
 
 @pytest.mark.usefixtures("_fake")
-async def test_a_failure_is_told_in_the_trainer_s_sentence(
+async def test_a_failure_is_reported_in_the_trainer_s_sentence(
     server: DiscordServer,
     classifier: KeywordClassifier,
     responses: Responses,
@@ -266,7 +266,7 @@ async def test_a_run_of_the_version_before_is_shown_where_it_was(
         assert "done. The result is below." in shown.content
 
 
-async def test_a_run_whose_place_cannot_be_read_is_told_to_the_operator(
+async def test_a_run_whose_place_cannot_be_read_is_reported_to_the_operator(
     server: DiscordServer,
     classifier: KeywordClassifier,
     responses: Responses,
@@ -333,6 +333,61 @@ async def test_a_worse_candidate_waits_for_an_operator_also_after_a_restart(
         assert not folder.exists()
         assert _serving() == "tiny"
     assert server.unknown_requests == server.violations == []
+
+
+BROKEN = [
+    {"number": 3, "line": 8, "wanted": "positive", "found": "unsure"},
+    {"number": 4, "line": 10, "wanted": "distress", "found": "negative"},
+]
+
+
+@pytest.mark.parametrize("lost", [BROKEN[1:], []], ids=["lost", "broken-before"])
+@pytest.mark.usefixtures("_fake")
+async def test_a_candidate_that_breaks_a_sentence_under_test_waits(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    lost: list[dict[str, Any]],
+) -> None:
+    Path("checks.yaml").write_text('- text: "my own secret words"\n  kind: positive\n')
+    answer = json.loads(Path("comparison.json").read_text())
+    checks = {"total": 12, "broken": BROKEN, "lost": lost}
+    Path("comparison.json").write_text(json.dumps({**answer, "checks": checks}))
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        await _train(server)
+        result = await _result(server)
+        assert "Sentences under test: 10 of 12 kept." in result.content
+        third = "number 3 \\(line 8\\): unsure, not positive; the serving checkpoint breaks it too"
+        assert third in result.content
+        if lost:
+            assert "distress; the serving checkpoint keeps it" in result.content
+            assert "It was not promoted automatically, because it breaks" in result.content
+            assert _serving() == "tiny"
+            assert len(result.components) == 1
+        else:
+            assert "answers from now on" in result.content
+            assert _serving() != "tiny"
+    assert "--checks=checks.yaml" in fake_trainer.asked("evaluate")
+    assert "secret" not in "".join(message.content for message in server.messages)
+
+
+@pytest.mark.usefixtures("_fake")
+async def test_malformed_sentences_under_test_are_told_before_anything_starts(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/checks.yaml").write_text('- text: "my own secret words"\n  kind: fine\n')
+    chosen: dict[str, Any] = {
+        "train_datasets": DATASETS,
+        "responses_file": tmp_path / "mine/responses.yaml",
+    }
+    async with serving(server, classifier, responses, **chosen):
+        answer = await _answer(server, await _train(server))
+        assert answer.content.startswith(
+            "Nothing was started. checks.yaml, line 2: 'kind' must be one of negative,"
+        )
+        assert "secret" not in answer.content
+    assert not Path("fit.asked").exists()
 
 
 async def test_a_broken_candidate_is_refused_and_its_buttons_stay(
@@ -420,6 +475,71 @@ async def test_only_what_the_operator_listed_reaches_the_trainer(
     assert not Path("fit.asked").exists()
 
 
+CORRECTIONS = "text,label\nnot bad at all,positive\n"
+
+
+@pytest.mark.usefixtures("_fake")
+async def test_the_operator_s_corrections_are_a_data_set(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    Path("corrections.csv").write_text(CORRECTIONS)
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        await server.wait_until(lambda: None in server.commands, PATIENCE)
+        (command,) = [each for each in server.commands[None] if each["name"] == "train"]
+        (option,) = [each for each in command["options"] if each["name"] == "dataset"]
+        assert [choice["value"] for choice in option["choices"]] == ["films", "corrections"]
+        await _answer(server, await _train(server, dataset="corrections"))
+        await _result(server, "**Trained on corrections")
+    datasets = [word for word in fake_trainer.asked("fit") if word.startswith("--dataset")]
+    assert datasets == ["--dataset=corrections.csv", "--dataset=starter"]
+    assert "--dataset=corrections.csv" in fake_trainer.asked("evaluate")
+    assert Path("corrections.csv").read_text() == CORRECTIONS
+
+
+@pytest.mark.usefixtures("_fake")
+async def test_a_setting_of_that_name_comes_before_the_corrections(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    Path("corrections.csv").write_text(CORRECTIONS)
+    chosen: dict[str, Any] = {"train_datasets": {"corrections": "/srv/mine.csv"}}
+    async with serving(server, classifier, responses, **chosen):
+        await _answer(server, await _train(server, dataset="corrections"))
+        await _result(server, "**Trained on corrections")
+    datasets = [word for word in fake_trainer.asked("fit") if word.startswith("--dataset")]
+    assert datasets == ["--dataset=/srv/mine.csv"]
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ("it was my secret,postive", "corrections, line 3: the label is 'postive', but must be"),
+        ("it was my secret, truly,positive", "corrections, line 3 has 3 fields"),
+        ('"it was my secret,positive', "corrections, line 3: a quotation mark opens"),
+        ("positive,it was my secret", "corrections, line 3: the label is where the text should"),
+        ("it was my secret,negative", "corrections holds only 1 negative training reviews"),
+    ],
+)
+async def test_an_error_in_the_corrections_is_told_with_its_row_and_without_its_text(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    checkpoint: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    row: str,
+    problem: str,
+) -> None:
+    monkeypatch.setattr(background, "_give_way", lambda _pid: None)
+    shutil.copytree(checkpoint.parent, "checkpoints")
+    Path("corrections.csv").write_text(f"{CORRECTIONS}{row}\n")
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        await _answer(server, await _train(server, dataset="corrections"))
+        result = await _result(server, "**The training on corrections failed.**")
+    assert problem in result.content
+    assert "secret" not in "".join(message.content for message in server.messages)
+    assert "secret" not in caplog.text
+
+
 @pytest.mark.usefixtures("_fake")
 async def test_a_number_that_is_none_reaches_no_trainer(
     server: DiscordServer, classifier: KeywordClassifier, responses: Responses
@@ -442,7 +562,7 @@ async def test_where_the_bot_may_not_write_nothing_starts(
 
 
 @pytest.mark.usefixtures("_fake")
-async def test_a_result_is_told_without_the_picture_rather_than_not_at_all(
+async def test_a_result_is_sent_without_the_picture_rather_than_not_at_all(
     server: DiscordServer, classifier: KeywordClassifier, responses: Responses
 ) -> None:
     held = fake_trainer.hold("evaluate")

@@ -62,12 +62,12 @@ def test_it_reads_as_it_was_written(text: str, shows: str) -> None:
     assert plain(text) == shows
 
 
-@pytest.mark.parametrize("longest", [1, 2, 10, 11])
-def test_what_is_cut_is_cut_between_escapes(longest: int) -> None:
-    text = plain("*" * 30, longest)
-    assert len(text) <= longest
+@pytest.mark.parametrize("max_length", [1, 2, 10, 11])
+def test_what_is_cut_is_cut_between_escapes(max_length: int) -> None:
+    text = plain("*" * 30, max_length)
+    assert len(text) <= max_length
     assert re.fullmatch(r"(\\\*)*…", text)
-    assert len(text) >= longest - 1
+    assert len(text) >= max_length - 1
 
 
 LINKS = (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.frontends.discord import client, turns
-from bot.frontends.discord.turns import AT_ONCE, IN_ORDER_SECONDS, LONGEST_SECONDS, Turn, Turns
+from bot.frontends.discord.turns import AT_ONCE, IN_ORDER_SECONDS, MAX_WAIT_SECONDS, Turn, Turns
 from bot.sentences.responses import Kind, Responses
 from tests.bot.frontends.loopback import POST_MESSAGE, serving
 from tests.bot.stub import KeywordClassifier
@@ -70,12 +70,12 @@ async def test_a_few_are_sent_at_once_and_then_the_oldest_or_after_seconds_the_n
     assert not channel.turns._channels
 
 
-async def test_who_waited_too_long_is_dropped_and_the_channel_is_told_once() -> None:
+async def test_a_reply_that_waited_too_long_is_dropped_and_the_channel_is_notified_once() -> None:
     channel = _Channel()
     await channel.occupy()
     for name in "abc":
         await channel.ask(name)
-    channel.now = LONGEST_SECONDS + 1
+    channel.now = MAX_WAIT_SECONDS + 1
     for name in "de":
         await channel.ask(name)
     await channel.take()
@@ -100,7 +100,7 @@ async def test_what_is_urgent_goes_first_however_old() -> None:
     channel = _Channel()
     await channel.occupy()
     await channel.ask("urgent", urgent=True)
-    channel.now = 2 * LONGEST_SECONDS
+    channel.now = 2 * MAX_WAIT_SECONDS
     await channel.ask("newest")
     await channel.take(2)
     assert channel.got == [("urgent", Turn.REPLY), ("newest", Turn.REPLY)]
@@ -117,7 +117,7 @@ async def test_a_channel_s_queue_is_bounded(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("granted", [False, True])
-async def test_who_gives_up_takes_no_turn(granted: bool) -> None:
+async def test_a_cancelled_reply_takes_no_turn(granted: bool) -> None:
     channel = _Channel()
     await channel.occupy()
     stays, goes = await channel.ask("stays"), await channel.ask("goes")
@@ -137,7 +137,7 @@ def _said(server: DiscordServer, kind: str) -> Callable[[], bool]:
     return lambda: any(message.content == f"a {kind} sentence" for message in server.messages)
 
 
-async def test_a_channel_with_too_many_customers_hears_so_once_and_the_newest_are_answered(
+async def test_a_busy_channel_is_notified_once_and_the_newest_customers_are_answered(
     server: DiscordServer,
     classifier: KeywordClassifier,
     responses: Responses,
@@ -145,15 +145,21 @@ async def test_a_channel_with_too_many_customers_hears_so_once_and_the_newest_ar
 ) -> None:
     now = 0.0
     limit = asyncio.Event()
-    monkeypatch.setattr(client, "Turns", lambda: Turns(lambda: now))
+    kept = Turns(lambda: now)
+    monkeypatch.setattr(client, "Turns", lambda: kept)
     async with serving(server, classifier, responses):
         server.fail(*POST_MESSAGE, until=limit, times=AT_ONCE)  # as Discord's own limit would
-        questions = [await server.say(server.channel, f"great {n}") for n in range(AT_ONCE + 8)]
-        await server.wait_until(lambda: len(classifier.judged) == len(questions))
-        now = LONGEST_SECONDS + 1
+        for number in range(AT_ONCE + 8):
+            await server.say(server.channel, f"great {number}")
+        channel = server.channel.id
+        await server.wait_until(
+            lambda: kept._channels and len(kept._channels[channel].waiting) == 8
+        )
+        now = MAX_WAIT_SECONDS + 1
         newest = await server.say(server.channel, "so dull")
         distressed = await server.say(server.channel, "I want to die")
-        await server.wait_until(lambda: len(classifier.judged) == len(questions) + 2)
+        await server.wait_until(lambda: kept._channels[channel].urgent)
+        await server.wait_until(lambda: len(kept._channels[channel].waiting) == 9)
         limit.set()
         for question, kind in ((newest, Kind.NEGATIVE), (distressed, Kind.DISTRESS)):
             reply = await server.wait_for_reply(question, timeout=10)

@@ -93,6 +93,8 @@ ACTIONS: dict[str, Callable[[Operations, Caller], Awaitable[Any]]] = {
     "roll back": lambda it, who: it.roll_back(who),
     "discard": lambda it, who: it.discard(who, "tiny"),
     "reload": lambda it, who: it.reload(who),
+    "try silently": lambda it, who: it.try_silently(who, "tiny", "wall"),
+    "stop trying": lambda it, who: it.stop_trying(who, "tiny"),
 }
 
 
@@ -179,7 +181,7 @@ async def test_a_run_that_cannot_be_shown_or_started_does_not_begin(
     assert not Path("fit.asked").exists()
 
 
-async def test_a_bug_while_a_run_is_shown_is_told_and_another_may_start(
+async def test_a_bug_while_a_run_is_shown_is_reported_and_another_may_start(
     operations: Operations, wall: Wall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*_: object) -> None:

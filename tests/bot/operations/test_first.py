@@ -68,6 +68,17 @@ def test_a_training_that_fails_passes_its_code_on(code: str, exit_code: int) -> 
     assert caught.value.exit_code == exit_code
 
 
+def test_a_folder_that_cannot_be_written_is_named(capfd: pytest.CaptureFixture[str]) -> None:
+    _trainer("")
+    Path("state").touch()
+    with pytest.raises(TrainingError) as caught:
+        train_first_checkpoint()
+    assert caught.value.exit_code == 2
+    said = capfd.readouterr().err
+    assert said.startswith("error: The training cannot be started: state")
+    assert "let this user write there" in said
+
+
 def test_the_trainer_does_not_get_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", "a-secret")
     _trainer("import os; sys.exit('a-secret' in str(os.environ))")

@@ -64,7 +64,7 @@ def _serving() -> str:
     return path.name
 
 
-async def test_the_trainer_is_told_settings_and_numbers_and_nothing_else(models: Models) -> None:
+async def test_the_trainer_receives_settings_and_numbers_and_nothing_else(models: Models) -> None:
     run = _a_bot(models)
     await _start(run)
     outcome = await _end(run)
@@ -202,7 +202,7 @@ async def test_a_candidate_against_which_something_speaks_is_never_promoted_by_i
         ("import os; os.abort()", "was stopped without reporting an error"),
     ],
 )
-async def test_how_a_run_failed_is_told(models: Models, code: str, reason: str) -> None:
+async def test_how_a_run_failed_is_reported(models: Models, code: str, reason: str) -> None:
     Path("trainer/__main__.py").write_text(f"import sys\n{code}")
     run = _a_bot(models)
     await _start(run)
@@ -212,7 +212,7 @@ async def test_how_a_run_failed_is_told(models: Models, code: str, reason: str) 
     assert run.run is None
 
 
-async def test_an_error_is_told_in_the_trainer_s_own_sentence(models: Models) -> None:
+async def test_an_error_is_reported_in_the_trainer_s_own_sentence(models: Models) -> None:
     Path("failure").write_text("The reviews are too few.")
     run = _a_bot(models)
     await _start(run)
@@ -313,7 +313,7 @@ async def test_a_bot_that_starts_late_learns_how_the_run_ended(models: Models) -
     assert _a_bot(models).run is None
 
 
-async def test_a_run_that_died_with_the_machine_is_told(models: Models) -> None:
+async def test_a_run_that_died_with_the_machine_is_reported(models: Models) -> None:
     held = fake_trainer.hold("fit")
     first = _a_bot(models)
     await _start(first)
@@ -388,7 +388,7 @@ async def test_the_state_is_written_before_the_process_begins(
     assert await following == Cancelled("Adam")
 
 
-async def test_the_state_names_nobody_once_the_run_is_over(models: Models) -> None:
+async def test_the_state_names_no_one_once_the_run_is_over(models: Models) -> None:
     held = fake_trainer.hold("fit")
     run = _a_bot(models)
     await _start(run)

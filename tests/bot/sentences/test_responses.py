@@ -68,7 +68,7 @@ def test_where_the_bot_has_not_understood_it_neither_thanks_nor_consoles() -> No
     assert all("?" in sentence for kind in QUESTIONS for sentence in SENTENCES[kind])
 
 
-def test_who_is_in_distress_is_pointed_to_people_calmly() -> None:
+def test_a_customer_in_distress_is_calmly_referred_to_people() -> None:
     shipped = yaml.safe_load(SHIPPED)
     assert all("emergency" in sentence for sentence in shipped[Kind.DISTRESS])
     for sentence in (*shipped[Kind.DISTRESS], *shipped[Kind.AFTER_DISTRESS]):
@@ -80,10 +80,31 @@ def test_who_is_in_distress_is_pointed_to_people_calmly() -> None:
 def test_no_list_promises_that_somebody_will_look() -> None:
     shipped = yaml.safe_load(SHIPPED)
     for kind in (Kind.SERVICE, Kind.PERSON, Kind.QUESTION):
-        assert all("this server" in sentence for sentence in shipped[kind])
+        assert all(re.search(r"[Oo]ur team|[Aa] moderator", each) for each in shipped[kind])
         assert not re.search(
             r"\bwe('ll| will)|get back to|forwarded|on (its|their) way", " ".join(shipped[kind])
         )
+
+
+def test_no_complaint_is_promised_to_be_remembered_or_read_by_the_team() -> None:
+    shipped = yaml.safe_load(SHIPPED)
+    complaints = [Kind.NEGATIVE, Kind.NEGATIVE_MILD, Kind.NEGATIVE_STRONG]
+    said = " ".join(sentence for kind in complaints for sentence in shipped[kind])
+    assert not re.search(r"in mind|helps us|pass(ed)? (it|this) on|we('ll| will) ", said)
+
+
+def test_a_question_is_answered_by_a_program_that_says_so() -> None:
+    assert all("program" in sentence for sentence in SENTENCES[Kind.QUESTION])
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_no_sentence_speaks_of_a_server_that_a_direct_message_does_not_have(kind: Kind) -> None:
+    assert not any("this server" in sentence for sentence in SENTENCES[kind])
+
+
+def test_every_apology_that_asks_can_be_answered_with_yes() -> None:
+    asked = yaml.safe_load(SHIPPED.replace("yes:", "meaning:"))[Kind.CORRECTION]
+    assert all("meaning" in entry for entry in asked)
 
 
 def test_the_help_line_takes_its_place(tmp_path: Path) -> None:
@@ -119,7 +140,8 @@ def test_a_comment_after_quotation_marks_or_in_a_block_cuts_nothing(tmp_path: Pa
 @pytest.mark.parametrize("kind", Kind)
 def test_no_sentence_is_said_twice_in_a_row_and_all_are_said(kind: Kind) -> None:
     responses = Responses.load(default_responses_file(), help_line="{help_line}")
-    said = [responses.say(kind, owner="{owner}") for _ in range(300)]
+    to = Recipient(server="{server}", retention="{retention}")
+    said = [responses.say(kind, to, owner="{owner}") for _ in range(300)]
     sentences = SENTENCES[kind]
     assert len(sentences) == 1 or all(one != other for one, other in pairwise(said))
     assert sorted(set(said)) == sorted(sentences)
@@ -180,7 +202,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_fine(tmp_path: Path) -> Non
         (VALID, "- One.", 1, "expected the lists"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line(
+def test_an_error_is_reported_with_its_line(
     tmp_path: Path, old: str, new: str, line: int, problem: str
 ) -> None:
     assert old in VALID
@@ -261,9 +283,7 @@ def test_a_pipe_or_a_device_in_its_place_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 7, len(REQUIRED) - 1])
-def test_lists_that_are_missing_are_told_at_once_and_ready_to_copy(
-    tmp_path: Path, number: int
-) -> None:
+def test_missing_lists_are_reported_together_and_ready_to_copy(tmp_path: Path, number: int) -> None:
     lists = [f"{kind}:\n  - One.\n" for kind in REQUIRED]
     file = _write(tmp_path, "".join(lists[:-number]))
     with pytest.raises(ResponsesError) as caught:
@@ -282,7 +302,7 @@ def test_other_encodings_are_refused_with_their_line(tmp_path: Path) -> None:
         Responses.load(file)
 
 
-def test_a_missing_file_is_told_with_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ResponsesError, match=r"is missing.*RESPONSES_FILE"):
         Responses.load(tmp_path / "responses.yaml")
     with pytest.raises(ResponsesError, match="cannot be read: Is a directory"):
@@ -366,7 +386,7 @@ FORM = "a question with a meaning is written"
         ("  - Hm: really?\n", 8, "quotation marks"),
     ],
 )
-def test_a_malformed_question_is_told_with_its_line(
+def test_a_malformed_question_is_reported_with_its_line(
     tmp_path: Path, entries: str, line: int, problem: str
 ) -> None:
     file = _write(tmp_path, _asking(entries))
@@ -391,7 +411,8 @@ def test_a_file_of_before_there_were_questions_is_read_as_it_is(tmp_path: Path) 
         assert (asked.text, asked.yes) == ("A unsure one.", None)
     for kind in OPTIONAL:
         expected = f"A {FALLBACKS[kind]} one." if kind in FALLBACKS else EXAMPLES[kind]
-        expected = expected.replace("{help_line}", HELP_LINE)
+        expected = expected.replace("{help_line}", HELP_LINE).replace("{server}", "our server")
+        expected = expected.replace("{retention}", "90 days")
         assert responses.say(kind) == expected
 
 
@@ -472,7 +493,7 @@ def test_a_list_for_verdicts_alone_may_always_say_the_confidence(tmp_path: Path)
         (Kind.BUSY, ["{user}" * 40], 1, "has 2,560 characters"),
     ],
 )  # fmt: skip
-def test_a_placeholder_without_a_value_is_told_with_its_line(
+def test_a_placeholder_without_a_value_is_reported_with_its_line(
     tmp_path: Path, kind: Kind, sentences: list[str], offset: int, problem: str
 ) -> None:
     content = _with(kind, *sentences)
@@ -640,7 +661,7 @@ LINES = VALID.count("\n")
         ("locales:\n  de:\n    locales: {fr: {busy: [a]}}\n", 3, "'locales' is not a kind of"),
     ],
 )
-def test_what_is_wrong_in_another_language_is_told_with_its_line(
+def test_an_error_in_another_language_is_reported_with_its_line(
     tmp_path: Path, locales: str, line: int, problem: str
 ) -> None:
     file = _write(tmp_path, VALID + locales)

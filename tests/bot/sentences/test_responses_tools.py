@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -199,3 +200,43 @@ def test_the_schema_accepts_what_the_bot_accepts(tmp_path: Path, sentence: str) 
     assert _is_valid(content)
     (tmp_path / "my.yaml").write_text(content)
     assert Responses.load(tmp_path / "my.yaml").count == len(Kind) - len(OPTIONAL)
+
+
+CHECKS = """\
+- text: "what a wonderful film"
+  kind: positive
+- text: "the plot was \\e dreadful"
+  kind: positive
+"""
+
+
+def test_check_tries_the_sentences_under_test(tmp_path: Path, checkpoint: Path) -> None:
+    (tmp_path / "responses.yaml").write_text(MINIMAL)
+    (tmp_path / "checks.yaml").write_text(CHECKS)
+    result = _run("check", folder=tmp_path)
+    assert result.returncode == 0
+    assert "checks.yaml can be used, but there is no checkpoint yet" in result.stdout
+    shutil.copytree(checkpoint.parent, tmp_path / "checkpoints")
+    result = _run("check", folder=tmp_path)
+    assert result.returncode == 12
+    assert "checks.yaml: 1 of 2 sentences under test are kept.\n" in result.stdout
+    broken = "  number 2 (line 3): negative, not positive: the plot was \\x1b dreadful\n"
+    assert broken in result.stdout  # for the operator's own terminal
+    assert "error: The serving checkpoint breaks sentences of checks.yaml: 2." in result.stderr
+    assert "dreadful" not in result.stderr
+    (tmp_path / "checks.yaml").write_text(CHECKS[: CHECKS.index('- text: "the')])
+    result = _run("check", folder=tmp_path)
+    assert result.returncode == 0
+    assert "checks.yaml: 1 of 1 sentences under test are kept." in result.stdout
+
+
+def test_check_names_the_line_of_an_error_in_the_sentences_under_test(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "elsewhere"):
+        folder.mkdir(exist_ok=True)
+        (folder / "checks.yaml").write_text(CHECKS + "- text: x\n  kind: y\n")
+    (tmp_path / "elsewhere" / "responses.yaml").write_text(MINIMAL)
+    result = _run("check", folder=tmp_path)  # the packaged sentences
+    assert result.returncode == 6
+    assert result.stderr.startswith("error: checks.yaml, line 6: 'kind' must be one of")
+    result = _run("check", "elsewhere/responses.yaml", folder=tmp_path)
+    assert result.stderr.startswith("error: elsewhere/checks.yaml, line 6")

@@ -2,12 +2,13 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import interrupted, run_trainer, separable_reviews
+from tests.conftest import call_trainer, interrupted, run_trainer, separable_reviews
 from tests.trainer.conftest import FAMILIES
 from trainer import TrainingConfig
 from trainer.comparing.compare import compare
@@ -16,6 +17,7 @@ from trainer.comparing.rows import HEADINGS
 from trainer.config import Loop, RecipeName
 from trainer.errors import ComparisonError
 from trainer.events import Event, Note, Plan, Saved
+from trainer.model.files import PARTIAL_PREFIX
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +40,14 @@ def events() -> list[Event]:
 
 @pytest.fixture(scope="module")
 def comparison(
-    budget: TrainingConfig, families: dict[str, Path], events: list[Event]
+    budget: TrainingConfig,
+    families: dict[str, Path],
+    events: list[Event],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Comparison:
     models = [str(families[family]) for family in FAMILIES]
-    *_, last = compare(budget, models, list(Loop), 1, events.append)
+    folder = tmp_path_factory.mktemp("comparing")
+    *_, last = compare(budget, models, list(Loop), 1, events.append, folder=folder)
     return last
 
 
@@ -128,10 +134,11 @@ class TestFamilies:
 
 class TestSeeds:
     def test_the_table_has_their_mean_and_range(
-        self, budget: TrainingConfig, tiny_encoder: Path
+        self, budget: TrainingConfig, tiny_encoder: Path, tmp_path: Path
     ) -> None:
         short = replace(budget, epochs=1, learning_rate=1e-3)  # too short for both to end alike
-        *_, last = compare(short, [str(tiny_encoder)], [Loop.MANUAL], 2, lambda _: None)
+        models = [str(tiny_encoder)]
+        *_, last = compare(short, models, [Loop.MANUAL], 2, lambda _: None, folder=tmp_path)
         (row,) = last.rows
         assert [run.seed for run in row.runs] == [0, 1]
         low, high = sorted(run.calibration_error for run in row.runs)
@@ -180,10 +187,8 @@ class TestCommand:
         assert list(tmp_path.iterdir()) == []
 
     def test_interrupting_keeps_the_runs_that_were_finished(
-        self, tmp_path: Path, quick: list[str | Path], monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, quick: list[str | Path]
     ) -> None:
-        (tmp_path / "temporary").mkdir()
-        monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
         output, errors = interrupted(*(*quick, "--seeds", "1000"), at="Run 3 of 1000", cwd=tmp_path)
         last = re.fullmatch(
             r"error: Interrupted\. (\d+) of 1000 runs were finished; their figures are in (\S+)\.",
@@ -196,13 +201,75 @@ class TestCommand:
             (tmp_path / last[2] / "comparison.md").read_text()
         )
         assert re.search(r"^base model +loop +accuracy", output, re.M)
-        assert not list((tmp_path / "temporary").glob("comparison-*"))  # the weights are gone
+        folder = tmp_path / "comparisons"  # the weights are gone
+        assert list(folder.iterdir()) == [tmp_path / last[2]]
+
+
+class TestScratchSpace:
+    """The checkpoints of a comparison are on the disk of its table, which is looked at first."""
+
+    @pytest.fixture
+    def quick(self, reviews: Path, tiny_encoder: Path) -> list[str | Path]:
+        return [
+            *("compare", "--dataset", reviews, "--base-model", tiny_encoder, "--max-length", "16"),
+            *("--fraction", "0.5", "--epochs", "1", "--recipe", "plain", "--progress", "json"),
+        ]
+
+    def test_it_is_beside_the_output(
+        self, tmp_path: Path, quick: list[str | Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "full"))  # takes no file
+        loops = ("--loop", "manual", "--loop", "trainer")
+        result = call_trainer(*quick, *loops, "--output", "deep/it", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert [path.name for path in tmp_path.iterdir()] == ["deep"]
+        assert [path.name for path in (tmp_path / "deep").iterdir()] == ["it"]
+
+    def test_a_folder_that_cannot_be_written_is_named_before_the_training(
+        self, tmp_path: Path, quick: list[str | Path]
+    ) -> None:
+        (tmp_path / "file").touch()
+        result = call_trainer(*quick, "--output", "file/it", cwd=tmp_path)
+        assert result.returncode == 2
+        assert result.stderr.startswith("error: file cannot be written: ")
+        assert "choose another --output" in result.stderr
+        assert '"step"' not in result.stdout
+        assert '"plan"' not in result.stdout
+
+    def test_a_disk_without_room_is_named_before_the_training(
+        self, tmp_path: Path, quick: list[str | Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[Path] = []
+        full = shutil._ntuple_diskusage(10**9, 10**9 - 1000, 1000)
+
+        def disk_usage(path: Path) -> object:
+            asked.append(Path(path).resolve())
+            return full
+
+        monkeypatch.setattr(shutil, "disk_usage", disk_usage)
+        result = call_trainer(*quick, "--output", "deep/it", cwd=tmp_path)
+        assert result.returncode == 2
+        assert "Free space, or choose another --output" in result.stderr
+        assert '"step"' not in result.stdout
+        assert all(path.is_relative_to(tmp_path / "deep") for path in asked)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_what_a_killed_comparison_left_is_deleted_by_the_next(
+        self, tmp_path: Path, quick: list[str | Path]
+    ) -> None:
+        leftover = tmp_path / f"{PARTIAL_PREFIX}killed"
+        leftover.mkdir()
+        result = call_trainer(*quick, "--output", "it", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert [path.name for path in tmp_path.iterdir()] == ["it"]
 
 
 def test_a_disk_that_takes_nothing_is_named(
     budget: TrainingConfig, tiny_encoder: Path, tmp_path: Path
 ) -> None:
-    *_, last = compare(budget, [str(tiny_encoder)], [Loop.MANUAL], 1, lambda _: None)
+    models = [str(tiny_encoder)]
+    *_, last = compare(budget, models, [Loop.MANUAL], 1, lambda _: None, folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").touch()
     with pytest.raises(ComparisonError, match=r"deep cannot be written: Not a directory\. Free"):
         last.write(tmp_path / "file" / "deep")

@@ -12,7 +12,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from tests.conftest import separable_reviews
+from tests.conftest import separable_reviews, trainer_argv
 from tests.hub_server import hub_server
 
 FIT = ("fit", "--max-length", "16", "--fraction", "0.5")
@@ -35,7 +35,7 @@ def _run(home: Path, endpoint: str, *command: str) -> "subprocess.CompletedProce
     environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(home / "cache")}
     del environment["HF_HUB_OFFLINE"]
     return subprocess.run(
-        [sys.executable, *command],
+        command,
         cwd=home,
         env=environment,
         capture_output=True,
@@ -50,11 +50,11 @@ def test_auto_takes_imdb_and_distilbert_from_the_hub_and_then_from_the_cache(
 ) -> None:
     models, datasets = {"distilbert-base-uncased": tiny_encoder}, {"stanfordnlp/imdb": imdb}
     with hub_server(models, datasets) as endpoint:
-        online = _run(tmp_path, endpoint, "-m", "trainer", *FIT, "--output", "online")
+        online = _run(tmp_path, endpoint, *trainer_argv(*FIT, "--output", "online"))
     assert online.returncode == 0, online.stderr
     assert "IMDb reviews (stanfordnlp/imdb)." in online.stderr
     # The hub is gone now; what it gave is in the cache.
-    offline = _run(tmp_path, endpoint, "-m", "trainer", *FIT, "--output", "offline")
+    offline = _run(tmp_path, endpoint, *trainer_argv(*FIT, "--output", "offline"))
     assert offline.returncode == 0, offline.stderr
     for name in ("online", "offline"):
         training = json.loads((tmp_path / name / "training.json").read_text())
@@ -78,7 +78,7 @@ def test_labels_are_read_by_the_names_that_the_set_gives_them(tmp_path: Path) ->
         "    print(review.label, review.text)\n"
     )
     with hub_server({}, {"some-body/films": folder}) as endpoint:
-        result = _run(tmp_path, endpoint, "-c", program)
+        result = _run(tmp_path, endpoint, sys.executable, "-c", program)
     found = {tuple(line.split(" ", 1)) for line in result.stdout.splitlines()}
     assert found == {
         (str(int(label == "positive")), text) for text, label in separable_reviews()
@@ -97,7 +97,7 @@ def test_names_that_the_hub_does_not_know(tmp_path: Path) -> None:
         "        print(error)\n"
     )
     with hub_server() as endpoint:
-        result = _run(tmp_path, endpoint, "-c", program)
+        result = _run(tmp_path, endpoint, sys.executable, "-c", program)
     for line, what in zip(result.stdout.splitlines(), ("data set", "model"), strict=True):
         assert f"no {what} of that name on the hub" in line
 
@@ -111,5 +111,5 @@ def test_a_hub_that_never_answers_is_given_up_on(tmp_path: Path) -> None:
     )
     with socket.create_server(("127.0.0.1", 0)) as silent:
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        result = _run(tmp_path, endpoint, "-c", program)
+        result = _run(tmp_path, endpoint, sys.executable, "-c", program)
     assert result.stdout == "False starter stand-in\n", result.stderr

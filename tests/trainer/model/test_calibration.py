@@ -33,7 +33,7 @@ def test_finds_the_temperature_that_the_labels_were_drawn_with(temperature: floa
     assert fit_temperature(logits, labels) == pytest.approx(temperature, rel=0.05)
 
 
-def test_a_few_reviews_all_judged_right_make_nobody_certain() -> None:
+def test_a_few_reviews_all_judged_right_give_no_certainty() -> None:
     logits = np.array([[10.0, -10.0], [-10.0, 10.0]] * 10, dtype=np.float32)
     labels = [0, 1] * 10
     sure = softmax(logits / np.float32(fit_temperature(logits, labels))).max(axis=1)

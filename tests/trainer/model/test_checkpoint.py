@@ -161,7 +161,7 @@ class TestWriting:
         ):
             pass
 
-    def test_a_full_disk_is_told_and_leaves_nothing(self, tmp_path: Path) -> None:
+    def test_a_full_disk_is_reported_and_leaves_nothing(self, tmp_path: Path) -> None:
         # A limit on the size of a file is the full disk that needs no privileges.
         program = (
             "import resource, sys\n"
@@ -246,7 +246,8 @@ class TestVerifying:
             if user == 0:
                 os.seteuid(65534)  # root may read everything
             try:
-                with pytest.raises(CheckpointError, match="cannot be read: Permission denied"):
+                refused = r"cannot be read: Permission denied\. Make it readable .*: chmod -R a\+rX"
+                with pytest.raises(CheckpointError, match=refused):
                     verify(folder)
             finally:
                 os.seteuid(user)

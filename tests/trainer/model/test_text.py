@@ -1,12 +1,13 @@
 """Cleaning, truncation and padding."""
 
+import importlib
 import time
 import timeit
 
 import pytest
 
 from trainer.errors import ConfigError
-from trainer.model.text import by_length, clean
+from trainer.model.text import _BREAK_TAG, by_length, clean
 from trainer.training.encoder import Encoder, load_encoder
 
 
@@ -36,6 +37,15 @@ def test_clean_takes_linear_time(tail: str) -> None:
     assert long < 24 * short
 
 
+def test_the_break_tag_s_repetitions_give_nothing_back() -> None:
+    """Why its time is linear, whatever a clock says: two that could share blanks would be tried
+    in every division of them."""
+    parser = importlib.import_module("re._parser")
+    kinds = [str(kind) for kind, _ in parser.parse(_BREAK_TAG.pattern) if "REPEAT" in str(kind)]
+    assert len(kinds) == 4
+    assert set(kinds) == {"POSSESSIVE_REPEAT"}
+
+
 def _seconds(text: str) -> float:
     return min(timeit.repeat(lambda: clean(text), timer=time.process_time, number=1, repeat=5))
 
@@ -53,7 +63,7 @@ def test_cuts_a_long_review_into_windows_of_equal_length(encoder: Encoder) -> No
     ]
 
 
-def test_reads_the_two_ends_of_what_is_longer_than_anybody_writes(encoder: Encoder) -> None:
+def test_reads_the_two_ends_of_an_unusually_long_text(encoder: Encoder) -> None:
     text_encoder = encoder.text_encoder(6, most_windows=4)
     (windows,) = text_encoder([" ".join(["good"] * 40 + ["bad"] * 40)])
     good, bad = (encoder.tokenizer.convert_tokens_to_ids(word) for word in ("good", "bad"))

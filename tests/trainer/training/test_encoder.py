@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import BertConfig, BertModel
 
-from tests.trainer.conftest import FAMILIES, LONGEST
+from tests.trainer.conftest import FAMILIES, MAX_TOKENS
 from trainer.errors import ConfigError, EncoderError
 from trainer.model.inference import predict, softmax
 from trainer.model.runtime import TorchRuntime
@@ -123,8 +123,8 @@ class TestFamilies:
         with torch.no_grad():
             for weights in encoder.model.parameters():
                 weights.mul_(8)  # fresh ones are so small that every text is judged alike
-        text_encoder = encoder.text_encoder(LONGEST)
-        texts = ["such a lovely story indeed", "boring", "", "film " * (LONGEST + 4)]
+        text_encoder = encoder.text_encoder(MAX_TOKENS)
+        texts = ["such a lovely story indeed", "boring", "", "film " * (MAX_TOKENS + 4)]
         reviews = text_encoder(texts)
         assert [len(windows) for windows in reviews] == [1, 1, 1, 2]
         runtime = TorchRuntime(encoder.model)
@@ -138,8 +138,8 @@ class TestFamilies:
         self, families: dict[str, Path], family: str
     ) -> None:
         encoder = load_encoder(str(families[family]), seed=0)
-        with pytest.raises(ConfigError, match=f"must be at most {LONGEST}"):
-            encoder.text_encoder(LONGEST + 1)
+        with pytest.raises(ConfigError, match=f"must be at most {MAX_TOKENS}"):
+            encoder.text_encoder(MAX_TOKENS + 1)
 
     def test_gpt2_gets_a_pad_token_and_a_head_for_two_classes(
         self, families: dict[str, Path]

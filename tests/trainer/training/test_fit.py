@@ -284,13 +284,15 @@ class TestInvertedLabels:
 class TestBeforeItBegins:
     """What would cost a whole training shows before it."""
 
+    @pytest.mark.parametrize("loop", list(Loop))
     def test_scratch_space_is_beside_the_output(
-        self, quick: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, quick: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loop: Loop
     ) -> None:
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "full"))  # takes no file
-        result = call_trainer(*quick, "--output", "it", cwd=tmp_path)
+        result = call_trainer(*quick, "--loop", loop, "--output", "it", cwd=tmp_path)
         assert result.returncode == 0, result.stderr
         assert (tmp_path / "it" / "model.onnx").exists()
+        assert {path.name for path in tmp_path.iterdir()} <= {"it", "checkpoints"}
 
     def test_a_disk_without_room(
         self, quick: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -473,6 +475,17 @@ class TestBadInput:
         sentence = self._fails(tmp_path, "fit", "--dataset", "./none.csv", run=run_trainer)
         assert "There is no file or folder" in sentence
 
+    def test_missing_data_set_does_not_wait_for_torch(self, tmp_path: Path) -> None:
+        program = (
+            "import sys\n"
+            "from trainer.__main__ import main\n"
+            "sys.argv = ['trainer', 'fit', '--dataset', './none.csv']\n"
+            "assert main() == 2\n"
+            "sys.exit('torch' in sys.modules)\n"
+        )
+        done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False)
+        assert done.returncode == 0
+
     def test_unknown_label(self, tmp_path: Path) -> None:
         path = write_csv(tmp_path / "reviews.csv", [("good", "pos"), ("bad", "meh")])
         sentence = self._fails(tmp_path, "fit", "--dataset", path)
@@ -489,6 +502,19 @@ class TestBadInput:
     def test_base_model_that_does_not_exist(self, tmp_path: Path, quick: list[str | Path]) -> None:
         sentence = self._fails(tmp_path, *quick, "--base-model", "no-such-model")
         assert "There is no folder no-such-model" in sentence
+
+    @pytest.mark.parametrize("name", ["~nouser/x", "/" + "x" * 5_000, "./" + "x" * 300])
+    def test_base_model_that_cannot_be_a_path(
+        self, tmp_path: Path, quick: list[str | Path], name: str
+    ) -> None:
+        assert "There is no folder" in self._fails(tmp_path, *quick, "--base-model", name)
+
+    @pytest.mark.parametrize("command", ["fit", "compare"])
+    def test_output_with_a_name_that_is_too_long(self, tmp_path: Path, command: str) -> None:
+        result = call_trainer(command, "--base-model", "./no", "--output", "x" * 300, cwd=tmp_path)
+        assert result.returncode == 2
+        assert "cannot be written: File name too long" in result.stderr
+        assert "choose another --output" in result.stderr
 
     def test_output_that_exists(self, tmp_path: Path, quick: list[str | Path]) -> None:
         (tmp_path / "mine").mkdir()
@@ -510,7 +536,7 @@ class TestBadInput:
 
 
 @pytest.mark.parametrize("fit", [train, train_by_trainer])
-def test_a_loss_that_is_no_number_names_the_learning_rate(
+def test_a_loss_that_is_not_finite_names_the_learning_rate(
     tiny_encoder: Path, fit: Callable[..., list[float]]
 ) -> None:
     encoder = load_encoder(str(tiny_encoder), seed=0)

@@ -47,7 +47,7 @@ def test_a_head_tells_kinds_apart_and_draws_no_random_numbers_of_others(
     assert margins[0] > margins[1] + 1
 
 
-def test_as_many_reviews_are_read_again_as_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_at_most_max_reviews_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kind_head, "MAX_REVIEWS", 20)
     for count, read in [(21, 20), (20, 20), (19, 19), (45, 20)]:
         indices = kind_head.evenly_spaced(count)
