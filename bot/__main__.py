@@ -1,11 +1,13 @@
-"""The command line: Discord by default, chat, classify, responses, start, sync, backup, restore.
+"""The command line: Discord by default, chat, classify, http, responses, start, sync and others.
 
 The only place that turns an error into a sentence on standard error and an exit code.
 """
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,14 +15,16 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Context, Option, Typer, TyperException
 
 from bot import logs
-from bot.errors import BotError, MissingTokenError, UnusableCheckpointError
+from bot.errors import BotError, MissingTokenError, SettingsError, UnusableCheckpointError
 from trainer.errors import printable
+from trainer.extras import HTTP, missing
 
 # Each command imports what it needs: `--help` does not wait for torch and discord.
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from bot.conversation.concierge import Concierge
+    from bot.sentences.responses import Responses
     from bot.settings import Settings
     from trainer.model.classifier import Classifier
 
@@ -29,6 +33,8 @@ INTERRUPTED = 130
 app = Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 responses_app = Typer(rich_markup_mode=None)
 app.add_typer(responses_app, name="responses", help="Checks or shows the file of sentences.")
+keys_app = Typer(rich_markup_mode=None)
+app.add_typer(keys_app, name="http-key", help="Adds, lists or removes keys for `http`.")
 
 ResponsesFile = Annotated[
     Path | None, Argument(metavar="FILE", help="Default: RESPONSES_FILE, else responses.yaml.")
@@ -137,6 +143,49 @@ def responses_schema() -> None:
 
 
 @app.command()
+def http() -> None:
+    """Answers other programs over HTTP, until SIGTERM or Ctrl-C."""
+    if sentence := missing("The HTTP server", *HTTP, extra="http"):
+        raise SettingsError(sentence)
+    _serve_http(_settings())
+
+
+@keys_app.command("add")
+def add_key(
+    name: Annotated[str, Argument(metavar="NAME", help="Who uses the key, such as website.")],
+) -> None:
+    """Creates a key, and prints it this one time."""
+    from bot.frontends.http import keys
+    from bot.frontends.lines import write_lines
+
+    write_lines([keys.add(name, date.today())])
+    _say(f"This is the key {name}. Keep it secret; it cannot be shown again.")
+
+
+@keys_app.command("list")
+def list_keys() -> None:
+    """Prints the name of each key and the day on which it was created."""
+    from bot.frontends.http import keys
+    from bot.frontends.lines import write_lines
+
+    found = keys.read()
+    write_lines(f"{key.created}  {key.name}" for key in found)
+    if not found:
+        _say("There are no keys. Create one with: python -m bot http-key add NAME")
+
+
+@keys_app.command("remove")
+def remove_key(
+    name: Annotated[str, Argument(metavar="NAME", help="A name that `list` shows.")],
+) -> None:
+    """Removes a key; a running server refuses it from then on."""
+    from bot.frontends.http import keys
+
+    keys.remove(name)
+    _say(f"The key {name} was removed.")
+
+
+@app.command()
 def backup(
     file: Annotated[Path, Argument(help="The new file for the backup.")],
 ) -> None:
@@ -232,11 +281,7 @@ def _converse(
     checkpoint: Path | None = None,
 ) -> None:
     """Opens what a conversation needs, holds it with `front_end`, and closes everything."""
-    from bot.conversation.concierge import Concierge
     from bot.conversation.language import load_identifier
-    from bot.conversation.questions import HeldQuestions
-    from bot.conversation.throttle import Throttle
-    from bot.engine import Engine
     from bot.sentences.responses import Responses
 
     responses = Responses.load(settings.responses_file, settings.help_line)
@@ -245,12 +290,55 @@ def _converse(
 
     async def conversation() -> None:
         asyncio.get_running_loop().set_exception_handler(logs.report_loop_error)
-        async with Engine(classifier) as engine:
-            throttle = Throttle(settings.messages_per_second)
-            questions = HeldQuestions(60 * settings.question_minutes)
-            await front_end(Concierge(engine, responses, throttle, questions))
+        async with _concierge(settings, responses, classifier) as concierge:
+            await front_end(concierge)
 
     asyncio.run(conversation())
+
+
+@asynccontextmanager
+async def _concierge(
+    settings: "Settings", responses: "Responses", classifier: "Classifier"
+) -> "AsyncIterator[Concierge]":
+    """A concierge with an engine of its own, which is closed at the end."""
+    from bot.conversation.concierge import Concierge
+    from bot.conversation.questions import HeldQuestions
+    from bot.conversation.throttle import Throttle
+    from bot.engine import Engine
+
+    async with Engine(classifier) as engine:
+        throttle = Throttle(settings.messages_per_second)
+        questions = HeldQuestions(60 * settings.question_minutes)
+        yield Concierge(engine, responses, throttle, questions)
+
+
+def _serve_http(settings: "Settings") -> None:
+    from bot.conversation.language import load_identifier
+    from bot.frontends.http.server import Look, serve
+    from bot.operations.models import Models
+    from bot.operations.sentences import Sentences
+    from bot.sentences.responses import Responses
+
+    responses = Responses.load(settings.responses_file, settings.help_line)
+    checkpoint = _serving_checkpoint()
+
+    def load() -> "Classifier":
+        load_identifier()
+        return _load(checkpoint, settings)
+
+    @asynccontextmanager
+    async def opened() -> "AsyncIterator[tuple[Concierge, list[Look]]]":
+        classifier = await asyncio.to_thread(load)  # the server says meanwhile that it is not ready
+        async with _concierge(settings, responses, classifier) as concierge:
+            models = Models(concierge.engine, settings.runtime, settings.threads)
+            sentences = Sentences(concierge, settings.responses_file, settings.help_line)
+            yield concierge, [models.look, sentences.look]
+
+    async def answer() -> None:
+        asyncio.get_running_loop().set_exception_handler(logs.report_loop_error)
+        await serve(settings, opened())
+
+    asyncio.run(answer())
 
 
 def _settings() -> "Settings":
@@ -258,7 +346,7 @@ def _settings() -> "Settings":
     from bot.settings import ENV_FILE, likely_misspellings, load_settings
 
     settings = load_settings()
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, as_json=settings.log_format == "json")
     for sentence in (*likely_misspellings(), *readable_by_others(ENV_FILE, STATE)):
         _say(f"warning: {sentence}")
     return settings

@@ -101,6 +101,9 @@ class Engine:
         self._queued: dict[str, _Request] = {}
         self._judging: dict[str, _Request] = {}
         self._round: asyncio.Future[None] | None = None
+        self._round_began = 0.0
+        self.worker_fails = False
+        """Whether the last round could not be started: its callers got an error."""
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         self._closing = False
 
@@ -119,6 +122,19 @@ class Engine:
                 await asyncio.wait({self._round})
         finally:
             self._worker.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def waiting_tokens(self) -> int:
+        """Tokens of the texts that are being judged or waiting."""
+        return self._waiting_tokens
+
+    @property
+    def round_seconds(self) -> float:
+        """How long the worker has been at its present round; 0 if it is idle.
+
+        Minutes mean that it hangs: a model's code that does not return cannot be stopped.
+        """
+        return 0.0 if self._round is None else time.monotonic() - self._round_began
 
     @property
     def checkpoint(self) -> str:
@@ -174,10 +190,19 @@ class Engine:
         if self._round is not None or not self._queued:
             return
         self._judging = self._take_round()
+        self._round_began = time.monotonic()
         loop = asyncio.get_running_loop()
-        self._round = loop.run_in_executor(
-            self._worker, self._judge_round, loop, self._classifier, list(self._judging.values())
-        )
+        requests = list(self._judging.values())
+        try:
+            self._round = loop.run_in_executor(
+                self._worker, self._judge_round, loop, self._classifier, requests
+            )
+        except RuntimeError as error:  # such as: the system allows no more threads
+            self.worker_fails = True
+            self._deliver([_failed(request, error) for request in requests])
+            loop.call_soon(self._start_round)  # for the others that wait
+            return
+        self.worker_fails = False
         self._round.add_done_callback(self._end_round)
 
     def _take_round(self) -> dict[str, _Request]:
@@ -202,6 +227,8 @@ class Engine:
     def _deliver(self, outcomes: Sequence[_Outcome]) -> None:
         for request, outcome in outcomes:
             self._forget(request)
+            if request.answer.done():  # by the error that its round could not be started
+                continue
             if isinstance(outcome, UnansweredError):
                 request.answer.set_exception(outcome)
                 # All callers may have gone: asyncio must not complain about an unread error.

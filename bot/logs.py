@@ -5,11 +5,13 @@ is logged as its type and the files and lines that led to it.
 """
 
 import asyncio
+import json
 import logging
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -27,14 +29,17 @@ _PACKAGES = "site-packages"
 _STANDARD_LIBRARY = Path(logging.__file__).parent.parent
 
 
-def configure(level: str) -> None:
-    """Sends the bot's log lines of `level` and above to standard error."""
+def configure(level: str, *, as_json: bool = False) -> None:
+    """Sends the bot's log lines of `level` and above to standard error, as text or JSON objects."""
     handler = logging.StreamHandler()
-    handler.setFormatter(_Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s"))
+    text = _Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    handler.setFormatter(_JsonFormatter() if as_json else text)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("bot").setLevel(level)
     # On DEBUG, discord.py logs whole messages: it stays on INFO, whatever the setting says.
     logging.getLogger("discord").setLevel(max(logging.getLevelName(level), logging.INFO))
+    # It warns of each malformed request, so any client could fill the disk.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
     # The advice to install voice support is irrelevant to a bot that only writes.
     logging.getLogger("discord.client").addFilter(lambda record: "voice" not in record.msg)
 
@@ -127,3 +132,20 @@ class _Formatter(logging.Formatter):
         | tuple[None, None, None],
     ) -> str:
         return whereabouts(ei[1]) if ei[1] else ""
+
+
+class _JsonFormatter(logging.Formatter):
+    """One JSON object on one line; `extra={"fields": {...}}` of a log call adds to it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        time_of_day = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        entry = {
+            "time": time_of_day,
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info and record.exc_info[1]:
+            entry["error"] = whereabouts(record.exc_info[1])
+        return json.dumps(entry)  # with escapes for all but ASCII, so nothing controls a terminal

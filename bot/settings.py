@@ -5,6 +5,7 @@ The environment takes precedence over .env. A variable that is set but blank cou
 """
 
 import difflib
+import ipaddress
 import re
 from io import StringIO
 from pathlib import Path
@@ -64,6 +65,9 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     """The level of the bot's own logger."""
 
+    log_format: Literal["text", "json"] = "text"
+    """The form of the log's lines."""
+
     responses_file: Path = Field(default_factory=default_responses_file)
     """The file with the sentences."""
 
@@ -96,6 +100,15 @@ class Settings(BaseSettings):
 
     train_base_model: str = "auto"
     """The pre-trained encoder that /train starts from: a name or a path for the trainer."""
+
+    http_host: str = "127.0.0.1"
+    """The IP address that `python -m bot http` listens on."""
+
+    http_port: int = Field(default=8000, ge=0, le=65_535)
+    """Its port; 0: a free one."""
+
+    http_texts_per_second: float = Field(default=50.0, ge=0, allow_inf_nan=False)
+    """The allowed rate of one API key; 0: no limit."""
 
     database_url: SecretStr = SecretStr(f"sqlite:///{STATE}/desk.sqlite3")
     """The URL of the desk's store, including the password, if any."""
@@ -153,6 +166,17 @@ class Settings(BaseSettings):
                 "with one value, in quotation marks if it has blanks, and without commas"
             )
         return sets
+
+    @field_validator("http_host")
+    @classmethod
+    def _address(cls, host: str) -> str:
+        try:
+            return str(ipaddress.ip_address(host))
+        except ValueError:
+            raise ValueError(
+                f"is {_quoted(host)}, but must be an IP address of this machine, such as 127.0.0.1 "
+                "(for programs on this machine) or 0.0.0.0 (for others too)"
+            ) from None
 
     @field_validator("discord_token")
     @classmethod

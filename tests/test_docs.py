@@ -162,6 +162,8 @@ def check(words: list[str]) -> None:
             _check_exists(file)
         case ["chmod", "600", ".env"] | ["sha256sum", "--check", "checksums.sha256"]:
             pass
+        case ["curl", *_]:
+            pass  # tests/bot/test_http_command.py runs them
         case ["pre-commit", "install"]:
             _check_exists(".pre-commit-config.yaml")
         case _:
@@ -374,6 +376,14 @@ def test_the_exit_codes_are_all_there() -> None:
     codes = {int(row[0]) for row in table("docs/operating.md", "code")}
     errors = {error.exit_code for error in BotError.__subclasses__()}
     assert codes == {0, 1, 2, 130} | errors
+
+
+def test_the_figures_are_all_there() -> None:
+    source = (ROOT / "bot/frontends/http/metrics.py").read_text(encoding="utf-8")
+    names = in_backticks([row[:1] for row in table("docs/http.md", "figure")])
+    assert {name.removesuffix("_total") for name in names} == set(
+        re.findall(r'"(concierge_\w+)"', source)
+    )
 
 
 def test_the_kinds_of_reply_are_all_there() -> None:

@@ -8,6 +8,9 @@ from importlib.util import find_spec
 TRAINING = ("torch", "transformers", "datasets", "huggingface_hub", "matplotlib", "onnx", "pyarrow")
 """The packages of the extra `train`."""
 
+HTTP = ("fastapi", "uvicorn", "prometheus_client")
+"""The packages of the extra `http`."""
+
 
 def missing(purpose: str, *packages: str, extra: str = "train") -> str:
     """A sentence naming the `packages` that are not installed; empty if none is missing.

@@ -45,9 +45,12 @@ class Throttle:
         self._clock = clock
         self._customers: LRUCache[int, _Customer] = LRUCache(CUSTOMERS)
 
-    def pace(self, customer: int) -> Pace:
-        """Counts a message of this customer, who is identified by any number, and judges its
-        rate."""
+    def pace(self, customer: int, messages: int = 1) -> Pace:
+        """Counts messages of this customer, who is identified by any number, and judges their
+        rate.
+
+        Several `messages` at once pass if one would, and the next ones wait for all of them.
+        """
         if not self._per_second:
             return Pace.FINE
         now = self._clock()
@@ -55,8 +58,16 @@ class Throttle:
         refilled = known.answers + (now - known.at) * self._per_second
         known.answers, known.at = min(self._most, refilled), now
         if known.answers >= 1:
-            known.answers -= 1
+            known.answers -= messages
             return Pace.FINE
         told = known.hurried_at is not None and now - known.hurried_at < CALM_SECONDS
         known.hurried_at = now
         return Pace.STILL_TOO_FAST if told else Pace.TOO_FAST
+
+    def seconds_to_wait(self, customer: int) -> float:
+        """Until the next message of this customer is within the limit."""
+        known = self._customers.get(customer)
+        if not self._per_second or known is None:
+            return 0.0
+        due = known.at + (1 - known.answers) / self._per_second
+        return max(0.0, due - self._clock())

@@ -18,7 +18,7 @@ from tests.bot.stub import KeywordClassifier
 from tests.discord_server import DiscordServer
 from tests.marker import marked
 
-LOGGERS = (None, "bot", "discord", "discord.client")
+LOGGERS = (None, "bot", "discord", "discord.client", "uvicorn")
 
 
 @pytest.fixture

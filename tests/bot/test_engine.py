@@ -282,3 +282,23 @@ async def test_the_model_runs_off_the_event_loop_on_one_thread() -> None:
             await engine.classify(text)
     assert len(threads) == 1
     assert threading.main_thread() not in threads
+
+
+async def test_a_worker_that_cannot_be_started_leaves_no_caller_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with Engine(KeywordClassifier()) as engine:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", _no_more_threads)
+            # More than one round takes.
+            texts = [f"{number} {'x' * 3 * MAX_TOKENS}" for number in range(5)]
+            waiting = asyncio.gather(*map(engine.classify, texts), return_exceptions=True)
+            outcomes = await asyncio.wait_for(waiting, 5)
+            assert [type(outcome) for outcome in outcomes] == [UnansweredError] * 5
+            assert engine.worker_fails
+        assert (await engine.classify("a great film")).label == "positive"
+        assert not engine.worker_fails
+
+
+def _no_more_threads(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")

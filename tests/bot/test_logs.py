@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -21,6 +22,23 @@ def test_an_exception_is_reported_by_type_and_place(capsys: pytest.CaptureFixtur
     assert "It failed" in printed
     assert "ValueError at tests/bot/test_logs.py:" in printed
     assert PRIVATE not in printed
+
+
+def test_json_has_the_same_and_no_more(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO", as_json=True)
+    logging.getLogger("bot").info("%s\n\x1b[31mü", "two lines", extra={"fields": {"status": 200}})
+    try:
+        raise ValueError(PRIVATE)
+    except ValueError:
+        logging.getLogger("some.library").exception("It failed")
+    printed = capsys.readouterr().err
+    assert printed.isascii()
+    assert PRIVATE not in printed
+    said, failed = map(json.loads, printed.splitlines())
+    assert (said["message"], said["status"]) == ("two lines\n\x1b[31mü", 200)
+    assert (failed["level"], failed["logger"]) == ("ERROR", "some.library")
+    assert failed["error"].startswith("ValueError at tests/bot/test_logs.py:")
+    assert datetime.fromisoformat(failed["time"]).utcoffset() == timedelta(0)
 
 
 def test_the_library_s_debug_lines_stay_out(capsys: pytest.CaptureFixture[str]) -> None:

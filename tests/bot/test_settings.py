@@ -275,3 +275,20 @@ def test_the_database_is_taken_as_it_is_written(monkeypatch: pytest.MonkeyPatch)
     settings = load_settings()
     assert settings.database_url.get_secret_value() == "postgresql://user:pass-word@host/x"
     assert "pass-word" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("HTTP_HOST", "example.com", "HTTP_HOST is 'example.com', but must be an IP address"),
+        ("HTTP_HOST", "localhost", "such as 127.0.0.1"),
+        ("HTTP_PORT", "65536", "HTTP_PORT is '65536', but must be less than or equal to 65535"),
+        ("HTTP_TEXTS_PER_SECOND", "-1", "must be greater than or equal to 0"),
+    ],
+)
+def test_an_address_for_http_is_checked(
+    name: str, value: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=re.escape(sentence)):
+        load_settings()

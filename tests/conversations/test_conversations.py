@@ -13,6 +13,7 @@ from bot.sentences.kinds import QUESTIONS
 from bot.sentences.responses import Responses
 from tests.bot.frontends.loopback import OPENAPI
 from tests.bot.stub import KeywordClassifier
+from tests.conversations.http_player import HttpHouse, HttpPlayer
 from tests.conversations.players import DiscordHouse, DiscordPlayer, Player, TerminalPlayer
 from tests.conversations.script import (
     Conversation,
@@ -87,6 +88,19 @@ async def house(
                 await house.stop()
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def http_house(
+    make: Callable[[], Concierge], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[HttpHouse]:
+    """The bot behind a server, in a working directory without keys."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("http"))
+        house = HttpHouse(make)
+        await house.start()
+        yield house
+        await house.stop()
+
+
 async def _play(conversation: Conversation, player: Player, where: FrontEnd, clock: Clock) -> None:
     for step in conversation.steps_on(where):
         if step.event == "expiry":
@@ -128,6 +142,17 @@ async def test_a_conversation_in_the_terminal(
         return concierge
 
     await _play(conversation, TerminalPlayer(start, monkeypatch), "terminal", clock)
+
+
+# Over HTTP, as in the terminal, a message of any way in is a text.
+@_on("terminal")
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_conversation_over_http(
+    name: str, http_house: HttpHouse, sentences: Sentences, clock: Clock
+) -> None:
+    conversation = CONVERSATIONS[name]
+    http_house.concierge.responses = sentences(conversation.question)
+    await _play(conversation, HttpPlayer(http_house), "terminal", clock)
 
 
 @_on("discord")

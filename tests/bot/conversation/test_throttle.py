@@ -51,6 +51,19 @@ def test_zero_turns_it_off(clock: Clock) -> None:
     assert {paces.pace(1) for _ in range(1000)} == {Pace.FINE}
 
 
+def test_several_at_once_pass_and_delay_the_next(clock: Clock) -> None:
+    paces = Throttle(10, clock)
+    assert paces.seconds_to_wait(1) == 0
+    assert paces.pace(1, 30) is Pace.FINE
+    assert paces.seconds_to_wait(1) == pytest.approx(2.1)
+    clock.now += 2.0
+    assert paces.pace(1) is Pace.TOO_FAST
+    clock.now += paces.seconds_to_wait(1) + 1e-9
+    assert paces.pace(1) is Pace.FINE
+    assert paces.pace(2) is Pace.FINE
+    assert Throttle(0, clock).seconds_to_wait(1) == 0
+
+
 def test_the_quietest_are_forgotten(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(throttle, "CUSTOMERS", 2)
     paces = Throttle(1, clock)

@@ -1,0 +1,206 @@
+"""The addresses of the HTTP front end, and their OpenAPI document."""
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
+
+import trainer
+from bot.frontends.http import metrics, problems
+from bot.frontends.http.problems import Problem
+from bot.frontends.http.schemas import (
+    AnswerRequest,
+    AnswerResult,
+    ClassifyRequest,
+    ClassifyResult,
+    ExplainRequest,
+    ExplainResult,
+    Health,
+    ProblemDocument,
+)
+from bot.frontends.http.service import RETRY_SECONDS, Service
+
+DESCRIPTION = """\
+Judges film reviews, and answers customers as on Discord and in the terminal.
+
+Give your key as `Authorization: Bearer KEY`; the operator creates it with
+`python -m bot http-key add NAME`. A server without keys answers only programs on its own machine.
+
+Errors are `application/problem+json` (RFC 9457); `detail` says what to do. After 429 and 503, wait
+as many seconds as `Retry-After` says.
+
+No text is stored or logged. A conversation's last question or verdict is remembered for some
+minutes, in memory, without text.
+"""
+
+_ERRORS = {
+    400: "The body is not valid JSON, or the request cannot be read.",
+    401: "The key is missing or not valid.",
+    408: "The body did not arrive in time.",
+    413: "The body is too large.",
+    415: "The body is not declared as `application/json`.",
+    421: "A server without keys was addressed by a name other than that of its own machine.",
+    422: "A field is missing, not known, or not allowed.",
+    429: "Too many texts of this key, or messages of this conversation.",
+    500: "A bug of the server.",
+    503: "The server is busy, or has no working model.",
+}
+
+_bearer = HTTPBearer(
+    auto_error=False, scheme_name="key", description="A key of `python -m bot http-key add NAME`."
+)
+
+
+class _StrictRequest(Request):
+    """Its JSON has one meaning: no field twice, no NaN."""
+
+    async def json(self) -> Any:
+        """Raises Problem."""
+        try:
+            return json.loads(
+                await self.body(), object_pairs_hook=_without_repeats, parse_constant=_refuse
+            )
+        except (ValueError, RecursionError):
+            sentence = "The body must be JSON in UTF-8, with each field only once."
+            raise Problem(400, sentence) from None
+
+
+class _StrictRoute(APIRoute):
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_strictly(request: Request) -> Response:
+            return await handle(_StrictRequest(request.scope, request.receive))
+
+        return handle_strictly
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("repeated field")
+    return fields
+
+
+def _refuse(_constant: str) -> Any:
+    raise ValueError("not a number")
+
+
+async def _key(request: Request) -> str:
+    """The name of the key; the gate has checked it before the body was read."""
+    name: str = request.state.key
+    return name
+
+
+Key = Annotated[str, Depends(_key)]
+
+
+def create_app(service: Service, *, needs_key: bool) -> FastAPI:
+    """The application, without the gate in front of it (`bot.frontends.http.gate`), which checks
+    the key if the server `needs_key`."""
+    app = FastAPI(
+        title="Review Concierge",
+        version=trainer.__version__,
+        description=DESCRIPTION,
+        docs_url=None,  # these pages load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # it records bodies
+    )
+    app.router.route_class = _StrictRoute
+    problems.install(app)
+    _add_health(app, service)
+    _add_reviews(app, service, [Depends(_bearer)] if needs_key else [])
+    _complete_document(app)
+    return app
+
+
+def _add_health(app: FastAPI, service: Service) -> None:
+    @app.get("/livez", tags=["health"], summary="Whether the process runs")
+    async def livez() -> Health:
+        """For a supervisor that restarts the process if this fails. It needs no key."""
+        return Health()
+
+    @app.get(
+        "/readyz",
+        tags=["health"],
+        summary="Whether texts can be judged",
+        responses=_documented(503),
+    )
+    async def readyz() -> Health:
+        """For a load balancer. 503 says why: no model is loaded, or it hangs. It needs no key."""
+        if (reason := service.unready()) is not None:
+            raise Problem(503, reason, retry_after=RETRY_SECONDS)
+        return Health()
+
+    @app.get("/metrics", include_in_schema=False)
+    async def figures() -> Response:
+        return Response(service.figures(), media_type=metrics.CONTENT_TYPE)
+
+
+def _add_reviews(app: FastAPI, service: Service, security: list[Any]) -> None:
+    @app.post(
+        "/v1/classify",
+        tags=["reviews"],
+        summary="Judge one text, or several",
+        responses=_documented(*_ERRORS),
+        dependencies=security,
+    )
+    async def classify(request: ClassifyRequest, key: Key) -> ClassifyResult:
+        """One result for each text, in order. No conversation: a reply may be a question, but its
+        answer is not understood. If the server is too busy for one text, it judges none."""
+        texts = [request.text] if isinstance(request.text, str) else request.text
+        return await service.classify(key, texts)
+
+    @app.post(
+        "/v1/answer",
+        tags=["reviews"],
+        summary="Answer a message of a conversation",
+        responses=_documented(*_ERRORS),
+        dependencies=security,
+    )
+    async def answer(request: AnswerRequest, key: Key) -> AnswerResult:
+        """The next message of the same conversation may answer a question ("yes", "the first one")
+        or correct the verdict ("no, I hated it"). Messages of one conversation are answered in
+        order of arrival. Two keys never share a conversation."""
+        return await service.answer(key, request)
+
+    @app.post(
+        "/v1/explain",
+        tags=["reviews"],
+        summary="Show which words decide a verdict",
+        responses=_documented(*_ERRORS),
+        dependencies=security,
+    )
+    async def explain(request: ExplainRequest, key: Key) -> ExplainResult:
+        """Judges the review once more without each word, which costs as much as up to fifty
+        reviews and takes a second or two."""
+        return await service.explain(key, request)
+
+
+def _documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Errors for the OpenAPI document."""
+    schema = {"$ref": "#/components/schemas/ProblemDocument"}
+    documented: dict[int | str, dict[str, Any]] = {}
+    for status in statuses:
+        documented[status] = {
+            "description": _ERRORS[status],
+            "content": {problems.MEDIA_TYPE: {"schema": schema}},
+        }
+        if status in (429, 503):
+            seconds = {"type": "integer", "minimum": 1}
+            documented[status]["headers"] = {
+                "Retry-After": {"description": "Seconds to wait.", "schema": seconds}
+            }
+    return documented
+
+
+def _complete_document(app: FastAPI) -> None:
+    """Adds the schema of the errors, which no route returns."""
+    schemas = app.openapi()["components"]["schemas"]  # kept by the app
+    document = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
+    document.pop("$defs", None)
+    schemas["ProblemDocument"] = document

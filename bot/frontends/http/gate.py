@@ -1,0 +1,233 @@
+"""In front of the application: what is decided before a body is read, and the access log.
+
+The log has no query, no unknown path and no other words of a client. The framework's own limit on
+bodies is not used, because it answers in plain text.
+"""
+
+import asyncio
+import ipaddress
+import logging
+import time
+from contextlib import suppress
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.errors import InputError
+from bot.frontends.http.keys import Keyring
+from bot.frontends.http.metrics import Metrics
+from bot.frontends.http.problems import Problem
+from bot.frontends.http.service import RETRY_SECONDS
+from bot.logs import SeldomLog, whereabouts
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 262_144
+BODY_SECONDS = 10.0
+"""For a body to arrive completely."""
+
+DISCARD_SECONDS = 1.0
+MAX_DISCARDED_BYTES = 4_194_304
+"""Of the body of a request that is refused."""
+
+MAX_REQUESTS = 512
+"""Requests at once: with the largest bodies, 128 MiB."""
+
+PATHS = (
+    "/openapi.json",
+    "/v1/classify",
+    "/v1/answer",
+    "/v1/explain",
+    "/livez",
+    "/readyz",
+    "/metrics",
+)
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+GUARDED = ("/v1/", "/metrics")
+OTHER = "(another path)"
+LOCAL = "local"
+"""In place of a key's name, on a server without keys."""
+
+
+class Gate:
+    """Lets requests through to `app`: only those with a key, if it `needs_key`."""
+
+    def __init__(
+        self, app: ASGIApp, keyring: Keyring, metrics: Metrics, *, needs_key: bool
+    ) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._keyring = keyring
+        self._needs_key = needs_key
+        self._running = 0
+        self._seldom = SeldomLog(log)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        answer = _Answer(send)
+        body = _Body(Headers(scope=scope), receive)
+        began = time.monotonic()
+        scope.setdefault("state", {})
+        self._running += 1
+        try:
+            await self._pass(scope, body, answer)
+        except Problem as problem:
+            response = problem.response()
+            if not body.is_read:
+                await body.discard()
+                response.headers["Connection"] = "close"
+            await response(scope, receive, answer)
+        except Exception as error:  # its message may contain a text
+            self._seldom.log(logging.ERROR, f"A request failed: {whereabouts(error)}")
+            if not answer.status:
+                await Problem(500, "This is a bug of the server. Please report it.").response()(
+                    scope, receive, answer
+                )
+        finally:
+            self._running -= 1
+            seconds = time.monotonic() - began
+            self._metrics.count_request(_known_path(scope), answer.status, seconds)
+            _log_access(scope, answer.status, seconds)
+
+    async def _pass(self, scope: Scope, body: "_Body", send: Send) -> None:
+        """Raises Problem."""
+        headers = body.headers
+        if scope["path"].startswith(GUARDED):
+            if self._running > MAX_REQUESTS:
+                detail = "The server has too many requests at once. Try again."
+                raise Problem(503, detail, retry_after=RETRY_SECONDS)
+            scope["state"]["key"] = self._identify(headers)
+            if scope["method"] == "POST":
+                _check_content_type(headers)
+        await body.read()
+        await self._app(scope, body.replay, send)
+
+    def _identify(self, headers: Headers) -> str:
+        """The name of the request's key. Raises Problem: 401, or 421 for a foreign host."""
+        if not self._needs_key:
+            if not _is_local(headers.get("host", "")):
+                # A web page whose name resolves to this machine (DNS rebinding), or a proxy.
+                raise Problem(
+                    421,
+                    "This server has no keys, so it answers only to localhost. Create a key with: "
+                    "python -m bot http-key add NAME, and restart the server.",
+                )
+            return LOCAL
+        scheme, _, secret = headers.get("authorization", "").partition(" ")
+        try:
+            key = self._keyring.find(secret.strip()) if scheme.lower() == "bearer" else None
+        except InputError as error:
+            self._seldom.log(logging.ERROR, str(error))
+            detail = "The server cannot check keys at the moment; its log says why."
+            raise Problem(503, detail, retry_after=RETRY_SECONDS) from None
+        if key is None:
+            raise Problem(401, "Give a valid key: Authorization: Bearer KEY")
+        return key.name
+
+
+class _Answer:
+    """Passes the response on, and notes its status."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an IP address belongs to this machine alone."""
+    return ipaddress.ip_address(host).is_loopback
+
+
+def _is_local(host: str) -> bool:
+    """Whether the Host header names this machine, with or without a port."""
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    try:
+        return name.lower() == "localhost" or is_loopback(name)
+    except ValueError:
+        return False
+
+
+def _check_content_type(headers: Headers) -> None:
+    """Raises Problem. Browsers send other types across sites without asking first."""
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise Problem(415, "Send the body as JSON: Content-Type: application/json")
+
+
+class _Body:
+    """A request's body, of bounded size."""
+
+    def __init__(self, headers: Headers, receive: Receive) -> None:
+        self.headers = headers
+        self.is_read = False
+        """Whether it has arrived completely."""
+        self._receive = receive
+        self._waiting: list[Message] = []
+
+    async def read(self) -> None:
+        """Reads it all, within a bounded time. Raises Problem."""
+        length = self.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > MAX_BODY_BYTES:
+            raise _too_large()
+        content = bytearray()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                while not self.is_read:
+                    content += await self._next_part()
+                    if len(content) > MAX_BODY_BYTES:
+                        raise _too_large()
+        except TimeoutError:
+            detail = f"The body did not arrive within {BODY_SECONDS:.0f} seconds."
+            raise Problem(408, detail) from None
+        self._waiting = [{"type": "http.request", "body": bytes(content), "more_body": False}]
+
+    async def discard(self) -> None:
+        """Reads and drops the rest for a moment: if a connection is closed with data unread, the
+        client may get an error of the network in place of the response."""
+        size = 0
+        with suppress(Problem, TimeoutError):
+            async with asyncio.timeout(DISCARD_SECONDS):
+                while not self.is_read and size < MAX_DISCARDED_BYTES:
+                    size += len(await self._next_part())
+
+    async def replay(self) -> Message:
+        """Gives the application what was read, and then what the server has to say."""
+        return self._waiting.pop() if self._waiting else await self._receive()
+
+    async def _next_part(self) -> bytes:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise Problem(400, "The connection ended before the body was complete.")
+        self.is_read = not message.get("more_body", False)
+        body: bytes = message.get("body", b"")
+        return body
+
+
+def _too_large() -> Problem:
+    return Problem(413, f"The body is larger than {MAX_BODY_BYTES:,} bytes.")
+
+
+def _known_path(scope: Scope) -> str:
+    path: str = scope["path"]
+    return path if path in PATHS else OTHER
+
+
+def _log_access(scope: Scope, status: int, seconds: float) -> None:
+    path = _known_path(scope)
+    method = scope["method"] if scope["method"] in METHODS else "(another method)"
+    key = scope["state"].get("key", "-")
+    fields = {
+        "method": method,
+        "path": path,
+        "status": status,
+        "milliseconds": round(1000 * seconds, 1),
+        "key": key,
+    }
+    # Probes and Prometheus come every few seconds.
+    level = logging.INFO if path.startswith("/v1/") else logging.DEBUG
+    line = "%s %s %d, %.0f ms, key %s"
+    log.log(level, line, method, path, status, 1000 * seconds, key, extra={"fields": fields})
