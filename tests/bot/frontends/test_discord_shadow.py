@@ -80,7 +80,7 @@ async def _press(server: DiscordServer, on: Posted, decision: str, name: str) ->
 async def _begun(server: DiscordServer) -> tuple[Posted, str]:
     result, name = await _trained(server)
     await _press(server, result, "shadow", name)
-    await server.wait_until(lambda: "It answers nobody" in result.content, PATIENCE)
+    await server.wait_until(lambda: "It answers no one" in result.content, PATIENCE)
     return result, name
 
 
@@ -184,7 +184,7 @@ async def test_it_ends_by_itself(
         result, name = await _trained(server)
         await _press(server, result, "shadow", name)
         if limit == "MAX_MESSAGES":
-            await server.wait_until(lambda: "It answers nobody" in result.content, PATIENCE)
+            await server.wait_until(lambda: "It answers no one" in result.content, PATIENCE)
             await _answered(server, "great one", "so dull")
         await server.wait_until(lambda: f"because {why}" in result.content, PATIENCE)
         await server.wait_until(lambda: not STATE.exists(), PATIENCE)
@@ -230,7 +230,7 @@ async def test_one_is_tried_at_a_time_and_only_by_operators(
         assert "Only those who run this bot" in answer.content
         assert not STATE.exists()
         await _press(server, first, "shadow", name)
-        await server.wait_until(lambda: "It answers nobody" in first.content, PATIENCE)
+        await server.wait_until(lambda: "It answers no one" in first.content, PATIENCE)
         second, other = await _trained(server)
         refused = await _press(server, second, "shadow", other)
         answer = await server.wait_for_message(lambda m: m.interaction_id == refused.id, PATIENCE)
@@ -258,7 +258,7 @@ async def test_a_candidate_on_disk_is_loaded_and_tried(
         assert not STATE.exists()
         config.write_text(content)
         await _press(server, result, "shadow", name)
-        await server.wait_until(lambda: "It answers nobody" in result.content, PATIENCE)
+        await server.wait_until(lambda: "It answers no one" in result.content, PATIENCE)
         await _answered(server, "what a great and wonderful film", "what a dreadful film")
         await _judged(server, 2)
         assert classifier.judged == ["what a great and wonderful film", "what a dreadful film"]
