@@ -6,6 +6,8 @@
 to it, and the intended side; "other" is not an answer. A fixed rule splits it: the rules of
 `bot.conversation.answers` were written with the first half at hand, and are judged on the second.
 With --development, the first half is judged, and each answer that was not understood is printed.
+With --stranger, a list by somebody who had not seen the rules is judged: all of
+`benchmarks/strangers/answers.csv`.
 """
 
 import asyncio
@@ -29,6 +31,8 @@ from trainer.errors import TrainerError
 from trainer.model.classifier import Classifier
 
 LIST = Path(__file__).parents[1] / "tests" / "conversations" / "answers.csv"
+
+STRANGERS_LIST = Path(__file__).parent / "strangers" / "answers.csv"
 
 LEANS_LOG_ODDS = math.log(0.75 / 0.25)
 """How far the bot leans if its question names a side: between its two thresholds."""
@@ -75,19 +79,23 @@ class Row:
 OUTCOMES = ("understood", "asked again", "misread", "turned round")
 
 
-def read(held_out: bool) -> list[Row]:
-    """One half of the answers."""
-    with LIST.open(encoding="utf-8", newline="") as file:
-        rows = [
+def read(file: Path) -> list[Row]:
+    """The answers of a list."""
+    with file.open(encoding="utf-8", newline="") as opened:
+        return [
             Row(
                 row["question"],
                 Side(row["yes"]) if row["yes"] else None,
                 row["answer"],
                 row["side"],
             )
-            for row in csv.DictReader(file)
+            for row in csv.DictReader(opened)
         ]
-    return [row for row in rows if row.is_held_out == held_out]
+
+
+def read_half(held_out: bool) -> list[Row]:
+    """One half of the answers in `LIST`."""
+    return [row for row in read(LIST) if row.is_held_out == held_out]
 
 
 async def answer(classifier: Classifier, rows: list[Row]) -> list[Reply]:
@@ -109,13 +117,16 @@ def main(
     development: Annotated[
         bool, typer.Option(help="Judge the half that the rules were written with.")
     ] = False,
+    stranger: Annotated[
+        bool, typer.Option(help="Judge the list by somebody who had not seen the rules.")
+    ] = False,
 ) -> None:
     """Print how many answers are understood, question by question."""
     try:
         classifier = Classifier.load(checkpoint)
     except TrainerError as error:
         raise typer.BadParameter(str(error)) from error
-    rows = read(held_out=not development)
+    rows = read(STRANGERS_LIST) if stranger else read_half(held_out=not development)
     replies = asyncio.run(answer(classifier, rows))
     judged = [(row, row.outcome(reply), reply) for row, reply in zip(rows, replies, strict=True)]
     console = Console(width=120)

@@ -173,7 +173,7 @@ def test_an_ablation_goes_on_where_it_was_stopped(
 def test_the_answers_are_split_for_good_and_judged_by_what_they_mean(
     checkpoint: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    halves = [answers.read(held_out) for held_out in (False, True)]
+    halves = [answers.read_half(held_out) for held_out in (False, True)]
     assert [len(half) for half in halves] == [90, 110]
     row = next(row for row in halves[0] if row.side == "negative")
     said = {
@@ -186,6 +186,8 @@ def test_the_answers_are_split_for_good_and_judged_by_what_they_mean(
     assert "110" not in capsys.readouterr().out
     answers.main(checkpoint)
     assert "110" in capsys.readouterr().out
+    answers.main(checkpoint, stranger=True)
+    assert "226" in capsys.readouterr().out
     with pytest.raises(typer.BadParameter):
         answers.main(checkpoint.parent / "nothing")
 
