@@ -7,6 +7,7 @@ import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 from shutil import copytree
 from typing import Annotated
 
@@ -49,7 +50,7 @@ def _prepare(folder: Path, home: Path) -> None:
     with (folder / "films.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("text", "label"))
-        reviews = load_reviews(STARTER).train[:TRAINING_REVIEWS]
+        reviews = Random(0).sample(load_reviews(STARTER).train, TRAINING_REVIEWS)
         writer.writerows((review.text, review.label) for review in reviews)
     set_clock(folder, MONDAY)
 
