@@ -240,7 +240,12 @@ class Week:
         return message
 
     async def _interrupted(self, batch: list[tuple[Place, str]], number: signal.Signals) -> None:
-        """The bot is stopped amid the messages, and started again after them."""
+        """The bot is stopped amid the messages, and started again after them.
+
+        None of them is a direct message: a bot that was off finds only those of conversations that
+        went on a few minutes before, as Discord lists no others.
+        """
+        batch = [(place, text) for place, text in batch if place.channel is not None]
         writing = asyncio.create_task(self._write(batch))
         await self._server.wait_until(
             lambda: writing.done() or len(self._replies_of(self.now)) > len(batch) // 3, PATIENCE
