@@ -64,7 +64,8 @@ async def _simulate(folder: Path, messages: int, *, trains: bool) -> list[Findin
         try:
             await week.live()
             has_result = trains and await week.result_of_training()
-            set_clock(folder, MONDAY + timedelta(hours=HOURS))
+            # Later than the reminders of the last hour's cards.
+            set_clock(folder, MONDAY + timedelta(hours=HOURS, minutes=30))
             await asyncio.sleep(LAST_JOBS_SECONDS)
             backup = [sys.executable, "-m", "bot", "backup", "backup.sqlite3"]
             await asyncio.to_thread(

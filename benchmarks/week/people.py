@@ -245,7 +245,8 @@ class Week:
         None of them is a direct message: a bot that was off finds only those of conversations that
         went on a few minutes before, as Discord lists no others.
         """
-        batch = [(place, text) for place, text in batch if place.channel is not None]
+        public = self._places[0]
+        batch = [(public if place.channel is None else place, text) for place, text in batch]
         writing = asyncio.create_task(self._write(batch))
         await self._server.wait_until(
             lambda: writing.done() or len(self._replies_of(self.now)) > len(batch) // 3, PATIENCE
