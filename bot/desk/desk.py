@@ -221,7 +221,8 @@ class Desk:
 
         A card that staff cannot see yet is posted, at any hour.
         """
-        if self.poster is None:
+        poster = self.poster  # it goes once the front end closes
+        if poster is None:
             return
         await self.note_locales()  # another bot on the same database may have changed them
         now = self.clock()
@@ -233,9 +234,9 @@ class Desk:
                 await self._show(card, settings)
             elif not settings.is_staffed(now):
                 continue
-            elif not await self.poster.is_shown(card):  # it was deleted while the bot was off
+            elif not await poster.is_shown(card):  # it was deleted while the bot was off
                 await self.removed(card.message)
-            elif await self.poster.remind(card, settings.staff_channel):
+            elif await poster.remind(card, settings.staff_channel):
                 await self.store.mark_reminded(card.id)
 
     def is_silent(self, place: str) -> bool:

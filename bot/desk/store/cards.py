@@ -140,6 +140,13 @@ class Cards(Part):
         return None if row is None else str(row.server)
 
     @completed
+    async def card(self, card: str) -> Card | None:
+        """A card, closed or not, as it is now."""
+        check_reference(card=card)
+        async with self._database.reading() as connection:
+            return next(iter(await find_cards(connection, cards.c.id == card)), None)
+
+    @completed
     async def open_cards(self, server: str | None = None) -> list[Card]:
         """The cards that are open or claimed, oldest first; of all servers by default."""
         where: list[ColumnElement[bool]] = [cards.c.state.in_(_UNFINISHED)]

@@ -81,6 +81,11 @@ class Card:
     count: int
     """Requests on this card."""
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether staff are done with it."""
+        return self.state in (CardState.RESOLVED, CardState.NOT_FOR_US)
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:

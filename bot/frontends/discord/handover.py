@@ -193,13 +193,16 @@ class CardPoster:
             await asyncio.sleep(GROWTH_SECONDS)
             try:
                 now = await self._current(card)
+                if now is None or now.is_closed or now == shown:
+                    return
+                await self._edit(now)
+                shown = await self._current(card)
+                if shown is not None and shown.state is not now.state:
+                    # Staff pressed a button during the edit, which may have undone what that shows.
+                    await self._edit(shown)
             except StoreError as error:
                 log.error("A card cannot show its count. %s", error)
                 return
-            if now is None or now == shown:
-                return
-            await self._edit(now)
-            shown = now
 
     async def _edit(self, card: Card) -> None:
         channel, message = ids_in(card.message)
@@ -238,5 +241,4 @@ class CardPoster:
 
     async def _current(self, card: Card) -> Card | None:
         assert self._bot.desk is not None
-        cards = await self._bot.desk.store.open_cards(card.server)
-        return next((each for each in cards if each.id == card.id), None)
+        return await self._bot.desk.store.card(card.id)

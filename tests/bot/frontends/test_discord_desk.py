@@ -1,5 +1,6 @@
 """Customers who must reach a person, and the staff who work on their cards, over sockets."""
 
+import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator
@@ -195,6 +196,30 @@ async def test_a_storm_is_one_card_with_a_count(
     last = cards_in(server, staff)[-1]
     await server.wait_until(lambda: "5 messages of this kind" in last.content)
     assert [card.count for card in await desk.store.open_cards()] == [1, 1, 1, 1, 5]
+
+
+async def test_a_count_that_arrives_after_a_press_does_not_undo_what_that_shows(
+    server: DiscordServer,
+    staff: Channel,
+    desk: Desk,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(handover, "GROWTH_SECONDS", 0.05)
+    late = asyncio.Event()
+    server.fail("PATCH", "/channels/{channel_id}/messages/{message_id}", until=late)
+    for _ in range(6):
+        clock.move(seconds=1)
+        await ask(server, OTHER_KINDS["service"])
+    card = cards_in(server, staff)[-1]
+    await asyncio.sleep(0.3)  # the count is on its way
+    await press(server, card, "Resolve", server.admin)
+    assert labels(card) == {}
+    late.set()
+    await server.wait_until(lambda: len(card.edits) >= 3)
+    assert labels(card) == {}
+    assert "Resolved" in card.content
+    assert len(await desk.store.open_cards()) == 4
 
 
 async def test_staff_claim_release_and_resolve(
