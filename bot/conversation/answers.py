@@ -239,6 +239,15 @@ def plain_letters(text: str) -> str | None:
     return plain if len(plain) <= MAX_CHARACTERS else None
 
 
+_APOSTROPHES = re.compile("[\u2019\u2018`]")
+
+
+def lower_letters(text: str) -> str | None:
+    """`plain_letters(text)` in lower case, with straight apostrophes."""
+    plain = plain_letters(text)
+    return None if plain is None else _APOSTROPHES.sub("'", plain.lower())
+
+
 _MAX_BOTH_WORDS = 6
 """Words of "a bit of both" that need no question before them; more are read as a review."""
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from bot.conversation.answers import MAX_WORDS, is_filler, plain_letters
+from bot.conversation.answers import MAX_WORDS, is_filler, lower_letters
 from bot.conversation.cues import word_set
 
 
@@ -150,7 +150,7 @@ _NO = word_set("no nope nah naw nay wrong incorrect false not")
 
 def read_correction(text: str) -> Correction | None:
     """Reads `text` as the message after a verdict; None if it does not say that this is wrong."""
-    plain = _plain(plain_letters(text) or "")
+    plain = _plain(text)
     if not 0 < len(plain.split()) <= MAX_WORDS:
         return None
     strength, rest = Strength.HINT, plain
@@ -184,7 +184,7 @@ def is_reservation(text: str) -> bool:
     """Whether a message after a verdict adds what one part of the film was like: "but the music was
     awful", "the ending was great though". It qualifies the verdict, and does not turn it round.
     """
-    plain = _tidy(_plain(plain_letters(text) or ""))
+    plain = _tidy(_plain(text))
     return len(plain.split()) <= MAX_WORDS and _RESERVATION.fullmatch(plain) is not None
 
 
@@ -223,8 +223,11 @@ def _read_hint(plain: str) -> Correction | None:
 
 
 def _plain(text: str) -> str:
-    """Lower-case, with "|" for every mark between clauses and no other punctuation."""
-    text = re.sub("[\u2019\u2018`]", "'", text.lower())
+    """Lower-case, with "|" for every mark between clauses and no other punctuation.
+
+    Nothing where the text is too long.
+    """
+    text = lower_letters(text) or ""
     text = re.sub(r"[,.;:!?\n()\u2026\u2014\u2013]+|\s-+\s", " | ", text)
     return " ".join(re.sub(r"[^\w\s'|/-]", " ", text).split())
 

@@ -5,7 +5,7 @@ Films get worse insults than bots, so only words addressed to "you" or "the bot"
 
 import re
 
-from bot.conversation.answers import is_filler, plain_letters
+from bot.conversation.answers import is_filler, lower_letters
 from bot.conversation.cues import word_set
 
 _VERY = (
@@ -52,10 +52,9 @@ _ADDRESS = word_set("you bot robot you're ur your and but because so u")
 
 def without_insults(text: str) -> str | None:
     """`text` without the insults, blank if it has no other words; None if it has no insult."""
-    if (letters := plain_letters(text)) is None:
+    if (letters := lower_letters(text)) is None:
         return None
-    plain = re.sub("[\u2019\u2018`]", "'", letters.lower())
-    plain = " ".join(re.sub(r"[^\w\s',.;:!?-]", " ", plain).split())
+    plain = " ".join(re.sub(r"[^\w\s',.;:!?-]", " ", letters).split())
     rest = _INSULT.sub(" ", plain)
     if rest == plain:
         return None

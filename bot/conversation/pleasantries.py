@@ -6,7 +6,7 @@ words.
 
 import re
 
-from bot.conversation.answers import plain_letters
+from bot.conversation.answers import lower_letters
 
 MAX_WORDS = 12
 """Of a lukewarm review that may be mistaken for something else."""
@@ -119,5 +119,4 @@ def is_lukewarm(text: str) -> bool:
 
 def _plain(text: str) -> str:
     """Lower-case words; none where the text is too long."""
-    text = re.sub("[\u2019\u2018`]", "'", (plain_letters(text) or "").lower())
-    return " ".join(re.sub(r"[^\w\s'-]", " ", text).split())
+    return " ".join(re.sub(r"[^\w\s'-]", " ", lower_letters(text) or "").split())

@@ -7,7 +7,7 @@ Knows no platform.
 
 import re
 
-from bot.conversation.answers import is_filler, plain_letters
+from bot.conversation.answers import is_filler, lower_letters
 from bot.conversation.cues import word_set
 
 _MINE = r"(?:my|our|the|your|a)"
@@ -59,9 +59,8 @@ _NO_REVIEW = re.compile(
 def read_request(text: str) -> str | None:
     """ "service" or "person", if an answer begins with such a request; "off_topic", if it says that
     it is not about a film; otherwise None."""
-    if (letters := plain_letters(text)) is None:
+    if (plain := lower_letters(text)) is None:
         return None
-    plain = re.sub("[\u2019\u2018`]", "'", letters.lower())
     for clause in re.split(r"[,.;:!?\n]+|\b(?:but|because|cos|and)\b", plain):
         for kind, pattern in (("person", _PERSON), ("service", _SERVICE)):
             found = pattern.search(clause)
