@@ -188,13 +188,28 @@ def _chosen(interaction: discord.Interaction[Any]) -> list[int]:
     return [int(value) for value in data.get("values", [])]
 
 
+def _preset(
+    of: discord.SelectDefaultValueType, *kept: str | None
+) -> list[discord.SelectDefaultValue]:
+    """What a menu shows as chosen: these references, without those that are not Discord's."""
+    return [
+        discord.SelectDefaultValue(id=ids[0], type=of) for each in kept if (ids := ids_in(each))
+    ]
+
+
+async def _refuse(interaction: discord.Interaction[ConciergeBot], sentence: str) -> None:
+    """Says why a choice was not saved; others than admins learn that they may not choose."""
+    if await require_admin(interaction):
+        await respond(interaction, sentence)
+
+
 class StaffChannelMenu(ConciergeItem, template=r"setup:channel"):
     """Where cards go; nothing chosen: no one is handed over."""
 
     log_name = "Choosing a staff channel"
 
     def __init__(self, settings: ServerSettings | None = None) -> None:
-        ids = ids_in(settings.staff_channel) if settings is not None else ()
+        kept = settings.staff_channel if settings is not None else None
         super().__init__(
             discord.ui.ChannelSelect(
                 custom_id="setup:channel",
@@ -202,10 +217,7 @@ class StaffChannelMenu(ConciergeItem, template=r"setup:channel"):
                 placeholder="Staff channel: where requests for a person go",
                 min_values=0,
                 max_values=1,
-                default_values=[
-                    discord.SelectDefaultValue(id=each, type=discord.SelectDefaultValueType.channel)
-                    for each in ids[:1]
-                ],
+                default_values=_preset(discord.SelectDefaultValueType.channel, kept),
             )
         )
 
@@ -213,10 +225,9 @@ class StaffChannelMenu(ConciergeItem, template=r"setup:channel"):
         """Saves the channel, which must be one of this server."""
         ids = _chosen(interaction)
         if ids and (interaction.guild is None or interaction.guild.get_channel(ids[0]) is None):
-            if await require_admin(interaction):
-                await respond(
-                    interaction, "I cannot see that channel on this server. Choose another one."
-                )
+            await _refuse(
+                interaction, "I cannot see that channel on this server. Choose another one."
+            )
             return
         channel = reference(ids[0]) if ids else None
         await change(interaction, lambda settings: replace(settings, staff_channel=channel))
@@ -235,13 +246,7 @@ class StaffRolesMenu(ConciergeItem, template=r"setup:roles"):
                 placeholder="Staff roles: who may take on a request",
                 min_values=0,
                 max_values=MAX_ROLES,
-                default_values=[
-                    discord.SelectDefaultValue(
-                        id=ids_in(role)[0], type=discord.SelectDefaultValueType.role
-                    )
-                    for role in roles[:MAX_ROLES]
-                    if ids_in(role)
-                ],
+                default_values=_preset(discord.SelectDefaultValueType.role, *roles[:MAX_ROLES]),
             )
         )
 
@@ -249,8 +254,7 @@ class StaffRolesMenu(ConciergeItem, template=r"setup:roles"):
         """Saves the roles; not that of everybody, which customers have, too."""
         ids = _chosen(interaction)
         if interaction.guild_id in ids:
-            if await require_admin(interaction):
-                await respond(interaction, "Everybody has the role @everyone. Choose another one.")
+            await _refuse(interaction, "Everybody has the role @everyone. Choose another one.")
             return
         roles = tuple(map(reference, ids))
         await change(interaction, lambda settings: replace(settings, staff_roles=roles))
@@ -262,17 +266,14 @@ class MentionRoleMenu(ConciergeItem, template=r"setup:mention"):
     log_name = "Choosing a role to notify"
 
     def __init__(self, settings: ServerSettings | None = None) -> None:
-        ids = ids_in(settings.mention_role) if settings is not None else ()
+        kept = settings.mention_role if settings is not None else None
         super().__init__(
             discord.ui.RoleSelect(
                 custom_id="setup:mention",
                 placeholder="Role to notify about each new card",
                 min_values=0,
                 max_values=1,
-                default_values=[
-                    discord.SelectDefaultValue(id=each, type=discord.SelectDefaultValueType.role)
-                    for each in ids[:1]
-                ],
+                default_values=_preset(discord.SelectDefaultValueType.role, kept),
             )
         )
 
@@ -280,8 +281,7 @@ class MentionRoleMenu(ConciergeItem, template=r"setup:mention"):
         """Saves the role; not that of everybody."""
         ids = _chosen(interaction)
         if interaction.guild_id in ids:
-            if await require_admin(interaction):
-                await respond(interaction, "That would notify everybody. Choose another role.")
+            await _refuse(interaction, "That would notify everybody. Choose another role.")
             return
         role = reference(ids[0]) if ids else None
         await change(interaction, lambda settings: replace(settings, mention_role=role))
