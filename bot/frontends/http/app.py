@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -142,12 +143,13 @@ def _add_health(app: FastAPI, service: Service) -> None:
 
 
 def _add_reviews(app: FastAPI, service: Service, security: list[Any]) -> None:
-    @app.post(
+    post = partial(
+        app.post, tags=["reviews"], responses=_documented(*_ERRORS), dependencies=security
+    )
+
+    @post(
         "/v1/classify",
-        tags=["reviews"],
         summary="Judge one text, or several",
-        responses=_documented(*_ERRORS),
-        dependencies=security,
     )
     async def classify(request: ClassifyRequest, key: Key) -> ClassifyResult:
         """One result for each text, in order. No conversation: a reply may be a question, but its
@@ -155,12 +157,9 @@ def _add_reviews(app: FastAPI, service: Service, security: list[Any]) -> None:
         texts = [request.text] if isinstance(request.text, str) else request.text
         return await service.classify(key, texts)
 
-    @app.post(
+    @post(
         "/v1/answer",
-        tags=["reviews"],
         summary="Answer a message of a conversation",
-        responses=_documented(*_ERRORS),
-        dependencies=security,
     )
     async def answer(request: AnswerRequest, key: Key) -> AnswerResult:
         """The next message of the same conversation may answer a question ("yes", "the first one")
@@ -168,12 +167,9 @@ def _add_reviews(app: FastAPI, service: Service, security: list[Any]) -> None:
         order of arrival. Two keys never share a conversation."""
         return await service.answer(key, request)
 
-    @app.post(
+    @post(
         "/v1/explain",
-        tags=["reviews"],
         summary="Show which words decide a verdict",
-        responses=_documented(*_ERRORS),
-        dependencies=security,
     )
     async def explain(request: ExplainRequest, key: Key) -> ExplainResult:
         """Judges the review once more without each word, which costs as much as up to fifty
