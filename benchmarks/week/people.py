@@ -2,7 +2,6 @@
 
 import asyncio
 import csv
-import os
 import random
 import signal
 import subprocess
@@ -25,6 +24,7 @@ from bot.frontends.discord.client import DIRECT
 from bot.frontends.discord.references import reference
 from bot.sentences.kinds import Kind
 from bot.settings import Settings
+from tests.bot.frontends.loopback import environment
 from tests.discord_server import Channel, DiscordServer, Posted, User
 from trainer.model.files import write_whole
 
@@ -99,14 +99,10 @@ class Bot:
     """The bot's process, which is stopped and started during the week."""
 
     def __init__(self, server: DiscordServer, home: Path) -> None:
-        names = {name.upper() for name in Settings.model_fields}
-        kept = {name: value for name, value in os.environ.items() if name not in names}
         self._environment = {
-            **kept,
-            "DISCORD_TOKEN": server.token,
+            **environment(server),
             "MESSAGES_PER_SECOND": "0",
             "TRAIN_DATASETS": "films=films.csv",
-            "PYTHONPATH": str(Path.cwd()),
         }
         places = [str(server.api_base), str(server.gateway_url), str(home / CLOCK)]
         self._command = [sys.executable, "-m", "benchmarks.week.client", *places]
