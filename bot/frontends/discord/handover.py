@@ -129,6 +129,8 @@ class CardPoster:
     def __init__(self, bot: ConciergeBot) -> None:
         self._bot = bot
         self._growing: dict[str, asyncio.Task[None]] = {}
+        self._grown: set[str] = set()
+        """Cards that have grown since they were last read from the store."""
         self._attempts = count(int(time.time()))
         self._seldom = SeldomLog(log)
 
@@ -151,10 +153,9 @@ class CardPoster:
 
     def grown(self, card: Card) -> None:
         """Shows the count of a card soon, once for all that came meanwhile."""
+        self._grown.add(card.id)
         if card.id not in self._growing:
-            task = asyncio.create_task(self._show_growth(card))
-            self._growing[card.id] = task
-            task.add_done_callback(lambda _: self._growing.pop(card.id, None))
+            self._growing[card.id] = asyncio.create_task(self._show_growth(card))
 
     async def is_shown(self, card: Card) -> bool:
         """Whether the message of a card is still there; true where Discord does not say."""
@@ -188,21 +189,28 @@ class CardPoster:
 
     async def _show_growth(self, card: Card) -> None:
         """Edits the card's message until it shows what the store has."""
-        shown: Card | None = None
-        while True:
-            await asyncio.sleep(GROWTH_SECONDS)
-            try:
-                now = await self._current(card)
-                if now is None or now.is_closed or now == shown:
-                    return
-                await self._edit(now)
-                shown = await self._current(card)
-                if shown is not None and shown.state is not now.state:
-                    # Staff pressed a button during the edit, which may have undone what that shows.
-                    await self._edit(shown)
-            except StoreError as error:
-                log.error("A card cannot show its count. %s", error)
-                return
+        try:
+            while card.id in self._grown:
+                await asyncio.sleep(GROWTH_SECONDS)
+                self._grown.discard(card.id)  # before the store is read: what comes later counts
+                await self._show_as_stored(card)
+        except StoreError as error:
+            self._grown.discard(card.id)
+            log.error("A card cannot show its count. %s", error)
+        finally:
+            del self._growing[card.id]
+
+    async def _show_as_stored(self, card: Card) -> None:
+        now = await self._current(card)
+        if now is None or now.is_closed:
+            return
+        await self._edit(now)
+        later = await self._current(card)
+        if later is not None and later.state is not now.state:
+            # Staff pressed a button during the edit, which may have undone what that shows. As they
+            # may press another during this edit, the card is read once more.
+            self._grown.add(card.id)
+            await self._edit(later)
 
     async def _edit(self, card: Card) -> None:
         channel, message = ids_in(card.message)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.desk.desk import Desk
-from bot.desk.store import CardState, Hours, Request, ServerSettings, Shift
+from bot.desk.store import Card, CardState, Hours, Request, ServerSettings, Shift, Storm
 from bot.frontends.discord import delivery, handover
 from bot.frontends.discord.references import reference
 from bot.sentences.responses import Kind
@@ -331,6 +331,39 @@ async def test_one_person_in_distress_does_not_fill_the_staff_channel(
     )
     assert sorted(card.count for card in await desk.store.open_cards()) == [1, 1, 1, 1, 1, 4]
     assert len(cards_in(server, staff)) == 6
+
+
+@pytest.mark.parametrize("reading", [1, 2, 3])
+async def test_a_card_that_grows_while_its_count_is_read_shows_the_last_count(
+    server: DiscordServer,
+    staff: Channel,
+    desk: Desk,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+    reading: int,
+) -> None:
+    """What the store says is out of date by the time it is used."""
+    monkeypatch.setattr(handover, "GROWTH_SECONDS", 0.0)
+    read = desk.store.card
+    readings = 0
+
+    async def overtaken(card: str) -> Card | None:
+        nonlocal readings
+        found = await read(card)
+        readings += 1
+        if readings == reading:
+            await ask(server, OTHER_KINDS["person"])
+        return found
+
+    monkeypatch.setattr(desk.store, "card", overtaken)
+    for _ in range(Storm().cards + 1):
+        clock.move(seconds=1)
+        await ask(server, OTHER_KINDS["person"])
+    last = cards_in(server, staff)[-1]
+    await server.wait_until(lambda: "messages of this kind" in last.content)
+    await asyncio.sleep(0.2)
+    count = max(card.count for card in await desk.store.open_cards())
+    await server.wait_until(lambda: f"{count} messages" in last.content)
 
 
 async def test_a_press_that_comes_too_late_changes_nothing(
