@@ -239,13 +239,13 @@ def plain_letters(text: str) -> str | None:
     return plain if len(plain) <= MAX_CHARACTERS else None
 
 
-_APOSTROPHES = re.compile("[\u2019\u2018`]")
+_APOSTROPHES = str.maketrans("\u2019\u2018`", "'''")
 
 
 def lower_letters(text: str) -> str | None:
     """`plain_letters(text)` in lower case, with straight apostrophes."""
     plain = plain_letters(text)
-    return None if plain is None else _APOSTROPHES.sub("'", plain.lower())
+    return None if plain is None else plain.lower().translate(_APOSTROPHES)
 
 
 _MAX_BOTH_WORDS = 6

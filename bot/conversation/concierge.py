@@ -26,10 +26,9 @@ from bot.conversation.language import is_foreign
 from bot.conversation.order import InOrder
 from bot.conversation.pleasantries import (
     is_acknowledgement,
-    is_farewell,
     is_lukewarm,
     is_reassurance,
-    is_sighting,
+    small_talk,
 )
 from bot.conversation.questions import (
     HELD_SECONDS,
@@ -303,7 +302,8 @@ class Concierge:
         Raises BusyError and UnansweredError, as the engine does.
         """
         verdict = await self.engine.classify(text)
-        return replace(verdict, strength=emphasised(verdict.strength, text))
+        strength = emphasised(verdict.strength, text)
+        return verdict if strength is verdict.strength else replace(verdict, strength=strength)
 
     async def _judge(
         self,
@@ -343,6 +343,8 @@ class Concierge:
             reply = self._apologise(to)
         else:
             reply = self.say(kind, to, verdict=verdict if verdict.is_review else None)
+        if verdict.strength is None and also is None:
+            return reply
         return replace(reply, emphasis=verdict.strength, also=also)
 
     async def _reconsider(self, text: str, given: Side, to: Recipient) -> Reply:
@@ -594,14 +596,12 @@ def _unjudged(text: str) -> Kind | None:
     if not _is_readable(text):
         return Kind.WORDLESS
     words = _ADDRESS.sub(" ", text)
-    if not _is_readable(words):
+    if words != text and not _is_readable(words):
         return Kind.OFF_TOPIC
     if without_insults(text) == "":
         return Kind.ABUSE
-    if is_farewell(words):
-        return Kind.GOODBYE
-    if is_sighting(words):
-        return Kind.SEEN
+    if (kind := small_talk(words)) is not None:
+        return kind
     if not is_foreign(words):
         return None
     rest, mark = read_mark(text)  # "Y tu mamá también 4.5/5" is a title and a rating

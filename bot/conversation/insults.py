@@ -47,6 +47,17 @@ _INSULT = re.compile(
     r"|you (?:don'?t know|know) (?:anything|nothing|jack|shit)"
     r")(?![\w'])"
 )
+_HINTS = word_set(
+    "you youre your u ur ure us ya bot bots chatbot chatbots robot program machine ai thing "
+    "software toaster computer ass dumbass dumbasses moron morons idiot idiots imbecile imbeciles "
+    "asshole assholes arsehole arseholes dickhead dickheads twat twats prick pricks wanker "
+    "wankers numpty numptys dimwit dimwits shut get piss bugger sod go do screw up bite eat fuck f stfu gtfo kys "
+    "leave stop be"
+)
+"""Of these, every insult has a word: most messages need not be searched further."""
+_WORD = re.compile(r"\w+")
+_NO_TEXT = re.compile(r"[^\w\s',.;:!?-]")
+_NO_WORD = re.compile(r"[^\w\s']")
 _ADDRESS = word_set("you bot robot you're ur your and but because so u")
 
 
@@ -54,11 +65,13 @@ def without_insults(text: str) -> str | None:
     """`text` without the insults, blank if it has no other words; None if it has no insult."""
     if (letters := lower_letters(text)) is None:
         return None
-    plain = " ".join(re.sub(r"[^\w\s',.;:!?-]", " ", letters).split())
+    if _HINTS.isdisjoint(_WORD.findall(letters)):
+        return None
+    plain = " ".join(_NO_TEXT.sub(" ", letters).split())
     rest = _INSULT.sub(" ", plain)
     if rest == plain:
         return None
-    words = re.sub(r"[^\w\s']", " ", rest).split()
+    words = _NO_WORD.sub(" ", rest).split()
     if all(word in _ADDRESS or is_filler(word.replace("'", "")) for word in words):
         return ""
     return rest

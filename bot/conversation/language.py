@@ -89,8 +89,11 @@ frequent in another of LANGUAGES ("was", "no", "me") are left out."""
 BESIDE_VERDICTS = frozenset(("so", "is", "was", "film"))
 """Words of several languages that are English next to one of VERDICT_WORDS."""
 
-MAX_WORDS = 0.5
+MIN_COMMON = 0.5
 """The minimum share of words among COMMON_WORDS in an English text."""
+
+MIN_COMMON_THROUGHOUT = 0.25
+"""The same if both halves of the text have two of them: a title in a foreign text stands in one."""
 
 LANGUAGES = [
     "af", "az", "bs", "ca", "cs", "da", "de", "en", "es", "et", "eu", "fi", "fr", "ga", "hr",
@@ -139,13 +142,18 @@ def is_foreign(text: str) -> bool:
 
 
 def _is_plainly_english(words: list[str]) -> bool:
-    """Whether most words are common English ones, or the last two are an English verdict.
+    """Whether the words are English throughout, by common ones, or the last two are a verdict.
 
     As in "hidden gem fr" and in "j'ai pleuré, so beautiful". A few words are too little for an
     identifier: it takes slang for any language with such letters.
     """
-    common = [word in COMMON_WORDS for word in words]
-    if sum(common) >= MAX_WORDS * len(words):
+    share = sum(word in COMMON_WORDS for word in words) / len(words)
+    if share >= MIN_COMMON:
+        return True
+    half = len(words) // 2
+    if share >= MIN_COMMON_THROUGHOUT and all(
+        len(COMMON_WORDS.intersection(part)) >= 2 for part in (words[:half], words[half:])
+    ):
         return True
     end = set(words[-2:])
     return not VERDICT_WORDS.isdisjoint(end) and end <= COMMON_WORDS | BESIDE_VERDICTS
@@ -186,8 +194,8 @@ def _informative_words(text: str) -> list[str]:
         return []
     if not text.isupper():
         words = [word for word in words if word.islower() or word in (words[0], "I")]
-    latin = [word for word in words if all(map(_is_latin, word.replace("'", "")))]
-    return [_DRAWN_OUT.sub(r"\1", word.lower()) for word in latin]
+    latin = (word for word in words if word.isascii() or all(map(_is_latin, word.replace("'", ""))))
+    return _DRAWN_OUT.sub(r"\1", " ".join(latin).lower()).split()
 
 
 def _is_emoji(character: str) -> bool:

@@ -7,6 +7,7 @@ words.
 import re
 
 from bot.conversation.answers import lower_letters
+from bot.sentences.kinds import Kind
 
 MAX_WORDS = 12
 """Of a lukewarm review that may be mistaken for something else."""
@@ -72,6 +73,7 @@ _SIGHTING = re.compile(
     r"(?:saw|seen|watched|streamed|went to see|been to see|finished(?: watching)?(?= ))"
     rf"(?: (?:it|that|this|one|that one|this one|them|{_FILM}))?(?: {_OCCASION})*"
 )
+_NO_LETTERS = re.compile(r"[^\w\s'-]")
 _THUMBS_UP = re.compile("[\N{THUMBS UP SIGN}\N{HEAVY BLACK HEART}\N{PERSON WITH FOLDED HANDS}]")
 _LUKEWARM = re.compile(
     r"\b(?:so[ -]so|me+h|mixed(?: (?:bag|feelings))?|hit (?:and|or|or a) miss|had its moments|"
@@ -93,22 +95,21 @@ def is_acknowledgement(text: str) -> bool:
     return _ACKNOWLEDGEMENT.fullmatch(words) is not None
 
 
-def is_farewell(text: str) -> bool:
-    """Whether this is only a goodbye, and not one to everything: "bye bot", "I have to go".
+def small_talk(text: str) -> Kind | None:
+    """`GOODBYE` for "bye bot" or "I have to go", `SEEN` for "saw it"; None for anything more.
 
-    "Goodbye everyone" is left to the model, which knows distress.
+    "Goodbye everyone" is left to the model, which knows distress. "Saw it" says only that they have
+    seen a film, which it does not name.
     """
-    return _FAREWELL.fullmatch(_plain(text)) is not None
+    words = _plain(text)
+    if _FAREWELL.fullmatch(words) is not None:
+        return Kind.GOODBYE
+    return Kind.SEEN if _SIGHTING.fullmatch(words) is not None else None
 
 
 def is_reassurance(text: str) -> bool:
     """Whether this is polite and no answer, although it begins with a "no": "no worries"."""
     return _REASSURANCE.fullmatch(_plain(text)) is not None
-
-
-def is_sighting(text: str) -> bool:
-    """Whether this says only that they have seen a film, which it does not name: "saw it"."""
-    return _SIGHTING.fullmatch(_plain(text)) is not None
 
 
 def is_lukewarm(text: str) -> bool:
@@ -119,4 +120,4 @@ def is_lukewarm(text: str) -> bool:
 
 def _plain(text: str) -> str:
     """Lower-case words; none where the text is too long."""
-    return " ".join(re.sub(r"[^\w\s'-]", " ", lower_letters(text) or "").split())
+    return " ".join(_NO_LETTERS.sub(" ", lower_letters(text) or "").split())

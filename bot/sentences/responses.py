@@ -14,7 +14,14 @@ from bot.sentences.file import ENGLISH, Lists, Sentence, read_responses
 from bot.sentences.file import MAX_CHARACTERS as MAX_CHARACTERS
 from bot.sentences.kinds import BY_STRENGTH, FALLBACKS
 from bot.sentences.kinds import Kind as Kind
-from bot.sentences.placeholders import HELP_LINE, OWNER, can_be_said, fill, has_values
+from bot.sentences.placeholders import (
+    HELP_LINE,
+    OWNER,
+    can_be_said,
+    fill,
+    has_values,
+    placeholders_in,
+)
 from trainer.model.checks import FILE as CHECKS_FILE
 
 if TYPE_CHECKING:
@@ -130,6 +137,8 @@ class Responses:
         usable = [sentence for sentence in sentences if has_values(sentence.text, values)]
         usable = usable or [each for each in sentences if can_be_said(each.text, values)]
         chosen = self._choose(usable or sentences, chosen_list, to.place)
+        if not placeholders_in(chosen.text):
+            return chosen
         return replace(chosen, text=fill(chosen.text, values))
 
     def _find(

@@ -20,6 +20,9 @@ MAX_LENGTH = 1_500
 _ANYWHERE = re.compile(r"[\\*_~|`<>\[\]()]|:(?=//)")
 _LINE_START = re.compile(r"^([ \t]*+(?:\d++(?=\.))?)([-#.])", re.MULTILINE)
 
+_ORDINARY = re.compile(r"[A-Za-z0-9 ]*+")
+"""Text that needs no escapes, as most names are."""
+
 _INNER_DOT = re.compile(r"(?<=\w)\.(?=\w)")
 
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -72,4 +75,6 @@ def _escaped(text: str) -> str:
 
 def _escaped_name(text: str) -> str:
     """Also removes addresses: "discord.gg/abc" is a link even without "https://"."""
+    if _ORDINARY.fullmatch(text):
+        return text
     return _INNER_DOT.sub(r"\\.", _escaped(text))

@@ -40,6 +40,9 @@ _WRAPPED = re.compile(r"(?<!\\)(\|\||~~)((?:(?!\1).)++)\1", re.DOTALL)
 _HEADING = re.compile(r"^(?:#{1,3}|-#) (?=\S)", re.MULTILINE)
 _ESCAPE = re.compile(r"\\([*_~|`>#\[\]()<@:\\-])")
 
+_ANY = re.compile(rf"[`*_|~<>\[#\\{SOMETHING}]|https?://")
+"""What any of the patterns needs, apart from mentions: most messages have none of it."""
+
 _NESTED = 3
 """The maximum depth of nested decorations."""
 
@@ -50,6 +53,9 @@ def plain_text(content: str) -> str:
     If no words are left, the result is the addresses, or else (only custom emoji, for example)
     SOMETHING.
     """
+    unmentioned = _MENTION.sub(" ", content)
+    if not _ANY.search(unmentioned):
+        return _tidied(unmentioned)
     return _words(_QUOTATION.sub("", content)) or _words(_QUOTATION_MARK.sub("", content))
 
 

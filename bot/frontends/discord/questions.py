@@ -10,7 +10,7 @@ from functools import partial
 import discord
 
 from bot.conversation.concierge import Reply
-from bot.frontends.discord.buttons import ConciergeButton, view
+from bot.frontends.discord.buttons import ConciergeButton, Label, ReplyView
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import respond
 from bot.frontends.discord.handover import handed_over_by_button
@@ -29,13 +29,7 @@ class AnswerButton(ConciergeButton, template=r"answer:(\d{1,20}):(positive|negat
     def __init__(self, customer: str, side: str) -> None:
         self._customer = int(customer)
         self._side = Side(side)
-        super().__init__(
-            discord.ui.Button(
-                label=_LABELS[self._side],
-                style=discord.ButtonStyle.secondary,
-                custom_id=f"answer:{customer}:{side}",
-            )
-        )
+        super().__init__(_answer(self._customer, self._side).button())
 
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
         """Replaces the question, and its buttons, by the reply."""
@@ -50,13 +44,7 @@ class NotQuiteButton(ConciergeButton, template=r"not_quite:(\d{1,20})"):
 
     def __init__(self, customer: str) -> None:
         self._customer = int(customer)
-        super().__init__(
-            discord.ui.Button(
-                label="Not quite",
-                style=discord.ButtonStyle.secondary,
-                custom_id=f"not_quite:{customer}",
-            )
-        )
+        super().__init__(not_quite(self._customer).button())
 
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
         """Replaces the verdict by an apology that asks, with its buttons."""
@@ -65,9 +53,18 @@ class NotQuiteButton(ConciergeButton, template=r"not_quite:(\d{1,20})"):
         await _put_in_place(interaction, self._customer, interaction.client.concierge.take_back)
 
 
-def answer_buttons(customer: int) -> list[AnswerButton]:
+def answers(customer: int) -> list[Label]:
     """The buttons for the person who is asked."""
-    return [AnswerButton(str(customer), side) for side in _LABELS]
+    return [_answer(customer, side) for side in _LABELS]
+
+
+def not_quite(customer: int) -> Label:
+    """The button for the author of a review."""
+    return Label("Not quite", f"not_quite:{customer}")
+
+
+def _answer(customer: int, side: Side) -> Label:
+    return Label(_LABELS[side], f"answer:{customer}:{side}")
 
 
 async def _put_in_place(
@@ -86,7 +83,7 @@ async def _put_in_place(
             bot.dispatch("answer_button", interaction.message)
             messageable = bot.get_partial_messageable(channel)
             bot.earlier.note(messageable.get_partial_message(interaction.message.id), customer)
-        buttons = view(*answer_buttons(customer)) if reply.question is not None else None
+        buttons = ReplyView(*answers(customer)) if reply.question is not None else None
         edit = partial(interaction.response.edit_message, content=reply.text, view=buttons)
         if await bot.delivery.deliver(reply, channel, edit) is not None:
             bot.count(reply, interaction.guild_id, None)

@@ -13,7 +13,7 @@ from typing import Any
 import discord
 
 from bot.conversation.why import Explanation, Mark, Part
-from bot.frontends.discord.buttons import ConciergeButton
+from bot.frontends.discord.buttons import ConciergeButton, Label
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND, defer, reason, send_with_retry
 from bot.frontends.discord.escaping import plain
@@ -40,6 +40,11 @@ _LEGEND = {
 }
 
 
+def why(*, together: bool) -> Label:
+    """The button under a verdict, on one message or on two that were combined."""
+    return Label("Why?", BUTTON + (TOGETHER if together else ""))
+
+
 class WhyButton(ConciergeButton, template=rf"{BUTTON}(:together)?"):
     """Found by its id under any reply, even of an earlier start of the bot."""
 
@@ -48,13 +53,7 @@ class WhyButton(ConciergeButton, template=rf"{BUTTON}(:together)?"):
     def __init__(self, together: str | None = None) -> None:
         """`together` is the end of its id if two messages were combined."""
         self._together = bool(together)
-        super().__init__(
-            discord.ui.Button(
-                label="Why?",
-                style=discord.ButtonStyle.secondary,
-                custom_id=BUTTON + (together or ""),
-            )
-        )
+        super().__init__(why(together=self._together).button())
 
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
         """Answers only the user who pressed; they can read the review anyway."""

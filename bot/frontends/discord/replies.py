@@ -9,12 +9,12 @@ import discord
 from discord.utils import MISSING
 
 from bot.conversation.concierge import Reply
-from bot.frontends.discord.buttons import ConciergeButton, view
+from bot.frontends.discord.buttons import Label, ReplyView
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import defer
 from bot.frontends.discord.operators import report
-from bot.frontends.discord.questions import NotQuiteButton, answer_buttons
-from bot.frontends.discord.reasons import TOGETHER, WhyButton
+from bot.frontends.discord.questions import answers, not_quite
+from bot.frontends.discord.reasons import why
 from bot.frontends.discord.turns import Turn
 from bot.sentences.responses import Kind
 
@@ -44,20 +44,22 @@ async def reply_to(
     return await _in_turn(bot, (guild, message.channel.id), reply, send, message.author.id)
 
 
-def _buttons(reply: Reply, customer: int, *, why: bool = True, own: bool = True) -> dict[str, Any]:
+def _buttons(
+    reply: Reply, customer: int, *, explainable: bool = True, own: bool = True
+) -> dict[str, Any]:
     """The buttons under a reply to this customer, as an argument of a call that sends it.
 
-    "Why?" reads the message that a reply answers; a command has none. "Not quite" is for the author
-    of the review (`own`).
+    "Why?" reads the message that a reply answers, and is left out where there is none
+    (`explainable`). "Not quite" is for the author of the review (`own`).
     """
-    buttons: list[ConciergeButton] = []
+    buttons: list[Label] = []
     if reply.question is not None:
-        buttons += answer_buttons(customer)
-    if reply.is_judgement and why:
-        buttons.append(WhyButton(TOGETHER if reply.together else None))
+        buttons += answers(customer)
+    if reply.is_judgement and explainable:
+        buttons.append(why(together=reply.together))
     if reply.is_judgement and reply.given is not None and own:
-        buttons.append(NotQuiteButton(str(customer)))
-    return {"view": view(*buttons)} if buttons else {}
+        buttons.append(not_quite(customer))
+    return {"view": ReplyView(*buttons)} if buttons else {}
 
 
 async def replace(
@@ -180,7 +182,7 @@ async def tell(
     """Answers a command; returns the id of a message that everybody can see."""
     respond = interaction.response.send_message
     is_public = own and reply.is_judgement
-    more = _buttons(reply, interaction.user.id, why=False, own=own)
+    more = _buttons(reply, interaction.user.id, explainable=False, own=own)
     send = partial(respond, reply.text, ephemeral=not is_public, suppress_embeds=True, **more)
     sent = await bot.delivery.deliver(reply, interaction.channel_id or 0, send)
     message_id = sent.message_id if sent is not None and is_public else None
@@ -197,7 +199,7 @@ async def _fill_in(
     The first message after a deferral replaces it. After a reset it is unknown whether it did: then
     an edit replaces it, which may be repeated, but cannot suppress a preview.
     """
-    more = _buttons(reply, interaction.user.id, why=False, own=own)
+    more = _buttons(reply, interaction.user.id, explainable=False, own=own)
     send = partial(interaction.followup.send, reply.text, suppress_embeds=True, wait=True, **more)
     again = partial(
         interaction.edit_original_response, content=reply.text, view=more.get("view", MISSING)

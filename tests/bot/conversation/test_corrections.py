@@ -16,13 +16,12 @@ from bot.conversation.corrections import (
 from bot.conversation.insults import without_insults
 from bot.conversation.pleasantries import (
     is_acknowledgement,
-    is_farewell,
     is_lukewarm,
     is_reassurance,
-    is_sighting,
+    small_talk,
 )
 from bot.conversation.requests import read_request
-from bot.sentences.kinds import Side
+from bot.sentences.kinds import Kind, Side
 from tests.bot.conversation.test_answers import HOSTILE
 
 
@@ -147,9 +146,9 @@ def test_a_reservation_is_told_from_a_correction() -> None:
 
 def test_a_goodbye_is_told_from_one_to_everything_and_from_a_review() -> None:
     for text in ("bye", "Good night all", "ok bye then", "I have to go, see you", "gotta go!"):
-        assert is_farewell(text)
+        assert small_talk(text) is Kind.GOODBYE
     for text in ("goodbye everyone", "Goodbye, Lenin", "I have to go see it again", "take it away"):
-        assert not is_farewell(text)
+        assert small_talk(text) is None
 
 
 def test_a_polite_no_is_told_from_an_answer() -> None:
@@ -170,9 +169,9 @@ def test_that_a_film_was_seen_is_told_from_an_opinion() -> None:
         "evening. just saw a film with my mum",
         "seen it",
     ):
-        assert is_sighting(text)
+        assert small_talk(text) is Kind.SEEN
     for text in ("see it", "saw it again", "saw a masterpiece", "watched it twice", "I see"):
-        assert not is_sighting(text)
+        assert small_talk(text) is None
 
 
 def test_manners_and_lukewarm_opinions_are_told_from_other_messages() -> None:
@@ -195,8 +194,7 @@ READERS: tuple[Callable[[str], object], ...] = (
         read_request,
         is_acknowledgement,
         is_lukewarm,
-        is_farewell,
-        is_sighting,
+        small_talk,
         is_reassurance,
         is_reservation,
     ),
@@ -251,8 +249,7 @@ def test_a_hostile_text_takes_little_time(part: str) -> None:
         read_request,
         is_acknowledgement,
         is_lukewarm,
-        is_farewell,
-        is_sighting,
+        small_talk,
         is_reassurance,
         is_reservation,
     ):
