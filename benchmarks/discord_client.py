@@ -1,11 +1,14 @@
-"""A client for the load test: `bare`, `stub` or `checkpoint`; prints the lag of its event loop."""
+"""A client for the load test: `bare`, `stub`, `desk` or `checkpoint`.
+
+It prints the lag of its event loop.
+"""
 
 import asyncio
 import json
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from statistics import quantiles
 
 import discord
@@ -17,6 +20,7 @@ from bot import logs
 from bot.conversation.concierge import Concierge
 from bot.conversation.language import load_identifier
 from bot.conversation.throttle import Throttle
+from bot.desk.desk import open_desk
 from bot.engine import Engine, TextClassifier
 from bot.frontends.discord import serve
 from bot.operations.actions import Operations
@@ -64,11 +68,12 @@ async def run(side: str, settings: Settings) -> None:
         await run_bare(settings)
     else:
         load_identifier()
-        async with Engine(_classifier(side)) as engine:
+        opening = open_desk(settings) if side == "desk" else nullcontext()
+        async with Engine(_classifier(side)) as engine, opening as desk:
             responses = Responses.load(settings.responses_file)
             concierge = Concierge(engine, responses, Throttle(0))
             assert settings.discord_token is not None
-            await serve(concierge, Operations(concierge, settings), settings.discord_token)
+            await serve(concierge, Operations(concierge, settings), settings.discord_token, desk)
     watching.cancel()
     print(json.dumps({"lag p99 ms": quantiles(late, n=100)[98]}))
 
@@ -85,7 +90,7 @@ async def run_bare(settings: Settings) -> None:
 
 
 def _classifier(side: str) -> TextClassifier:
-    if side == "stub":
+    if side in ("stub", "desk"):
         return Stub()
     path = serving_checkpoint()
     assert path is not None

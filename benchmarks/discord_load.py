@@ -3,10 +3,11 @@
     make bench-discord
     python -m benchmarks.discord_load --messages 20000 --home path/to/a/folder/with/checkpoints
 
-Three clients, each in its own process next to the loopback server: a bare discord.py client that
-replies "ok", the bot with a stub for a model (its own overhead), and the bot with the serving
-checkpoint, once more during a training run. The sides take turns; figures are medians of the
-rounds. Event-loop lag is how late a timer of 5 ms fires in the client's process.
+Four clients, each in its own process next to the loopback server: a bare discord.py client that
+replies "ok", the bot with a stub for a model (its own overhead), the same with the service desk on,
+and the bot with the serving checkpoint, once more during a training run. The sides take turns;
+figures are medians of the rounds. Event-loop lag is how late a timer of 5 ms fires in the client's
+process.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Annotated
@@ -82,8 +83,11 @@ async def load(server: DiscordServer, messages: int, outstanding: int) -> dict[s
 
 async def measure(side: str, messages: int, outstanding: int, home: Path) -> dict[str, float]:
     """One round of one side: a fresh server and a fresh client process."""
-    async with DiscordServer() as server:
-        environment = {**os.environ, **FAST, "DISCORD_TOKEN": server.token}
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(DiscordServer())
+        scratch = stack.enter_context(tempfile.TemporaryDirectory())
+        store = {"DATABASE_URL": f"sqlite:///{scratch}/desk.sqlite3"}
+        environment = {**os.environ, **FAST, **store, "DISCORD_TOKEN": server.token}
         arguments = [str(server.api_base), str(server.gateway_url), side]
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "benchmarks.discord_client", *arguments),
@@ -152,7 +156,7 @@ async def _measure_all(
         results.setdefault(name, []).append(figures)
 
     for _ in range(ROUNDS):
-        for side in ("bare", "stub"):
+        for side in ("bare", "stub", "desk"):
             # Rounded up: over all rounds at least as many as requested.
             await run(
                 f"{side}, {outstanding} outstanding", side, -(-messages // ROUNDS), outstanding

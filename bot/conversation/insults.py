@@ -49,10 +49,10 @@ _INSULT = re.compile(
 )
 _HINTS = word_set(
     "you youre your u ur ure us ya bot bots chatbot chatbots robot program machine ai thing "
-    "software toaster computer ass dumbass dumbasses moron morons idiot idiots imbecile imbeciles "
-    "asshole assholes arsehole arseholes dickhead dickheads twat twats prick pricks wanker "
-    "wankers numpty numptys dimwit dimwits shut get piss bugger sod go do screw up bite eat fuck f stfu gtfo kys "
-    "leave stop be"
+    "software toaster computer ass dumbass dumbasses moron morons idiot idiots imbecile "
+    "imbeciles asshole assholes arsehole arseholes dickhead dickheads twat twats prick pricks "
+    "wanker wankers numpty numptys dimwit dimwits shut get piss bugger sod go do screw up bite "
+    "eat fuck f stfu gtfo kys leave stop be"
 )
 """Of these, every insult has a word: most messages need not be searched further."""
 _WORD = re.compile(r"\w+")
