@@ -29,7 +29,7 @@ the development sentences in `tests/bot/conversation`, like the rules for inform
 
 MIN_RATIO_DESPITE_ENGLISH = 200.0
 """The same for a text with one of ENGLISH_WORDS, or with an English beginning or end: "very boring
-but très chic" is English, and "The Lord of the Rings ist für mich der beste Film" is not."""
+but très chic" is English, and "The Matrix ist für mich der beste Film" is not."""
 
 OPINION_WORDS = (3, 4, 5)
 """The maximum length, in words, of an opinion next to a foreign title."""
