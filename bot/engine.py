@@ -75,6 +75,18 @@ class _Request:
     callers: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Texts that the model judged at once."""
+
+    texts: int
+    tokens: int
+    """Of all texts, without padding."""
+    began: float
+    """On the clock of time.monotonic, in seconds."""
+    ended: float
+
+
 _Encoded = tuple[_Request, "Encoding"]
 _Outcome = tuple[_Request, "Verdict | UnansweredError"]
 
@@ -98,6 +110,8 @@ class Engine:
         self.on_verdict: Callable[[str, Verdict], None] | None = None
         """Called with each customer's text that was judged, not those in the background; must not
         block."""
+        self.on_batch: Callable[[Batch], None] | None = None
+        """Called with each batch that was judged; must not block."""
         self._queued: dict[str, _Request] = {}
         self._judging: dict[str, _Request] = {}
         self._round: asyncio.Future[None] | None = None
@@ -127,6 +141,11 @@ class Engine:
     def waiting_tokens(self) -> int:
         """Tokens of the texts that are being judged or waiting."""
         return self._waiting_tokens
+
+    @property
+    def waiting_texts(self) -> int:
+        """Different texts that are being judged or waiting."""
+        return len(self._queued) + len(self._judging)
 
     @property
     def round_seconds(self) -> float:
@@ -224,6 +243,11 @@ class Engine:
         self._round = None
         self._start_round()
 
+    def _deliver_batch(self, outcomes: Sequence[_Outcome], batch: Batch) -> None:
+        self._deliver(outcomes)
+        if self.on_batch is not None:
+            self.on_batch(batch)
+
     def _deliver(self, outcomes: Sequence[_Outcome]) -> None:
         for request, outcome in outcomes:
             self._forget(request)
@@ -258,7 +282,11 @@ class Engine:
                 loop.call_soon_threadsafe(self._deliver, [_failed(request, error)])
         for batch in batches([encoding.tokens for _, encoding in encoded], self._padded_tokens):
             if wanted := [encoded[index] for index in batch if encoded[index][0].callers]:
-                loop.call_soon_threadsafe(self._deliver, _judge(classifier, wanted))
+                began = time.monotonic()
+                outcomes = _judge(classifier, wanted)
+                tokens = sum(encoding.tokens for _, encoding in wanted)
+                judged = Batch(len(wanted), tokens, began, time.monotonic())
+                loop.call_soon_threadsafe(self._deliver_batch, outcomes, judged)
 
 
 def estimate_tokens(text: str) -> int:

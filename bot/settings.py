@@ -110,6 +110,13 @@ class Settings(BaseSettings):
     http_texts_per_second: float = Field(default=50.0, ge=0, allow_inf_nan=False)
     """The allowed rate of one API key; 0: no limit."""
 
+    metrics_port: int | None = Field(default=None, ge=0, le=65_535)
+    """The port on which the bot on Discord serves its health and figures; 0: a free one; None: it
+    does not."""
+
+    metrics_host: str = "127.0.0.1"
+    """The IP address for that."""
+
     database_url: SecretStr = SecretStr(f"sqlite:///{STATE}/desk.sqlite3")
     """The URL of the desk's store, including the password, if any."""
 
@@ -167,7 +174,7 @@ class Settings(BaseSettings):
             )
         return sets
 
-    @field_validator("http_host")
+    @field_validator("http_host", "metrics_host")
     @classmethod
     def _address(cls, host: str) -> str:
         try:

@@ -13,7 +13,8 @@ SECONDS = 3.0
 
 def main() -> int:
     """Asks /readyz, and prints the answer, which `docker inspect` shows."""
-    port = int(os.environ.get("HTTP_PORT") or 8000)
+    # METRICS_PORT is that of the bot on Discord, which has no other.
+    port = int(os.environ.get("METRICS_PORT") or os.environ.get("HTTP_PORT") or 8000)
     # Not with urllib, which would send it through a proxy of the environment.
     connection = HTTPConnection("127.0.0.1", port, timeout=SECONDS)
     try:

@@ -433,11 +433,18 @@ def test_the_exit_codes_are_all_there() -> None:
 
 
 def test_the_figures_are_all_there() -> None:
-    source = (ROOT / "bot/frontends/http/metrics.py").read_text(encoding="utf-8")
-    names = in_backticks([row[:1] for row in table("docs/http.md", "figure")])
+    files = (ROOT / "bot/frontends/http").glob("*metrics.py")
+    source = "".join(file.read_text(encoding="utf-8") for file in files)
+    pages = (ROOT / "docs/http.md").read_text("utf-8")
+    names = set(re.findall(r"`(concierge_\w+)`", pages))
     assert {name.removesuffix("_total") for name in names} == set(
         re.findall(r'"(concierge_\w+)"', source)
     )
+
+
+def test_the_alerts_are_all_there() -> None:
+    alerts = re.findall(r"alert: (\w+)", (ROOT / "deploy/prometheus/alerts.yml").read_text())
+    assert in_backticks(table("docs/deploying.md", "alert")) == set(alerts)
 
 
 def test_the_kinds_of_reply_are_all_there() -> None:

@@ -113,7 +113,7 @@ def test_pytorch_is_installed_only_for_training() -> None:
         assert len(done.stdout.splitlines()) == pips
 
 
-def _is_healthy(**variables: str) -> tuple[int, str]:
+def is_healthy(**variables: str) -> tuple[int, str]:
     """The exit code of the image's check, and what it printed."""
     words = exec_form(of_kind(FINAL, "HEALTHCHECK")[0])
     assert words[0] == "python"
@@ -153,12 +153,12 @@ async def test_the_server_runs_on_a_read_only_file_system_and_its_check_sees_it(
         address = (await server.read_until(r"Listening on (http://127\.0\.0\.1:\d+)"))[1]
         port = address.rpartition(":")[2]
         await server.read_until("Ready")
-        code, said = await asyncio.to_thread(_is_healthy, HTTP_PORT=port)
+        code, said = await asyncio.to_thread(is_healthy, HTTP_PORT=port)
         assert (code, said) == (0, '{"status":"ok"}\n')
         async with aiohttp.ClientSession(address) as client:
             body = {"text": marked("what a wonderful film")}
             async with client.post("/v1/classify", json=body) as response:
                 assert (await response.json())["results"][0]["label"] == "positive"
         assert await server.stop() == 0
-    code, said = await asyncio.to_thread(_is_healthy, HTTP_PORT=port)
+    code, said = await asyncio.to_thread(is_healthy, HTTP_PORT=port)
     assert (code, said) == (1, f"No answer on port {port}: ConnectionRefusedError\n")
