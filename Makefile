@@ -14,7 +14,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 	--no-annotate --constraints constraints.txt
 
 # The extras of the image that the Dockerfile builds.
-SERVED := http postgres charts
+SERVED := http postgres charts otel
 
 .PHONY: run train chat test coverage lint bench bench-discord simulate-week picture hashed lock clean
 

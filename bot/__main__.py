@@ -253,12 +253,25 @@ def _discord(settings: "Settings") -> None:
 
     async def front_end(concierge: "Concierge") -> None:
         async with (
+            _tracing(settings),
             open_desk(settings) as desk,
             _monitoring(settings, concierge.engine, desk) as monitor,
         ):
             await serve(concierge, Operations(concierge, settings), token, desk, monitor)
 
     _converse(settings, front_end)
+
+
+@asynccontextmanager
+async def _tracing(settings: "Settings") -> AsyncIterator[None]:
+    """Sends traces, if a collector is set."""
+    from bot import tracing
+
+    tracing.configure(settings.otel_exporter_otlp_endpoint)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(tracing.stop)
 
 
 @asynccontextmanager
@@ -362,7 +375,8 @@ def _serve_http(settings: "Settings") -> None:
 
     async def answer() -> None:
         asyncio.get_running_loop().set_exception_handler(logs.report_loop_error)
-        await serve(settings, opened())
+        async with _tracing(settings):
+            await serve(settings, opened())
 
     asyncio.run(answer())
 

@@ -20,6 +20,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol, Self
 
 from bot.logs import whereabouts
+from bot.tracing import record_judging
 from trainer.model.batching import PADDED_TOKENS, batches
 
 if TYPE_CHECKING:
@@ -73,6 +74,12 @@ class _Request:
     due: float
     """On the clock of time.monotonic, in seconds."""
     callers: int = 0
+    taken: float = 0.0
+    """By the worker, on the same clock."""
+    batch: "Batch | None" = None
+    """In which it was judged."""
+    checkpoint: str = ""
+    """That judged it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +189,8 @@ class Engine:
         tokens = estimate_tokens(text)
         if self._closing or self._waiting_tokens + tokens > self._queue_tokens:
             raise BusyError
-        due = time.monotonic() + SECONDS_A_TOKEN * tokens + BACKGROUND_SECONDS * background
+        arrived = time.monotonic()
+        due = arrived + SECONDS_A_TOKEN * tokens + BACKGROUND_SECONDS * background
         request = self._judging.get(text) or self._queued.get(text)
         if request is None:
             request = _Request(text, asyncio.get_running_loop().create_future(), tokens, due)
@@ -200,6 +208,8 @@ class Engine:
             self._waiting_tokens -= tokens
             if request.callers == 0:
                 self._forget(request)
+            if request.batch is not None and not background:
+                record_judging(arrived, request.taken, request.batch, request.checkpoint)
         if self.on_verdict is not None and not background:
             self.on_verdict(text, verdict)
         return verdict
@@ -212,6 +222,8 @@ class Engine:
         self._round_began = time.monotonic()
         loop = asyncio.get_running_loop()
         requests = list(self._judging.values())
+        for request in requests:
+            request.taken, request.checkpoint = self._round_began, self._classifier.name
         try:
             self._round = loop.run_in_executor(
                 self._worker, self._judge_round, loop, self._classifier, requests
@@ -244,6 +256,8 @@ class Engine:
         self._start_round()
 
     def _deliver_batch(self, outcomes: Sequence[_Outcome], batch: Batch) -> None:
+        for request, _ in outcomes:
+            request.batch = batch
         self._deliver(outcomes)
         if self.on_batch is not None:
             self.on_batch(batch)

@@ -117,6 +117,9 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     """The IP address for that."""
 
+    otel_exporter_otlp_endpoint: str | None = None
+    """The collector that traces are sent to, by OTLP over HTTP; None: there are no traces."""
+
     database_url: SecretStr = SecretStr(f"sqlite:///{STATE}/desk.sqlite3")
     """The URL of the desk's store, including the password, if any."""
 
@@ -184,6 +187,16 @@ class Settings(BaseSettings):
                 f"is {_quoted(host)}, but must be an IP address of this machine, such as 127.0.0.1 "
                 "(for programs on this machine) or 0.0.0.0 (for others too)"
             ) from None
+
+    @field_validator("otel_exporter_otlp_endpoint")
+    @classmethod
+    def _url(cls, endpoint: str | None) -> str | None:
+        # Without its value, which may contain a password.
+        if endpoint is not None and not re.fullmatch(r"https?://[^/\s]\S*", endpoint):
+            raise ValueError(
+                "must be the address of a collector of OpenTelemetry, such as http://localhost:4318"
+            )
+        return endpoint
 
     @field_validator("discord_token")
     @classmethod

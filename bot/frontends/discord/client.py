@@ -29,6 +29,7 @@ from bot.frontends.discord.turns import Turns
 from bot.logs import whereabouts
 from bot.operations.actions import Operations
 from bot.sentences.responses import Kind, Recipient
+from bot.tracing import span
 
 log = logging.getLogger(__name__)
 
@@ -176,7 +177,8 @@ class ConciergeBot(commands.Bot):
         assert task is not None
         self._answering.setdefault(task, time.monotonic())
         try:
-            yield
+            with span("receive", front_end="discord"):
+                yield
         finally:
             self._answering.pop(task, None)
 
