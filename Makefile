@@ -68,7 +68,6 @@ hashed:  ## sets up .venv from files with known SHA-256; then continue as usual
 	@touch .venv/ready
 
 lock: .venv/ready-dev  ## rewrites requirements*.txt for the versions in constraints.txt
-	@$(BIN)/python -m pip install --quiet uv
 	@echo "torch ; python_version < '3'" > .venv/without-torch.txt
 	@echo torch | $(BIN)/$(LOCK) - > requirements-torch.txt
 	@printf "%s\n" hatchling editables | \

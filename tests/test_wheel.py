@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import zipfile
 from dataclasses import dataclass
 from email.parser import HeaderParser
@@ -52,6 +53,32 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     _pip("wheel", "--no-deps", "--wheel-dir", folder, ROOT)
     (path,) = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source archive of this checkout, built as `.ci/release` does."""
+    folder = tmp_path_factory.mktemp("sdist")
+    command = [
+        sys.executable,
+        "-m",
+        "uv",
+        "build",
+        "--sdist",
+        "--quiet",
+        "--python",
+        sys.executable,
+    ]
+    command += [
+        "--build-constraints",
+        f"{ROOT}/constraints.txt",
+        "--out-dir",
+        f"{folder}",
+        f"{ROOT}",
+    ]
+    subprocess.run(command, env=_environment(), check=True, timeout=240)
+    (path,) = folder.glob("*.tar.gz")
     return path
 
 
@@ -150,6 +177,21 @@ def test_the_wheel_holds_both_packages_and_their_data(wheel: Path) -> None:
     assert starter | {"bot/py.typed", "trainer/py.typed"} < names
     assert {name.split("/")[0] for name in names} == {"bot", "trainer", Path(metadata).parent.name}
     assert headers["Version"] == bot.__version__ == trainer.__version__
+
+
+def test_an_installation_of_the_source_archive_is_one_of_the_wheel(
+    sdist: Path, wheel: Path, tmp_path: Path
+) -> None:
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    top = {name.split("/")[0] for name in names}
+    of_the_project = {"CHANGELOG.md", "LICENSE", "README.md", "constraints.txt", "responses.yaml"}
+    of_the_build = {".gitignore", "PKG-INFO", "pyproject.toml"}
+    assert top == {"bot", "deploy", "trainer"} | of_the_project | of_the_build
+    assert "deploy/prometheus/alerts.yml" in names
+    assert not [name for name in names if "__pycache__" in name or name.endswith("/key")]
+    _pip("wheel", "--no-deps", "--wheel-dir", tmp_path, sdist)
+    assert (tmp_path / wheel.name).read_bytes() == wheel.read_bytes()
 
 
 def test_every_dependency_has_a_lower_bound(wheel: Path) -> None:
