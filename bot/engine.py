@@ -20,6 +20,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol, Self
 
 from bot.logs import whereabouts
+from bot.tracing import record_judging
 from trainer.model.batching import PADDED_TOKENS, batches
 
 if TYPE_CHECKING:
@@ -73,6 +74,24 @@ class _Request:
     due: float
     """On the clock of time.monotonic, in seconds."""
     callers: int = 0
+    taken: float = 0.0
+    """By the worker, on the same clock."""
+    batch: "Batch | None" = None
+    """In which it was judged."""
+    checkpoint: str = ""
+    """That judged it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Texts that the model judged at once."""
+
+    texts: int
+    tokens: int
+    """Of all texts, without padding."""
+    began: float
+    """On the clock of time.monotonic, in seconds."""
+    ended: float
 
 
 _Encoded = tuple[_Request, "Encoding"]
@@ -98,6 +117,8 @@ class Engine:
         self.on_verdict: Callable[[str, Verdict], None] | None = None
         """Called with each customer's text that was judged, not those in the background; must not
         block."""
+        self.on_batch: Callable[[Batch], None] | None = None
+        """Called with each batch that was judged; must not block."""
         self._queued: dict[str, _Request] = {}
         self._judging: dict[str, _Request] = {}
         self._round: asyncio.Future[None] | None = None
@@ -127,6 +148,11 @@ class Engine:
     def waiting_tokens(self) -> int:
         """Tokens of the texts that are being judged or waiting."""
         return self._waiting_tokens
+
+    @property
+    def waiting_texts(self) -> int:
+        """Different texts that are being judged or waiting."""
+        return len(self._queued) + len(self._judging)
 
     @property
     def round_seconds(self) -> float:
@@ -163,7 +189,8 @@ class Engine:
         tokens = estimate_tokens(text)
         if self._closing or self._waiting_tokens + tokens > self._queue_tokens:
             raise BusyError
-        due = time.monotonic() + SECONDS_A_TOKEN * tokens + BACKGROUND_SECONDS * background
+        arrived = time.monotonic()
+        due = arrived + SECONDS_A_TOKEN * tokens + BACKGROUND_SECONDS * background
         request = self._judging.get(text) or self._queued.get(text)
         if request is None:
             request = _Request(text, asyncio.get_running_loop().create_future(), tokens, due)
@@ -181,6 +208,8 @@ class Engine:
             self._waiting_tokens -= tokens
             if request.callers == 0:
                 self._forget(request)
+            if request.batch is not None and not background:
+                record_judging(arrived, request.taken, request.batch, request.checkpoint)
         if self.on_verdict is not None and not background:
             self.on_verdict(text, verdict)
         return verdict
@@ -193,6 +222,8 @@ class Engine:
         self._round_began = time.monotonic()
         loop = asyncio.get_running_loop()
         requests = list(self._judging.values())
+        for request in requests:
+            request.taken, request.checkpoint = self._round_began, self._classifier.name
         try:
             self._round = loop.run_in_executor(
                 self._worker, self._judge_round, loop, self._classifier, requests
@@ -223,6 +254,13 @@ class Engine:
         self._deliver([(request, UnansweredError(reason)) for request in self._judging.values()])
         self._round = None
         self._start_round()
+
+    def _deliver_batch(self, outcomes: Sequence[_Outcome], batch: Batch) -> None:
+        for request, _ in outcomes:
+            request.batch = batch
+        self._deliver(outcomes)
+        if self.on_batch is not None:
+            self.on_batch(batch)
 
     def _deliver(self, outcomes: Sequence[_Outcome]) -> None:
         for request, outcome in outcomes:
@@ -258,7 +296,11 @@ class Engine:
                 loop.call_soon_threadsafe(self._deliver, [_failed(request, error)])
         for batch in batches([encoding.tokens for _, encoding in encoded], self._padded_tokens):
             if wanted := [encoded[index] for index in batch if encoded[index][0].callers]:
-                loop.call_soon_threadsafe(self._deliver, _judge(classifier, wanted))
+                began = time.monotonic()
+                outcomes = _judge(classifier, wanted)
+                tokens = sum(encoding.tokens for _, encoding in wanted)
+                judged = Batch(len(wanted), tokens, began, time.monotonic())
+                loop.call_soon_threadsafe(self._deliver_batch, outcomes, judged)
 
 
 def estimate_tokens(text: str) -> int:

@@ -34,12 +34,15 @@ def configure(level: str, *, as_json: bool = False) -> None:
     handler = logging.StreamHandler()
     text = _Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     handler.setFormatter(_JsonFormatter() if as_json else text)
+    handler.addFilter(_SeldomForeign())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("bot").setLevel(level)
     # On DEBUG, discord.py logs whole messages: it stays on INFO, whatever the setting says.
     logging.getLogger("discord").setLevel(max(logging.getLevelName(level), logging.INFO))
     # It warns of each malformed request, so any client could fill the disk.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    # It warns of each attempt to reach a collector.
+    logging.getLogger("opentelemetry").setLevel(logging.ERROR)
     # The advice to install voice support is irrelevant to a bot that only writes.
     logging.getLogger("discord.client").addFilter(lambda record: "voice" not in record.msg)
 
@@ -119,6 +122,24 @@ class SeldomLog:
 class _Said:
     at: float
     unsaid: int = 0
+
+
+class _SeldomForeign(logging.Filter):
+    """Lets a line of OpenTelemetry through once in SELDOM_SECONDS: while a collector is away, there
+    would be one for each batch of spans."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("opentelemetry."):
+            return True
+        message, now = record.getMessage(), time.monotonic()
+        if now - self._said.get(message, -SELDOM_SECONDS) < SELDOM_SECONDS:
+            return False
+        self._said[message] = now
+        return True
 
 
 class _Formatter(logging.Formatter):

@@ -110,6 +110,16 @@ class Settings(BaseSettings):
     http_texts_per_second: float = Field(default=50.0, ge=0, allow_inf_nan=False)
     """The allowed rate of one API key; 0: no limit."""
 
+    metrics_port: int | None = Field(default=None, ge=0, le=65_535)
+    """The port on which the bot on Discord serves its health and figures; 0: a free one; None: it
+    does not."""
+
+    metrics_host: str = "127.0.0.1"
+    """The IP address for that."""
+
+    otel_exporter_otlp_endpoint: str | None = None
+    """The collector that traces are sent to, by OTLP over HTTP; None: there are no traces."""
+
     database_url: SecretStr = SecretStr(f"sqlite:///{STATE}/desk.sqlite3")
     """The URL of the desk's store, including the password, if any."""
 
@@ -167,7 +177,7 @@ class Settings(BaseSettings):
             )
         return sets
 
-    @field_validator("http_host")
+    @field_validator("http_host", "metrics_host")
     @classmethod
     def _address(cls, host: str) -> str:
         try:
@@ -177,6 +187,16 @@ class Settings(BaseSettings):
                 f"is {_quoted(host)}, but must be an IP address of this machine, such as 127.0.0.1 "
                 "(for programs on this machine) or 0.0.0.0 (for others too)"
             ) from None
+
+    @field_validator("otel_exporter_otlp_endpoint")
+    @classmethod
+    def _url(cls, endpoint: str | None) -> str | None:
+        # Without its value, which may contain a password.
+        if endpoint is not None and not re.fullmatch(r"https?://[^/\s]\S*", endpoint):
+            raise ValueError(
+                "must be the address of a collector of OpenTelemetry, such as http://localhost:4318"
+            )
+        return endpoint
 
     @field_validator("discord_token")
     @classmethod

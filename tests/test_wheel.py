@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import zipfile
 from dataclasses import dataclass
 from email.parser import HeaderParser
@@ -18,6 +19,7 @@ import yaml
 import bot
 import trainer
 from bot.settings import Settings
+from tests.deploy.files import stages, variables
 from tests.discord_server import DiscordServer, bot_process_argv
 from trainer.extras import TRAINING
 
@@ -54,6 +56,32 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source archive of this checkout, built as `.ci/release` does."""
+    folder = tmp_path_factory.mktemp("sdist")
+    command = [
+        sys.executable,
+        "-m",
+        "uv",
+        "build",
+        "--sdist",
+        "--quiet",
+        "--python",
+        sys.executable,
+    ]
+    command += [
+        "--build-constraints",
+        f"{ROOT}/constraints.txt",
+        "--out-dir",
+        f"{folder}",
+        f"{ROOT}",
+    ]
+    subprocess.run(command, env=_environment(), check=True, timeout=240)
+    (path,) = folder.glob("*.tar.gz")
+    return path
+
+
 @dataclass(frozen=True)
 class Installed:
     """An environment that holds the wheel and what it depends on."""
@@ -62,12 +90,14 @@ class Installed:
     folder: Path
     """A working directory with a checkpoint that was made elsewhere, and nothing else."""
 
-    def run(self, command: str, *arguments: str | Path, stdin: str = "") -> tuple[int, str, str]:
+    def run(
+        self, command: str, *arguments: str | Path, stdin: str = "", **settings: str
+    ) -> tuple[int, str, str]:
         """Runs an installed command; returns its exit code, standard output and standard error."""
         result = subprocess.run(
             [self.bin / command, *arguments],
             cwd=self.folder,
-            env=_environment(),
+            env=_environment(**settings),
             input=stdin,
             capture_output=True,
             text=True,
@@ -92,6 +122,42 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python.parent
 
 
+@pytest.fixture(scope="module")
+def image(environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `bin` of an environment that the Dockerfile's steps have made, of what it copies.
+
+    It sees the packages of the wheel's, so that only those are installed that the image adds.
+    """
+    folder = tmp_path_factory.mktemp("image")
+    source, tools, made = folder / "src", folder / "tools", folder / "venv"
+    for name, command in {"python": sys.executable, "pip": f"{sys.executable} -m pip"}.items():
+        tools.mkdir(exist_ok=True)
+        (tools / name).write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+        (tools / name).chmod(0o700)
+    path = f"{tools}:{os.environ['PATH']}"
+    settings = _environment(PATH=path, PIP_CONSTRAINT="", PIP_QUIET="1", TRAINING="no")
+    for kind, rest in stages()[0]:
+        if kind == "COPY":
+            for name in rest.split()[:-1]:
+                _copy(ROOT / name, source / name)
+        elif kind == "RUN":
+            source.mkdir(exist_ok=True)
+            step = ["sh", "-c", rest.replace("/opt/venv", str(made))]
+            subprocess.run(step, cwd=source, env=settings, check=True, timeout=240)
+        for own in made.glob("lib/python*/site-packages"):
+            (packages,) = environment.parent.glob("lib/python*/site-packages")
+            (own / "wheel.pth").write_text(f"{packages}\n")
+    return made / "bin"
+
+
+def _copy(source: Path, target: Path) -> None:
+    """As COPY does with what .dockerignore lets through."""
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy(source, target)
+
+
 @pytest.fixture
 def installed(environment: Path, checkpoint: Path, tmp_path: Path) -> Installed:
     shutil.copytree(checkpoint, tmp_path / "checkpoints" / "tiny")
@@ -111,6 +177,21 @@ def test_the_wheel_holds_both_packages_and_their_data(wheel: Path) -> None:
     assert starter | {"bot/py.typed", "trainer/py.typed"} < names
     assert {name.split("/")[0] for name in names} == {"bot", "trainer", Path(metadata).parent.name}
     assert headers["Version"] == bot.__version__ == trainer.__version__
+
+
+def test_an_installation_of_the_source_archive_is_one_of_the_wheel(
+    sdist: Path, wheel: Path, tmp_path: Path
+) -> None:
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    top = {name.split("/")[0] for name in names}
+    of_the_project = {"CHANGELOG.md", "LICENSE", "README.md", "constraints.txt", "responses.yaml"}
+    of_the_build = {".gitignore", "PKG-INFO", "pyproject.toml"}
+    assert top == {"bot", "deploy", "trainer"} | of_the_project | of_the_build
+    assert "deploy/prometheus/alerts.yml" in names
+    assert not [name for name in names if "__pycache__" in name or name.endswith("/key")]
+    _pip("wheel", "--no-deps", "--wheel-dir", tmp_path, sdist)
+    assert (tmp_path / wheel.name).read_bytes() == wheel.read_bytes()
 
 
 def test_every_dependency_has_a_lower_bound(wheel: Path) -> None:
@@ -229,6 +310,21 @@ def test_serving_by_pytorch_says_what_to_install(installed: Installed) -> None:
     assert (code, output) == (5, "")
     assert "Serving tiny by PyTorch needs the packages torch, transformers" in errors
     assert errors.endswith(f"Install them: {INSTALL}\n")
+
+
+def test_what_the_dockerfile_installs_is_complete_and_runs(image: Path, tmp_path: Path) -> None:
+    program = (
+        "import asyncpg, fastapi, matplotlib, prometheus_client, uvicorn, bot; print(bot.__file__)"
+    )
+    in_image = Installed(image, tmp_path)
+    code, output, errors = in_image.run("python", "-c", program)
+    assert code == 0, errors
+    assert output.startswith(str(image.parent))  # not the package of the wheel's environment
+    _pip("--python", image / "python", "check")
+    settings = {k: v for k, v in variables(stages()[-1]).items() if k.startswith(("HTTP", "LOG"))}
+    code, _, errors = in_image.run("review-concierge", "http", **settings)
+    assert code == 2
+    assert "Create one first: python -m bot http-key add NAME" in errors
 
 
 async def test_serves_discord_and_refuses_to_train(installed: Installed) -> None:

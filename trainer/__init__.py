@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from trainer.model.classifier import Verdict, predict_sentiment
     from trainer.training.fit import FineTuned, fine_tune_model
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 """The version of both packages; the wheel takes it from here."""
 
 __all__ = [

@@ -11,13 +11,16 @@ TRAINING = ("torch", "transformers", "datasets", "huggingface_hub", "matplotlib"
 HTTP = ("fastapi", "uvicorn", "prometheus_client")
 """The packages of the extra `http`."""
 
+OTEL = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
+"""The packages of the extra `otel`."""
+
 
 def missing(purpose: str, *packages: str, extra: str = "train") -> str:
     """A sentence naming the `packages` that are not installed; empty if none is missing.
 
     Imports none of them. `purpose` starts the sentence: "Training".
     """
-    absent = [name for name in packages if find_spec(name) is None]
+    absent = [name for name in packages if not _is_installed(name)]
     if not absent:
         return ""
     several = len(absent) > 1
@@ -26,3 +29,10 @@ def missing(purpose: str, *packages: str, extra: str = "train") -> str:
         f"{'are' if several else 'is'} not installed. Install {'them' if several else 'it'}: "
         f'pip install "review-concierge[{extra}]"'
     )
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # the package that would contain it
+        return False

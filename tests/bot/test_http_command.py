@@ -6,22 +6,19 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from bot.__main__ import main
-from bot.settings import Settings
-from tests.marker import MARKER, marked, search_output
+from tests.bot.http_process import ROOT, environment, running
+from tests.marker import marked
 from trainer.model.checkpoint import promote
 
-ROOT = Path(__file__).parents[2]
 PRAISE, COMPLAINT = marked("what a wonderful film"), marked("such a boring plot indeed")
 
 
@@ -32,63 +29,6 @@ def folder(checkpoint: Path, tmp_path: Path) -> Path:
         shutil.copytree(checkpoint, tmp_path / "checkpoints" / name)
     promote("tiny", tmp_path / "checkpoints")
     return tmp_path
-
-
-def _environment(**settings: str) -> dict[str, str]:
-    """This process's, with these settings and no others."""
-    names = {name.upper() for name in Settings.model_fields}
-    kept = {name: value for name, value in os.environ.items() if name not in names}
-    return {**kept, "PYTHONPATH": str(ROOT), "HTTP_PORT": "0", **settings}
-
-
-class Running:
-    """A server in a process of its own."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.lines: list[str] = []
-
-    async def read_until(self, pattern: str) -> "re.Match[str]":
-        """The first line of standard error, from here on, that matches."""
-        assert self.process.stderr is not None
-        while line := (await asyncio.wait_for(self.process.stderr.readline(), 60)).decode():
-            self.lines.append(line)
-            if found := re.search(pattern, line):
-                return found
-        raise AssertionError(f"{pattern} is not in {self.lines}")
-
-    async def stop(self) -> int:
-        """Sends SIGTERM; returns the exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        return await self.ended()
-
-    async def ended(self) -> int:
-        """The exit code, once the rest of the output is read."""
-        assert self.process.stderr is not None
-        rest = await asyncio.wait_for(self.process.stderr.read(), 60)
-        self.lines += rest.decode().splitlines(keepends=True)
-        return await self.process.wait()
-
-
-@asynccontextmanager
-async def _running(folder: Path, **settings: str) -> AsyncIterator[Running]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "http"),
-        cwd=folder,
-        env=_environment(**settings),
-        stderr=asyncio.subprocess.PIPE,
-    )
-    running = Running(process)
-    try:
-        yield running
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    said = "".join(running.lines)
-    search_output("python -m bot http", said)
-    assert MARKER not in said
-    assert "Traceback" not in said
 
 
 def _tracing(sent: asyncio.Semaphore) -> aiohttp.TraceConfig:
@@ -110,7 +50,7 @@ async def _results(post: "AbstractAsyncContextManager[aiohttp.ClientResponse]") 
 
 
 async def test_a_server_answers_follows_a_promotion_and_finishes_requests(folder: Path) -> None:
-    async with _running(folder, HTTP_TEXTS_PER_SECOND="0") as server:
+    async with running(folder, HTTP_TEXTS_PER_SECOND="0") as server:
         address = (await server.read_until(r"Listening on (http://127\.0\.0\.1:\d+)$"))[1]
         async with aiohttp.ClientSession(address) as client:
             await server.read_until("Ready: tiny is serving")
@@ -143,7 +83,7 @@ async def test_the_examples_of_the_document_run(folder: Path) -> None:
     examples = [json.loads(line) for block in blocks for line in block.splitlines()]
     answers = []
     key = await asyncio.to_thread(_add_key, folder)
-    async with _running(folder) as server:
+    async with running(folder) as server:
         address = (await server.read_until(r"Listening on (http://127\.0\.0\.1:\d+)$"))[1]
         await server.read_until("Ready")
         for call in calls:
@@ -166,7 +106,7 @@ EXAMPLE_ADDRESS = "http://127.0.0.1:8000"
 def _add_key(folder: Path) -> str:
     command = [sys.executable, "-m", "bot", "http-key", "add", "website"]
     done = subprocess.run(
-        command, cwd=folder, env=_environment(), capture_output=True, text=True, check=True
+        command, cwd=folder, env=environment(), capture_output=True, text=True, check=True
     )
     return done.stdout.strip()
 
@@ -179,11 +119,11 @@ def _shape(value: object) -> object:
 
 
 async def test_a_server_is_stopped_or_fails_while_it_loads(folder: Path) -> None:
-    async with _running(folder) as server:
+    async with running(folder) as server:
         await server.read_until("Listening on")
         assert await server.stop() == 0
     (folder / "checkpoints" / "tiny" / "model.safetensors").write_bytes(b"damaged")
-    async with _running(folder, LOG_FORMAT="json") as server:
+    async with running(folder, LOG_FORMAT="json") as server:
         line = (await server.read_until("^.*Listening on.*$"))[0]
         assert json.loads(line)["logger"] == "bot.frontends.http.server"
         assert await server.ended() == 5
@@ -191,14 +131,14 @@ async def test_a_server_is_stopped_or_fails_while_it_loads(folder: Path) -> None
 
 
 async def test_what_it_cannot_serve_is_a_sentence(folder: Path) -> None:
-    async with _running(folder, HTTP_HOST="0.0.0.0") as server:
+    async with running(folder, HTTP_HOST="0.0.0.0") as server:
         assert await server.ended() == 2
     assert "python -m bot http-key add NAME" in server.lines[-1]
-    async with _running(folder, HTTP_HOST="example.com") as server:
+    async with running(folder, HTTP_HOST="example.com") as server:
         assert await server.ended() == 2
     assert "must be an IP address of this machine" in server.lines[-1]
     shutil.rmtree(folder / "checkpoints")
-    async with _running(folder) as server:
+    async with running(folder) as server:
         assert await server.ended() == 5
     assert "There is no trained checkpoint yet" in server.lines[-1]
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import discord
 from discord import app_commands
@@ -29,6 +29,7 @@ from bot.frontends.discord.turns import Turns
 from bot.logs import whereabouts
 from bot.operations.actions import Operations
 from bot.sentences.responses import Kind, Recipient
+from bot.tracing import span
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,19 @@ DIRECT = "discord:direct"
 Send = Callable[[Reply], Awaitable[object]]
 
 
+class Monitor(Protocol):
+    """What watches this front end."""
+
+    def connected(self) -> None:
+        """The gateway is connected, for the first time or again."""
+
+    def disconnected(self) -> None:
+        """The gateway is not connected any more."""
+
+    def replied(self, reply: Reply, seconds: float) -> None:
+        """A reply was sent, `seconds` after its message."""
+
+
 class ConciergeTree(app_commands.CommandTree["ConciergeBot"]):
     """Passes the errors of commands to the client."""
 
@@ -92,7 +106,11 @@ class ConciergeBot(commands.Bot):
     """The cogs, one per concern, find the concierge, the operations and the desk here."""
 
     def __init__(
-        self, concierge: Concierge, operations: Operations, desk: Desk | None = None
+        self,
+        concierge: Concierge,
+        operations: Operations,
+        desk: Desk | None = None,
+        monitor: Monitor | None = None,
     ) -> None:
         super().__init__(
             command_prefix=commands.when_mentioned,
@@ -116,6 +134,7 @@ class ConciergeBot(commands.Bot):
         self.operations = operations
         self.desk = desk
         """None: the desk's store could not be opened."""
+        self._monitor = monitor
         self.feedback = Feedback(desk)
         self.delivery = Delivery()
         self.turns = Turns()
@@ -158,7 +177,8 @@ class ConciergeBot(commands.Bot):
         assert task is not None
         self._answering.setdefault(task, time.monotonic())
         try:
-            yield
+            with span("receive", front_end="discord"):
+                yield
         finally:
             self._answering.pop(task, None)
 
@@ -170,6 +190,8 @@ class ConciergeBot(commands.Bot):
         now = time.monotonic()
         task = asyncio.current_task()
         since = self._answering.get(task, now) if task is not None else now
+        if self._monitor is not None:
+            self._monitor.replied(reply, now - since)
         # A strength goes with praise and complaints only.
         verdict = reply.verdict if reply.given is not None else None
         self.feedback.replied(
@@ -223,6 +245,18 @@ class ConciergeBot(commands.Bot):
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Does nothing: the base class would take a review for a text command."""
+
+    async def on_connect(self) -> None:
+        if self._monitor is not None:
+            self._monitor.connected()
+
+    async def on_resumed(self) -> None:
+        if self._monitor is not None:
+            self._monitor.connected()
+
+    async def on_disconnect(self) -> None:
+        if self._monitor is not None:
+            self._monitor.disconnected()
 
     async def on_ready(self) -> None:
         assert self.application_id is not None

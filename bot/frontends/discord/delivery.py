@@ -15,6 +15,7 @@ import discord
 from bot.conversation.concierge import Reply
 from bot.errors import BotError, RateLimitedError, RefusedRequestError, UnreachableError
 from bot.logs import whereabouts
+from bot.tracing import span
 
 T = TypeVar("T")
 
@@ -58,7 +59,8 @@ class Delivery:
         Returns the result of `send`; None if the reply was not delivered.
         """
         try:
-            sent = await send_with_retry(send, again)
+            with span("reply", kind=reply.kind.value):
+                sent = await send_with_retry(send, again)
         except discord.Forbidden as error:
             self.counts["forbidden"] += 1
             if channel not in self._forbidden:

@@ -21,7 +21,7 @@ from tenacity import (
 from bot.conversation.concierge import Concierge
 from bot.desk.desk import Desk
 from bot.errors import RefusedTokenError, SettingsError, UnreachableError
-from bot.frontends.discord.client import ConciergeBot
+from bot.frontends.discord.client import ConciergeBot, Monitor
 from bot.frontends.discord.delivery import as_bot_error
 from bot.frontends.discord.operators import refuse_everyone
 from bot.frontends.discord.sync import sync, sync_if_changed
@@ -45,17 +45,24 @@ AUTHENTICATION_FAILED = 4004
 
 
 async def serve(
-    concierge: Concierge, operations: Operations, token: SecretStr, desk: Desk | None = None
+    concierge: Concierge,
+    operations: Operations,
+    token: SecretStr,
+    desk: Desk | None = None,
+    monitor: Monitor | None = None,
 ) -> None:
     """Answers on Discord until SIGTERM or Ctrl-C, then closes the gateway.
 
-    Without a desk, no customer is handed over to a person.
+    Without a desk, no customer is handed over to a person. `monitor` learns of the connection and
+    of replies.
 
     Raises RefusedTokenError, RefusedRequestError, RateLimitedError, UnreachableError after a
     bounded number of attempts to start, and SettingsError if Discord shows that a setting is wrong.
     """
     loop = asyncio.get_running_loop()
-    session = asyncio.create_task(_session(concierge, operations, token, _stay_connected, desk))
+    session = asyncio.create_task(
+        _session(concierge, operations, token, _stay_connected, desk, monitor)
+    )
     stopped = asyncio.Event()
 
     def stop() -> None:
@@ -89,6 +96,7 @@ async def _session(
     token: SecretStr,
     use: Callable[[ConciergeBot], Awaitable[T]],
     desk: Desk | None = None,
+    monitor: Monitor | None = None,
 ) -> T:
     """Logs in, with a bounded number of attempts, and runs a function with the client."""
     retrying = AsyncRetrying(
@@ -101,7 +109,7 @@ async def _session(
     async for attempt in retrying:
         # A client that failed to log in cannot be used again.
         with attempt:
-            async with ConciergeBot(concierge, operations, desk) as bot:
+            async with ConciergeBot(concierge, operations, desk, monitor) as bot:
                 await _log_in(bot, token)
                 return await use(bot)
     raise AssertionError("the last attempt returns or raises")

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.routing import APIRoute
@@ -55,6 +55,16 @@ _bearer = HTTPBearer(
 )
 
 
+class Watched(Protocol):
+    """What the addresses of health and figures are about."""
+
+    def unready(self) -> str | None:
+        """Why no text can be answered now, as a sentence; None if one can."""
+
+    async def figures(self) -> bytes:
+        """For Prometheus."""
+
+
 class _StrictRequest(Request):
     """Its JSON has one meaning: no field twice, no NaN."""
 
@@ -102,10 +112,26 @@ Key = Annotated[str, Depends(_key)]
 def create_app(service: Service, *, needs_key: bool) -> FastAPI:
     """The application, without the gate in front of it (`bot.frontends.http.gate`), which checks
     the key if the server `needs_key`."""
+    app = _new_app(openapi_url="/openapi.json")
+    _add_health(app, service)
+    _add_reviews(app, service, [Depends(_bearer)] if needs_key else [])
+    _complete_document(app)
+    return app
+
+
+def create_monitoring_app(watched: Watched) -> FastAPI:
+    """The addresses of health and figures alone, also without the gate."""
+    app = _new_app(openapi_url=None)
+    _add_health(app, watched)
+    return app
+
+
+def _new_app(openapi_url: str | None) -> FastAPI:
     app = FastAPI(
         title="Review Concierge",
         version=trainer.__version__,
         description=DESCRIPTION,
+        openapi_url=openapi_url,
         docs_url=None,  # these pages load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
@@ -113,13 +139,10 @@ def create_app(service: Service, *, needs_key: bool) -> FastAPI:
     )
     app.router.route_class = _StrictRoute
     problems.install(app)
-    _add_health(app, service)
-    _add_reviews(app, service, [Depends(_bearer)] if needs_key else [])
-    _complete_document(app)
     return app
 
 
-def _add_health(app: FastAPI, service: Service) -> None:
+def _add_health(app: FastAPI, service: Watched) -> None:
     @app.get("/livez", tags=["health"], summary="Whether the process runs")
     async def livez() -> Health:
         """For a supervisor that restarts the process if this fails. It needs no key."""
@@ -139,7 +162,7 @@ def _add_health(app: FastAPI, service: Service) -> None:
 
     @app.get("/metrics", include_in_schema=False)
     async def figures() -> Response:
-        return Response(service.figures(), media_type=metrics.CONTENT_TYPE)
+        return Response(await service.figures(), media_type=metrics.CONTENT_TYPE)
 
 
 def _add_reviews(app: FastAPI, service: Service, security: list[Any]) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import ipaddress
 import logging
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,6 +19,7 @@ from bot.frontends.http.metrics import Metrics
 from bot.frontends.http.problems import Problem
 from bot.frontends.http.service import RETRY_SECONDS
 from bot.logs import SeldomLog, whereabouts
+from bot.tracing import span
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,8 @@ PATHS = (
     "/metrics",
 )
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-GUARDED = ("/v1/", "/metrics")
+TRACED = "/v1/"
+GUARDED = (TRACED, "/metrics")
 OTHER = "(another path)"
 LOCAL = "local"
 """In place of a key's name, on a server without keys."""
@@ -64,7 +66,7 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
-        answer = _Answer(send)
+        answer = _Answer(send, is_traced=scope["path"].startswith(TRACED))
         body = _Body(Headers(scope=scope), receive)
         began = time.monotonic()
         scope.setdefault("state", {})
@@ -100,7 +102,11 @@ class Gate:
             if scope["method"] == "POST":
                 _check_content_type(headers)
         await body.read()
-        await self._app(scope, body.replay, send)
+        if scope["path"].startswith(TRACED):
+            with span("receive", front_end="http", address=_known_path(scope)):
+                await self._app(scope, body.replay, send)
+        else:
+            await self._app(scope, body.replay, send)
 
     def _identify(self, headers: Headers) -> str:
         """The name of the request's key. Raises Problem: 401, or 421 for a foreign host."""
@@ -128,14 +134,18 @@ class Gate:
 class _Answer:
     """Passes the response on, and notes its status."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, *, is_traced: bool) -> None:
         self._send = send
+        self._is_traced = is_traced
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-        await self._send(message)
+            await self._send(message)
+        else:
+            with span("reply", status=self.status) if self._is_traced else nullcontext():
+                await self._send(message)
 
 
 def is_loopback(host: str) -> bool:

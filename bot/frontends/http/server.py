@@ -42,24 +42,18 @@ async def serve(settings: Settings, opened: Opened) -> None:
     Raises SettingsError: the address cannot be used, or is not loopback and there are no keys;
     InputError: the keys cannot be read; and whatever `opened` raises.
     """
-    keyring = Keyring()
-    host = settings.http_host
-    if not (keyring.has_keys or is_loopback(host)):
-        raise SettingsError(
-            f"HTTP_HOST is {host}, which others can reach, but there is no key that they must "
-            "give. Create one first: python -m bot http-key add NAME"
-        )
+    keyring = read_keys("HTTP_HOST", settings.http_host)
     service = Service(settings)
     app = create_app(service, needs_key=keyring.has_keys)
     server = Server(Gate(app, keyring, service.metrics, needs_key=keyring.has_keys))
-    listening = _listen(host, settings.http_port)
+    listening = listen("HTTP", settings.http_host, settings.http_port)
     serving = asyncio.create_task(server.serve([listening]))
     ready = asyncio.create_task(_stay_ready(service, opened))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.stop)
     try:
-        log.info("Listening on http://%s", _address(listening))
+        log.info("Listening on http://%s", address_of(listening))
         await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         server.should_exit = True
@@ -105,6 +99,7 @@ class Server(uvicorn.Server):
 async def _stay_ready(service: Service, opened: Opened) -> None:
     """Loads the model, and follows promotions and edits until it is cancelled."""
     async with opened as (service.concierge, looks):
+        service.metrics.watch(service.concierge.engine)
         log.info("Ready: %s is serving", service.concierge.engine.checkpoint)
         while True:
             await asyncio.sleep(LOOK_SECONDS)
@@ -118,18 +113,32 @@ async def _stay_ready(service: Service, opened: Opened) -> None:
                     log.error("The sentences stay as they were. %s", outcome)
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """A socket that accepts connections. Raises SettingsError."""
+def read_keys(setting: str, host: str) -> Keyring:
+    """The keys. Raises SettingsError where there are none and others can reach `host`, the value of
+    `setting`; InputError where they cannot be read."""
+    keyring = Keyring()
+    if not (keyring.has_keys or is_loopback(host)):
+        raise SettingsError(
+            f"{setting} is {host}, which others can reach, but there is no key that they must "
+            "give. Create one first: python -m bot http-key add NAME"
+        )
+    return keyring
+
+
+def listen(settings: str, host: str, port: int) -> socket.socket:
+    """A socket that accepts connections. `settings` is what the names of the two settings begin
+    with. Raises SettingsError."""
     family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
         raise SettingsError(
-            f"The server cannot listen on HTTP_HOST {host} and HTTP_PORT {port} "
+            f"The server cannot listen on {settings}_HOST {host} and {settings}_PORT {port} "
             f"({os.strerror(error.errno or 0)}): choose another port, or an address of this machine"
         ) from None
 
 
-def _address(listening: socket.socket) -> str:
+def address_of(listening: socket.socket) -> str:
+    """Host and port, as in a URL."""
     host, port = listening.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -10,6 +10,8 @@ from typing import Any
 from bot.conversation.concierge import Concierge, Reply
 from bot.conversation.throttle import Pace, Throttle
 from bot.conversation.why import Explanation, split
+from bot.engine import Engine
+from bot.frontends.http import health
 from bot.frontends.http.metrics import Metrics
 from bot.frontends.http.problems import Problem
 from bot.frontends.http.schemas import (
@@ -32,16 +34,6 @@ RETRY_SECONDS = 5
 ANSWER_SECONDS = 30.0
 """An explanation waits for up to eight others, which take a second or two each."""
 
-STUCK_SECONDS = 30.0
-"""A round is a third of a second of work. One that takes this long does not end."""
-
-_NO_MODEL = "No model is loaded yet."
-_STUCK = (
-    "The model has not finished its last texts for half a minute: its worker hangs. Restart the "
-    "server."
-)
-_NO_WORKER = "The model's worker could not be started for the last texts. Restart the server."
-
 
 class Service:
     """What the front end does for its clients; `concierge` is None until a model is loaded."""
@@ -55,16 +47,15 @@ class Service:
 
     def unready(self) -> str | None:
         """Why no text can be judged now, as a sentence; None if one can."""
-        if self.concierge is None:
-            return _NO_MODEL
-        if self.concierge.engine.round_seconds > STUCK_SECONDS:
-            return _STUCK
-        return _NO_WORKER if self.concierge.engine.worker_fails else None
+        return health.unready(self._engine)
 
-    def figures(self) -> bytes:
+    async def figures(self) -> bytes:
         """For Prometheus."""
-        engine = None if self.concierge is None else self.concierge.engine
-        return self.metrics.expose(engine, ready=self.unready() is None)
+        return self.metrics.expose(self._engine, ready=self.unready() is None)
+
+    @property
+    def _engine(self) -> Engine | None:
+        return None if self.concierge is None else self.concierge.engine
 
     async def classify(self, key: str, texts: Sequence[str]) -> ClassifyResult:
         """Judges texts without a conversation. Raises Problem."""
@@ -121,8 +112,8 @@ class Service:
         """Counts texts of a key, and gives the concierge for a bounded time. Raises Problem."""
         reason = self.unready()
         # With a failing worker, the next text shows whether it still fails.
-        if self.concierge is None or reason == _STUCK:
-            raise Problem(503, reason or _NO_MODEL, retry_after=RETRY_SECONDS)
+        if self.concierge is None or reason == health.STUCK:
+            raise Problem(503, reason or health.NO_MODEL, retry_after=RETRY_SECONDS)
         customer = _number(key)
         if self._texts.pace(customer, texts) is not Pace.FINE:
             raise Problem(

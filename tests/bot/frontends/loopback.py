@@ -13,6 +13,7 @@ from bot.conversation.throttle import Throttle
 from bot.desk.desk import Desk
 from bot.engine import Engine
 from bot.frontends import discord as front_end
+from bot.frontends.discord.client import Monitor
 from bot.operations.actions import Operations
 from bot.sentences.responses import Responses
 from bot.settings import Settings
@@ -30,10 +31,16 @@ POST_MESSAGE = ("POST", "/channels/{channel_id}/messages")
 SUPPRESS_EMBEDS = 1 << 2
 
 
-async def serve(concierge: Concierge, chosen: Settings, desk: Desk | None = None) -> None:
+async def serve(
+    concierge: Concierge,
+    chosen: Settings,
+    desk: Desk | None = None,
+    monitor: Monitor | None = None,
+) -> None:
     """This concierge on Discord, as the command line puts it together."""
     assert chosen.discord_token is not None
-    await front_end.serve(concierge, Operations(concierge, chosen), chosen.discord_token, desk)
+    operations = Operations(concierge, chosen)
+    await front_end.serve(concierge, operations, chosen.discord_token, desk, monitor)
 
 
 def environment(server: DiscordServer) -> dict[str, str]:
@@ -65,10 +72,14 @@ async def serving(
 
 @asynccontextmanager
 async def connected(
-    server: DiscordServer, concierge: Concierge, chosen: Settings, desk: Desk | None = None
+    server: DiscordServer,
+    concierge: Concierge,
+    chosen: Settings,
+    desk: Desk | None = None,
+    monitor: Monitor | None = None,
 ) -> "AsyncIterator[asyncio.Task[None]]":
     """This concierge on Discord; stopped as above."""
-    task = asyncio.create_task(serve(concierge, chosen, desk))
+    task = asyncio.create_task(serve(concierge, chosen, desk, monitor))
     await server.ready(timeout=15)
     try:
         yield task

@@ -1,0 +1,1 @@
+"""The files for operators: the image, the services and the monitoring."""
