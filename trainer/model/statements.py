@@ -270,6 +270,7 @@ class _Reader:
     def __init__(self, section: Mapping[str, Any], common: str) -> None:
         self.spaced: bool = section.get("spaced", True)
         self._lists: Mapping[str, str] = section.get("lists", {})
+        self._not: list[str] = fold(section.get("not", "")).split()
         self.common = frozenset(fold(f"{common} {section.get('common', '')}").split())
         self._tokens: list[str] = []
 
@@ -284,8 +285,9 @@ class _Reader:
     def compile(self, phrases: Sequence[str]) -> re.Pattern[str] | None:
         """A pattern for any of the phrases; None if there are none."""
         either = "|".join(self.read(phrase)[0] for phrase in phrases)
+        behind = "".join(f"(?<! {word} )" for word in self._not)
         # The space first: what is searched for must begin in the same way to be found fast.
-        return re.compile(f"{' ' * self.spaced}(?:{either})") if phrases else None
+        return re.compile(f"{' ' * self.spaced}{behind}(?:{either})") if phrases else None
 
     def _alternatives(self) -> _Read:
         """What stands between two brackets, which "|" divides."""
