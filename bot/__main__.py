@@ -322,10 +322,12 @@ def _converse(
     """Opens what a conversation needs, holds it with `front_end`, and closes everything."""
     from bot.conversation.language import load_identifier
     from bot.sentences.responses import Responses
+    from trainer.model.statements import load_phrases
 
     responses = Responses.load(settings.responses_file, settings.help_line)
     classifier = _load(checkpoint or _serving_checkpoint(), settings)
     load_identifier()
+    load_phrases()
 
     async def conversation() -> None:
         asyncio.get_running_loop().set_exception_handler(logs.report_loop_error)
@@ -357,12 +359,14 @@ def _serve_http(settings: "Settings") -> None:
     from bot.operations.models import Models
     from bot.operations.sentences import Sentences
     from bot.sentences.responses import Responses
+    from trainer.model.statements import load_phrases
 
     responses = Responses.load(settings.responses_file, settings.help_line)
     checkpoint = _serving_checkpoint()
 
     def load() -> "Classifier":
         load_identifier()
+        load_phrases()
         return _load(checkpoint, settings)
 
     @asynccontextmanager

@@ -51,6 +51,7 @@ from bot.sentences.placeholders import OWNER
 from bot.sentences.responses import ANYONE, Kind, Recipient, Responses
 from trainer.model.kinds import DISTRESS, REVIEW
 from trainer.model.marks import normalise, read_mark
+from trainer.model.statements import states_distress
 from trainer.model.strength import Strength as Emphasis
 from trainer.model.strength import emphasised
 
@@ -206,7 +207,12 @@ class Concierge:
           is not a second opinion.
         """
         if not is_late and (rate_limited := self.slow_down(customer, to)) is not None:
-            return rate_limited
+            if not self.is_urgent(text):
+                return rate_limited
+            # Of several such messages in a row, one gets the reply.
+            known = self.questions.take((place, customer))
+            self._expect((place, customer), reply := self.say(Kind.DISTRESS, to))
+            return replace(reply, repeated=isinstance(known, Distress))
         if unread:
             return self.say(Kind.UNREAD, to)
         if not text.strip():
@@ -260,6 +266,11 @@ class Concierge:
             expected = None  # it has been answered, or something new has come up
         if expected is not None:
             self.questions.hold(whom, expected)
+
+    def is_urgent(self, text: str) -> bool:
+        """Whether a text must get its reply whatever else is going on: it says that its author is
+        in distress."""
+        return states_distress(text)
 
     def decide(
         self,
@@ -424,11 +435,13 @@ class Concierge:
 
         Raises BusyError and UnansweredError, as the engine does.
         """
+        unjudged = _unjudged(text)
+        if unjudged is Kind.DISTRESS:
+            return self.say(Kind.DISTRESS, to)
         if is_reassurance(text):
             return self.say(Kind.THANKS, to)
         answer = read_answer(text, held.yes, denies=held.denies)
         is_open = answer.side is None and bool(answer.opinion)
-        unjudged = _unjudged(text)
         if unjudged is Kind.ABUSE or (is_open and (is_edit or unjudged is not None)):
             return await self._judge(text, to)
         verdict = await self._classify(text)
@@ -595,6 +608,8 @@ def _unjudged(text: str) -> Kind | None:
     """The kind of a text that the model need not see; None for one to be judged."""
     if not _is_readable(text):
         return Kind.WORDLESS
+    if states_distress(text):
+        return Kind.DISTRESS
     words = _ADDRESS.sub(" ", text)
     if words != text and not _is_readable(words):
         return Kind.OFF_TOPIC

@@ -99,7 +99,7 @@ def _emoji() -> _Emoji:
     )
 
 
-def _plain_characters(text: str) -> str:
+def plain_characters(text: str) -> str:
     """All of `normalise` except the names of emoji."""
     if text.isascii():
         return text
@@ -130,7 +130,7 @@ def normalise(text: str) -> str:
     regional indicators and letters of other scripts stay. Idempotent; ASCII is unchanged.
     `emoji.demojize` takes quadratic time over unknown joined sequences.
     """
-    return text if text.isascii() else _emoji().run.sub(_name_run, _plain_characters(text))
+    return text if text.isascii() else _emoji().run.sub(_name_run, plain_characters(text))
 
 
 # --- Forms of marks -------------------------------------------------------------------------------
@@ -373,7 +373,7 @@ def read_mark(text: str) -> tuple[str, Mark | None]:
         The text in plain letters without its marks, and the mark; or the text itself and None.
         Neither the text nor `alone` depends on the value of the mark.
     """
-    plain = _plain_characters(text).replace(_ERASED, " ")
+    plain = plain_characters(text).replace(_ERASED, " ")
     shares: list[float] = []
     for form in _FORMS:
         plain = _erase(form, plain, shares)

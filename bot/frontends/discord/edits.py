@@ -19,18 +19,23 @@ MESSAGES = 1_000
 
 @dataclass(eq=False, slots=True)
 class Question:
-    """A message that is being answered, or whose author was asked for other words."""
+    """A message that is being answered, or has been a short time ago."""
 
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held during the answer: an edit that comes before the reply waits for it."""
     reply: discord.PartialMessage | None = None
     """The bot's reply, if an edit may change it."""
+    asks_again: bool = False
+    """Whether the reply asked for other words: any edit may change it. Otherwise only one that says
+    that its author is in distress."""
+    is_settled: bool = False
+    """Whether the author has answered by a button."""
     _until: float = 0.0
     _edited_at: datetime | None = None
 
     def expect_edit(self, reply: Reply, sent: discord.PartialMessage) -> None:
-        """Allows an edit to change the sent reply, if that asks for the same in other words."""
-        self.reply = sent if reply.asks_again else None
+        """Allows an edit to change the sent reply."""
+        self.reply, self.asks_again = sent, reply.asks_again and not self.is_settled
         self._until = time.monotonic() + EDIT_SECONDS
 
     def is_news(self, message: discord.Message) -> bool:
@@ -56,16 +61,16 @@ class Questions:
         return question
 
     def end(self, message_id: int) -> None:
-        """Forgets one that is answered, unless an edit is expected."""
+        """Forgets one that got no reply."""
         question = self._by_id.get(message_id)
         if question is not None and question.reply is None:
             del self._by_id[message_id]
 
     def settle(self, message_id: int) -> None:
-        """Expects no further edit of a message."""
-        question = self._by_id.pop(message_id, None)
+        """Expects no further edit of a message, unless its author is in distress."""
+        question = self._by_id.get(message_id)
         if question is not None:
-            question.reply = None
+            question.is_settled, question.asks_again = True, False
 
     def get(self, message_id: int) -> Question | None:
         return self._by_id.get(message_id)

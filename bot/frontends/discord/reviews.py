@@ -64,14 +64,17 @@ class Reviews(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
-        """Answers an edit of a message that the bot did not understand, in place of its first
-        reply."""
+        """Answers an edit in place of the first reply, if that asked for other words, or if the
+        author is in distress now."""
         message, question = event.message, self._questions.get(event.message_id)
         if question is None:
             return
         async with question.busy:
             sent = question.reply
             if sent is None or not self._is_for_the_bot(message) or not question.is_news(message):
+                return
+            urgent = self._bot.concierge.is_urgent
+            if not question.asks_again and not urgent(await review_in(message)):
                 return
             apologise = partial(
                 replace,

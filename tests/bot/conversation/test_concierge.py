@@ -134,6 +134,36 @@ async def test_a_customer_who_writes_too_fast_is_informed_and_not_judged(
     assert len(classifier.judged) == 3
 
 
+async def test_distress_is_answered_however_fast_it_is_written(
+    classifier: KeywordClassifier, responses: Responses
+) -> None:
+    async with Engine(classifier) as engine:
+        concierge = Concierge(engine, responses, Throttle(1, clock=lambda: 0.0))
+        texts = ("great", "great", "i feel like ending it all", "wanna kms", "great")
+        replies = [await concierge.answer(text, customer=1, place=1) for text in texts]
+        assert [(reply.kind, reply.repeated) for reply in replies] == [
+            (Kind.POSITIVE, False),
+            (Kind.HASTE, False),
+            (Kind.DISTRESS, False),
+            (Kind.DISTRESS, True),
+            (Kind.HASTE, True),
+        ]
+
+
+async def test_distress_is_answered_while_the_queue_is_full_and_the_model_fails(
+    classifier: KeywordClassifier, responses: Responses
+) -> None:
+    async with Engine(classifier, queue_tokens=estimate_tokens("great")) as engine:
+        concierge = Concierge(engine, responses)
+        classifier.gate.clear()
+        first = asyncio.create_task(concierge.answer("great"))
+        await asyncio.sleep(0)
+        assert (await concierge.answer("quiero morir")).kind is Kind.DISTRESS
+        classifier.gate.set()
+        await first
+        assert (await concierge.answer("poison. wanna kms")).kind is Kind.DISTRESS
+
+
 async def test_other_responses_take_effect_at_once(concierge: Concierge) -> None:
     concierge.responses = Responses({kind: ["other"] for kind in Kind})
     assert (await concierge.answer("")).text == concierge.say(Kind.HELP).text == "other"
