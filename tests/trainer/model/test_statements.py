@@ -113,6 +113,7 @@ def test_says_so(text: str) -> None:
         "I want to die, that soundtrack!",
         "made me want to kill myself",
         "if i have to see another remake i'm going to kill myself",
+        "if I have to sit through that again I'll kill myself",
         'He whispers "I want to die" and jumps.',
         "A man who has no reason to live finds a dog.",
         "don't want to live in london anymore",
