@@ -56,29 +56,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The source archive of this checkout, built as `.ci/release` does."""
-    folder = tmp_path_factory.mktemp("sdist")
-    command = [
-        sys.executable,
-        "-m",
-        "uv",
-        "build",
-        "--sdist",
-        "--quiet",
-        "--python",
-        sys.executable,
-    ]
-    command += [
-        "--build-constraints",
-        f"{ROOT}/constraints.txt",
-        "--out-dir",
-        f"{folder}",
-        f"{ROOT}",
-    ]
-    subprocess.run(command, env=_environment(), check=True, timeout=240)
-    (path,) = folder.glob("*.tar.gz")
+def _build(source: Path, folder: Path, kind: str) -> Path:
+    """A distribution of a checkout or a source archive, built as `.ci/release` does."""
+    words = [sys.executable, "-m", "uv", "build", kind, "--quiet", "--python", sys.executable]
+    words += ["--build-constraints", f"{ROOT}/constraints.txt", "--out-dir", f"{folder}"]
+    subprocess.run([*words, str(source)], env=_environment(), check=True, timeout=240)
+    (path,) = folder.glob("review_concierge-*")
     return path
 
 
@@ -180,8 +163,9 @@ def test_the_wheel_holds_both_packages_and_their_data(wheel: Path) -> None:
 
 
 def test_an_installation_of_the_source_archive_is_one_of_the_wheel(
-    sdist: Path, wheel: Path, tmp_path: Path
+    wheel: Path, tmp_path: Path
 ) -> None:
+    sdist = _build(ROOT, tmp_path / "sdist", "--sdist")
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     top = {name.split("/")[0] for name in names}
@@ -190,8 +174,9 @@ def test_an_installation_of_the_source_archive_is_one_of_the_wheel(
     assert top == {"bot", "deploy", "trainer"} | of_the_project | of_the_build
     assert "deploy/prometheus/alerts.yml" in names
     assert not [name for name in names if "__pycache__" in name or name.endswith("/key")]
-    _pip("wheel", "--no-deps", "--wheel-dir", tmp_path, sdist)
-    assert (tmp_path / wheel.name).read_bytes() == wheel.read_bytes()
+    built = _build(sdist, tmp_path / "wheel", "--wheel")
+    assert built.name == wheel.name
+    assert built.read_bytes() == wheel.read_bytes()
 
 
 def test_every_dependency_has_a_lower_bound(wheel: Path) -> None:
@@ -320,7 +305,7 @@ def test_what_the_dockerfile_installs_is_complete_and_runs(image: Path, tmp_path
     code, output, errors = in_image.run("python", "-c", program)
     assert code == 0, errors
     assert output.startswith(str(image.parent))  # not the package of the wheel's environment
-    _pip("--python", image / "python", "check")
+    _pip("--python", image / "python", "check")  # it also sees the wheel's environment
     settings = {k: v for k, v in variables(stages()[-1]).items() if k.startswith(("HTTP", "LOG"))}
     code, _, errors = in_image.run("review-concierge", "http", **settings)
     assert code == 2
