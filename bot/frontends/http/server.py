@@ -15,8 +15,9 @@ import uvicorn
 
 from bot.conversation.concierge import Concierge
 from bot.errors import BotError, SettingsError
+from bot.frontends.http.access import Access
 from bot.frontends.http.app import create_app
-from bot.frontends.http.gate import Gate, is_loopback
+from bot.frontends.http.gate import Gate
 from bot.frontends.http.keys import Keyring
 from bot.frontends.http.service import ANSWER_SECONDS, Service
 from bot.logs import whereabouts
@@ -39,20 +40,15 @@ async def serve(settings: Settings, opened: Opened) -> None:
     The server listens at once; `opened` loads the model meanwhile, and gives the concierge and what
     is to be called every LOOK_SECONDS.
 
-    Raises SettingsError: the address cannot be used, or is not loopback and there are no keys;
-    InputError: the keys cannot be read; and whatever `opened` raises.
+    Raises SettingsError: the address cannot be used, or the settings let nobody or everybody in
+    (`Access.of`); InputError: the keys cannot be read; and whatever `opened` raises.
     """
     keyring = Keyring()
-    host = settings.http_host
-    if not (keyring.has_keys or is_loopback(host)):
-        raise SettingsError(
-            f"HTTP_HOST is {host}, which others can reach, but there is no key that they must "
-            "give. Create one first: python -m bot http-key add NAME"
-        )
+    access = Access.of(settings, has_keys=keyring.has_keys)
     service = Service(settings)
-    app = create_app(service, needs_key=keyring.has_keys)
-    server = Server(Gate(app, keyring, service.metrics, needs_key=keyring.has_keys))
-    listening = _listen(host, settings.http_port)
+    gate = Gate(create_app(service, access), keyring, service.metrics, access)
+    server = Server(gate, access)
+    listening = _listen(settings.http_host, settings.http_port)
     serving = asyncio.create_task(server.serve([listening]))
     ready = asyncio.create_task(_stay_ready(service, opened))
     loop = asyncio.get_running_loop()
@@ -74,14 +70,15 @@ async def serve(settings: Settings, opened: Opened) -> None:
 class Server(uvicorn.Server):
     """Uvicorn's server, as this front end needs it."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, access: Access) -> None:
         super().__init__(
             uvicorn.Config(
                 gate,
                 access_log=False,  # it would contain what clients write into an address
                 log_config=None,
                 lifespan="off",
-                proxy_headers=False,
+                proxy_headers=bool(access.proxies),
+                forwarded_allow_ips=[*access.proxies],
                 server_header=False,
                 ws="none",
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,

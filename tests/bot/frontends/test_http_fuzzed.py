@@ -43,7 +43,7 @@ async def test_the_server_keeps_to_its_document(
         output, _ = await asyncio.wait_for(process.communicate(), 60)
     said = output.decode()
     assert process.returncode == 0, said
-    assert "Tested: 5" in said
+    assert "Tested: 6" in said
     generated = re.search(r"(\d+) generated", said)
     assert generated is not None
     assert int(generated[1]) > 50, said
