@@ -34,21 +34,30 @@ def _workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+Headers = dict[str, str]
+
+
 async def _get(
-    client: aiohttp.ClientSession, path: str, status: int = 200, method: str = "GET", **headers: str
+    client: aiohttp.ClientSession,
+    path: str,
+    status: int = 200,
+    method: str = "GET",
+    headers: Headers | None = None,
 ) -> tuple[aiohttp.ClientResponse, str]:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    async with client.request(method, path, headers=named) as response:
+    async with client.request(method, path, headers=headers) as response:
         said = await response.text()
         assert response.status == status, said
         return response, said
 
 
 async def _post(
-    client: aiohttp.ClientSession, path: str, body: Any, status: int = 200, **headers: str
+    client: aiohttp.ClientSession,
+    path: str,
+    body: Any,
+    status: int = 200,
+    headers: Headers | None = None,
 ) -> Any:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    async with client.post(path, json=body, headers=named) as response:
+    async with client.post(path, json=body, headers=headers) as response:
         answer = await response.json(content_type=None)
         assert response.status == status, answer
         return answer
@@ -81,11 +90,11 @@ async def test_the_files_are_served_with_their_types_and_only_when_they_changed(
             assert response.headers["X-Content-Type-Options"] == "nosniff"
             tag = response.headers["ETag"]
             for known in (tag, f"W/{tag}", f'"other", {tag}'):
-                same, nothing = await _get(client, path, 304, If_None_Match=known)
+                same, nothing = await _get(client, path, 304, headers={"If-None-Match": known})
                 assert nothing == ""
                 assert same.headers["ETag"] == tag
                 assert same.headers["Cache-Control"] == response.headers["Cache-Control"]
-            await _get(client, path, If_None_Match='"other"')
+            await _get(client, path, headers={"If-None-Match": '"other"'})
             head, nothing = await _get(client, path, method="HEAD")
             assert nothing == ""
             assert head.headers["Content-Length"] == str(len(said.encode()))
@@ -156,7 +165,9 @@ async def test_the_widget_exists_only_for_the_websites_that_are_named(concierge:
         assert "HTTP_WIDGET_ORIGINS" in json.loads(said)["detail"]
     origins = (SITE, "http://localhost:5500")
     async with served(concierge, http_settings(http_widget_origins=origins)) as client:
-        script, _ = await _get(client, "/widget.js", Origin="https://elsewhere.example")
+        script, _ = await _get(
+            client, "/widget.js", headers={"Origin": "https://elsewhere.example"}
+        )
         assert script.headers["Cache-Control"] == "public, max-age=3600"
         assert script.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
         assert "Access-Control-Allow-Origin" not in script.headers  # a <script> does not need it
@@ -199,8 +210,8 @@ async def test_who_may_use_the_page_is_decided_once(concierge: Concierge) -> Non
 
 async def test_a_server_without_keys_is_not_reached_through_a_proxy(concierge: Concierge) -> None:
     async with served(concierge) as client:
-        forwarded = {"X_Forwarded_For": "192.0.2.7"}
-        problem = await _post(client, "/v1/answer", _answer(), 421, **forwarded)
+        forwarded = {"X-Forwarded-For": "192.0.2.7"}
+        problem = await _post(client, "/v1/answer", _answer(), 421, forwarded)
         assert "not through a proxy" in problem["detail"]
 
 
@@ -223,18 +234,20 @@ async def test_a_visitor_talks_and_does_nothing_else(
         body = {"text": GREAT, "conversation": "maria"}
         assert (await _post(client, "/v1/answer", _answer(RATHER)))["question"]
         # The holder of a key has conversations of their own.
-        assert (await _post(client, "/v1/answer", _answer("yes"), **with_key))["kind"] != "positive"
+        assert (await _post(client, "/v1/answer", _answer("yes"), headers=with_key))[
+            "kind"
+        ] != "positive"
         assert (await _post(client, "/v1/answer", _answer("yes")))["kind"] == "positive"
         assert (await _post(client, "/v1/explain", body))["label"] == "positive"
         assert await _post(client, "/v1/choose", {"choice": "both", "conversation": "maria"})
-        await _post(client, "/v1/answer", _answer(), 401, Authorization="Bearer x")
+        await _post(client, "/v1/answer", _answer(), 401, {"Authorization": "Bearer x"})
         await _post(client, "/v1/classify", {"text": GREAT}, 401)
         await _get(client, "/metrics", 401)
         long = marked("great ") * 800
         for path in ("/v1/answer", "/v1/explain"):
             problem = await _post(client, path, _answer(long), 422)
             assert "up to 4,000 characters" in problem["detail"]
-            await _post(client, path, _answer(long), **with_key)
+            await _post(client, path, _answer(long), headers=with_key)
         paths = json.loads((await _get(client, "/openapi.json"))[1])["paths"]
     optional = {
         path for path, each in paths.items() if {} in each.get("post", {}).get("security", [])
@@ -254,7 +267,7 @@ async def test_visitors_are_limited_by_their_address(
 
     async def say(client: aiohttp.ClientSession, address: str, name: str, status: int) -> Any:
         return await _post(
-            client, "/v1/answer", _answer(conversation=name), status, X_Forwarded_For=address
+            client, "/v1/answer", _answer(conversation=name), status, {"X-Forwarded-For": address}
         )
 
     async with Engine(classifier) as engine:

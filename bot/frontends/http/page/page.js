@@ -179,7 +179,7 @@ function closeQuestion() {
     const hadFocus = buttons.includes(document.activeElement);
     for (const button of buttons) button.remove();
     // On a phone this would open the keyboard over the reply.
-    if (hadFocus && matchMedia("(pointer: fine)").matches) text.focus();
+    if (hadFocus && !matchMedia("(pointer: coarse)").matches) text.focus();
   }
 }
 

@@ -26,7 +26,7 @@
     p { margin: 16px; font-weight: 400; }`;
 
   const host = document.createElement("review-concierge");
-  const inside = host.attachShadow({ mode: "closed" });
+  const inside = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet(); // a <style> could be forbidden by the website's policy
   sheet.replaceSync(STYLE);
   inside.adoptedStyleSheets = [sheet];
