@@ -56,6 +56,12 @@ def chromium(profile: Path) -> Iterator[Chrome]:
         driver.quit()
 
 
+def read_log(driver: Chrome) -> list[dict[str, Any]]:
+    """What the browser has logged since the last call."""
+    entries: list[dict[str, Any]] = driver.get_log("browser")  # type: ignore[no-untyped-call]
+    return entries
+
+
 class Page:
     """The page of one server, in a window of its own size and scheme of colours."""
 
@@ -98,7 +104,7 @@ class Page:
 
     def run(self, script: str) -> Any:
         """What a script returns."""
-        return self.driver.execute_script(f"return {script}")  # type: ignore[no-untyped-call]
+        return self.driver.execute_script(f"return {script}")
 
     def until(self, seen: Callable[[], Found], seconds: float = 10) -> Found:
         """Waits until it is true."""

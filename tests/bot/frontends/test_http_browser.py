@@ -19,7 +19,7 @@ from bot.conversation.throttle import Throttle
 from bot.engine import Engine
 from bot.frontends.http import keys
 from bot.sentences.responses import Responses
-from tests.bot.frontends.browser import Page, chromium, require_chromium
+from tests.bot.frontends.browser import Page, chromium, read_log, require_chromium
 from tests.bot.frontends.http_server import http_settings, served
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 from tests.marker import MARKER, marked
@@ -40,11 +40,11 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 @pytest.fixture(autouse=True)
 def _nothing_is_refused(driver: Chrome) -> Iterator[None]:
     """No script fails, and the page's own policy forbids nothing that it does."""
-    driver.get_log("browser")
+    read_log(driver)
     yield
     wrong = [
         entry["message"]
-        for entry in driver.get_log("browser")
+        for entry in read_log(driver)
         if entry["source"] != "network" and "frame-ancestors" not in entry["message"]
     ]
     driver.get("about:blank")
@@ -364,7 +364,7 @@ async def test_the_widget_opens_the_chat_on_a_website_that_is_allowed(
         warned = page.until(
             lambda: [
                 entry["message"]
-                for entry in driver.get_log("browser")
+                for entry in read_log(driver)
                 if "does not show its chat" in entry["message"]
             ]
         )
