@@ -69,6 +69,7 @@ class Page:
         self.driver = driver
         self.address = address
         self.look()
+        self.connect(True)
         self.open()
 
     def open(self) -> None:

@@ -16,6 +16,7 @@ const conversation = randomId();
 let secret = "";
 let busy = false;
 let latest = null; // the last exchange that got a reply
+let refused = null; // the button that sends again what was refused without a valid key
 
 const CHOICES = [
   ["positive", "👍 I liked it"],
@@ -202,7 +203,10 @@ function showFailure(exchange, failure) {
   append(message);
   countDown(again, failure.seconds, "Send again");
   log.scrollTop = log.scrollHeight;
-  if (failure.status === 401) askForKey();
+  if (failure.status === 401) {
+    refused = again;
+    askForKey();
+  }
 }
 
 function countDown(button, seconds, label) {
@@ -244,6 +248,7 @@ async function attempt(exchange) {
     clearTimeout(thinking);
     status.classList.remove("thinking");
     if (status.textContent === "Thinking") status.textContent = "";
+    problem.textContent = ""; // there is nothing to wait for
     busy = false;
   }
 }
@@ -421,6 +426,7 @@ byId("key").addEventListener("submit", (event) => {
   byId("secret").value = "";
   byId("key").hidden = true;
   text.focus();
+  if (refused?.isConnected) refused.click();
 });
 if (NEEDS_KEY) askForKey();
 
