@@ -36,8 +36,11 @@ class Access:
 
     @classmethod
     def of(cls, settings: Settings, *, has_keys: bool) -> "Access":
-        """Raises SettingsError: others could reach the server, but could not use it, or without a
-        key."""
+        """Decides by the settings, and by whether there are keys.
+
+        Raises SettingsError: others could use all of the server without a key, or visitors of a
+        website could open the chat but not use it.
+        """
         host, is_public = settings.http_host, settings.http_public_page
         if not (has_keys or is_public or is_loopback(host)):
             raise SettingsError(

@@ -40,8 +40,8 @@ async def serve(settings: Settings, opened: Opened) -> None:
     The server listens at once; `opened` loads the model meanwhile, and gives the concierge and what
     is to be called every LOOK_SECONDS.
 
-    Raises SettingsError: the address cannot be used, or the settings let nobody or everybody in
-    (`Access.of`); InputError: the keys cannot be read; and whatever `opened` raises.
+    Raises SettingsError: the address cannot be used, or not by those who reach it (`Access.of`);
+    InputError: the keys cannot be read; and whatever `opened` raises.
     """
     keyring = Keyring()
     access = Access.of(settings, has_keys=keyring.has_keys)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pytest
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver import ActionChains, Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
@@ -30,12 +29,11 @@ ARGUMENTS = (
 Found = TypeVar("Found")
 
 
-def require_chromium() -> None:
-    """Skips where there is none."""
-    if not (BROWSER and DRIVER):
-        pytest.skip(
-            "there is no Chromium with a driver on this machine (Debian: chromium chromium-driver)"
-        )
+def find_missing() -> str | None:
+    """A sentence where there is no browser to drive."""
+    if BROWSER and DRIVER:
+        return None
+    return "there is no Chromium with a driver on this machine (Debian: chromium chromium-driver)"
 
 
 @contextmanager

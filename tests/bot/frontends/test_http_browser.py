@@ -19,7 +19,7 @@ from bot.conversation.throttle import Throttle
 from bot.engine import Engine
 from bot.frontends.http import keys
 from bot.sentences.responses import Responses
-from tests.bot.frontends.browser import Page, chromium, read_log, require_chromium
+from tests.bot.frontends.browser import Page, chromium, find_missing, read_log
 from tests.bot.frontends.http_server import http_settings, served
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 from tests.marker import MARKER, marked
@@ -32,7 +32,8 @@ SIZES = ((1280, 800), (390, 780), (320, 480))
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     """One browser for all tests. Its profile is searched for the marker when the session ends."""
-    require_chromium()
+    if (sentence := find_missing()) is not None:
+        pytest.skip(sentence)
     with chromium(tmp_path_factory.mktemp("profile")) as driver:
         yield driver
 

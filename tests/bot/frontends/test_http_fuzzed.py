@@ -12,7 +12,7 @@ from bot.conversation.concierge import Concierge
 from bot.frontends.http import keys
 from tests.bot.frontends.http_server import served
 
-SEED, EXAMPLES, SECONDS = 20_261_126, 20, 8
+SEED, EXAMPLES, SECONDS = 20_261_126, 20, 20
 """Of each operation, beside the examples of the document and the limits of each field."""
 
 SETTINGS = """

@@ -215,7 +215,7 @@ async def test_a_server_without_keys_is_not_reached_through_a_proxy(concierge: C
         assert "not through a proxy" in problem["detail"]
 
 
-async def test_settings_that_let_nobody_in_are_refused(concierge: Concierge) -> None:
+async def test_a_widget_that_its_visitors_could_not_use_is_refused(concierge: Concierge) -> None:
     public = http_settings(http_host="0.0.0.0", http_public_page=True)
     assert Access.of(public, has_keys=False).needs_key
     keys.add("website", date(2026, 1, 2))
