@@ -105,7 +105,7 @@ class Page:
         """What a script returns."""
         return self.driver.execute_script(f"return {script}")
 
-    def until(self, seen: Callable[[], Found], seconds: float = 10) -> Found:
+    def until(self, seen: Callable[[], Found], seconds: float = 20) -> Found:
         """Waits until it is true."""
         ignored = (NoSuchElementException, StaleElementReferenceException, IndexError)
         wait = WebDriverWait(self.driver, seconds, 0.02, ignored_exceptions=ignored)

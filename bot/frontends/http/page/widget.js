@@ -4,6 +4,7 @@
 //     <script src="https://bot.example.com/widget.js" defer></script>
 
 (() => {
+  if (document.querySelector("review-concierge")) return; // included twice
   const page = new URL(".", document.currentScript.src);
 
   const STYLE = `
