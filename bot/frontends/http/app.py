@@ -31,6 +31,7 @@ Judges film reviews, and answers customers as on Discord and in the terminal.
 
 Give your key as `Authorization: Bearer KEY`; the operator creates it with
 `python -m bot http-key add NAME`. A server without keys answers only programs on its own machine.
+Where visitors are let in, what they may use takes no key.
 
 Errors are `application/problem+json` (RFC 9457); `detail` says what to do. After 429 and 503, wait
 as many seconds as `Retry-After` says.
@@ -45,7 +46,7 @@ _ERRORS = {
     408: "The body did not arrive in time.",
     413: "The body is too large.",
     415: "The body is not declared as `application/json`.",
-    421: "A server without keys was addressed by a name other than that of its own machine.",
+    421: "A server without keys was addressed by another name than localhost, or through a proxy.",
     422: "A field is missing, not known, or not allowed.",
     429: "Too many texts of this key, or messages of this conversation.",
     500: "A bug of the server.",

@@ -190,6 +190,19 @@ async def test_it_says_that_it_thinks_and_what_went_wrong(
         await asyncio.to_thread(talk, page)
 
 
+async def test_a_server_that_is_not_ready_says_why_and_when_to_try_again(
+    driver: Chrome, concierge: Concierge
+) -> None:
+    def talk(page: Page) -> None:
+        assert "No model is loaded yet." in page.say(marked("a great film")).text
+        assert page.button("Send again in ").get_attribute("aria-disabled") == "true"
+
+    chosen = http_settings(**UNLIMITED)
+    async with served(concierge, chosen, loaded=asyncio.Event()):
+        page = await asyncio.to_thread(Page, driver, f"http://127.0.0.1:{chosen.http_port}/")
+        await asyncio.to_thread(talk, page)
+
+
 async def test_it_works_by_keyboard_and_names_everything(
     driver: Chrome, concierge: Concierge
 ) -> None:

@@ -196,6 +196,7 @@ function showFailure(exchange, failure) {
   const message = makeBotMessage(failure.message);
   message.classList.add("problem");
   const again = addButton(message, "Send again", () => {
+    if (busy) return;
     message.remove();
     text.focus();
     attempt(exchange);
