@@ -53,9 +53,10 @@ bench-discord: .venv/ready-dev  ## the Discord load test; needs a serving checkp
 simulate-week: .venv/ready-dev  ## a week of the service desk; needs a serving checkpoint
 	$(BIN)/python -m benchmarks.week
 
-picture: .venv/ready-dev  ## docs/*.svg, from real conversations; needs a serving checkpoint
+picture: .venv/ready-dev  ## docs/*.svg and page.png, from real conversations; needs a serving checkpoint
 	$(BIN)/python -m docs.conversation
 	$(BIN)/python -m docs.discord_picture
+	$(BIN)/python -m docs.page_picture
 
 # The files list everything, so no dependency is resolved. Torch and the CUDA libraries have a separate
 # file: if torch is installed already, it stays.

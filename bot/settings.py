@@ -44,6 +44,14 @@ MAX_DATASETS = 24
 """Discord allows 25 choices of an option, and one may be the operator's corrections."""
 
 
+MAX_ORIGINS = 20
+"""They are named in a header of each response with the page."""
+
+_ORIGIN = re.compile(
+    r"https?://(?:(?:[a-z0-9_-]+\.)*[a-z0-9_-]*[a-z0-9]|\[[0-9a-f:]+\])(?::\d{1,5})?"
+)
+"""As browsers send it. A name with other letters is written in its xn-- form."""
+
 _QUOTED = re.compile(r"(['\"])(.*)\1", re.DOTALL)
 _TOKEN = re.compile(r"[A-Za-z0-9._=-]*")
 _DATABASE = re.compile(r"(?:sqlite(?:\+aiosqlite)?:///|postgresql(?:\+asyncpg)?://)\S")
@@ -108,7 +116,16 @@ class Settings(BaseSettings):
     """Its port; 0: a free one."""
 
     http_texts_per_second: float = Field(default=50.0, ge=0, allow_inf_nan=False)
-    """The allowed rate of one API key; 0: no limit."""
+    """The allowed rate of one API key, or of one visitor of the public page; 0: no limit."""
+
+    http_public_page: bool = False
+    """People without a key may use the page at `/`."""
+
+    http_widget_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Origins of the websites that may show that page in a frame."""
+
+    http_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    """IP addresses, or networks, of the reverse proxies whose X-Forwarded-For is believed."""
 
     metrics_port: int | None = Field(default=None, ge=0, le=65_535)
     """The port on which the bot on Discord serves its health and figures; 0: a free one; None: it
@@ -197,6 +214,34 @@ class Settings(BaseSettings):
                 "must be the address of a collector of OpenTelemetry, such as http://localhost:4318"
             )
         return endpoint
+
+    @field_validator("http_widget_origins", mode="before")
+    @classmethod
+    def _origins(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        words = value.lower().replace(",", " ").split()
+        origins = tuple(dict.fromkeys(word.removesuffix("/") for word in words))
+        if len(origins) > MAX_ORIGINS or not all(map(_ORIGIN.fullmatch, origins)):
+            raise ValueError(
+                f"is {_quoted(value)}, but must be up to {MAX_ORIGINS} websites, separated by "
+                "commas, each as https:// and its name, without a path: https://www.example.com"
+            )
+        return origins
+
+    @field_validator("http_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            found = [*map(ipaddress.ip_network, value.replace(",", " ").split())]
+        except ValueError:
+            raise ValueError(
+                f"is {_quoted(value)}, but must be IP addresses or networks of reverse proxies, "
+                "separated by commas, such as 127.0.0.1 or 10.0.0.0/8"
+            ) from None
+        return tuple(map(str, found))
 
     @field_validator("discord_token")
     @classmethod
@@ -313,7 +358,9 @@ def _sentence(detail: Any) -> str:
     if detail["type"] == "value_error":
         return f"{name} {detail['ctx']['error']}"
     allowed = detail["msg"].removeprefix("Input should be ")
-    if detail["type"] == "literal_error":
+    if detail["type"] == "bool_parsing":
+        allowed = "yes or no"
+    elif detail["type"] == "literal_error":
         allowed = detail["ctx"]["expected"]
     shown = "" if name == "DISCORD_TOKEN" else f" is {_quoted(detail['input'])}, but"
     return f"{name}{shown} must be {allowed}"

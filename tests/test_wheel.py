@@ -157,6 +157,9 @@ def test_the_wheel_holds_both_packages_and_their_data(wheel: Path) -> None:
     starter = {f"trainer/data/starter_{name}.csv" for name in ("reviews", "kinds", "mixed")}
     migrations = "bot/desk/store/migrations"
     assert {f"{migrations}/env.py", f"{migrations}/versions/v0001_first.py"} < names
+    page = {f.name for f in (ROOT / "bot/frontends/http/page").iterdir()}
+    assert page == {"index.html", "page.css", "page.js", "widget.js", "icon.svg"}
+    assert {f"bot/frontends/http/page/{name}" for name in page} < names
     assert starter | {"bot/py.typed", "trainer/py.typed"} < names
     assert {name.split("/")[0] for name in names} == {"bot", "trainer", Path(metadata).parent.name}
     assert headers["Version"] == bot.__version__ == trainer.__version__

@@ -96,7 +96,7 @@ async def test_the_examples_of_the_document_run(folder: Path) -> None:
             assert process.returncode == 0, output
             answers.append(json.loads(output))
         assert await server.stop() == 0
-    assert len(calls) == len(examples) == 6
+    assert len(calls) == len(examples) == 7
     assert list(map(_shape, answers)) == list(map(_shape, examples))
 
 

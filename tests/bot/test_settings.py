@@ -284,6 +284,31 @@ def test_the_database_is_taken_as_it_is_written(monkeypatch: pytest.MonkeyPatch)
         ("HTTP_HOST", "localhost", "such as 127.0.0.1"),
         ("HTTP_PORT", "65536", "HTTP_PORT is '65536', but must be less than or equal to 65535"),
         ("HTTP_TEXTS_PER_SECOND", "-1", "must be greater than or equal to 0"),
+        ("HTTP_PUBLIC_PAGE", "perhaps", "HTTP_PUBLIC_PAGE is 'perhaps', but must be yes or no"),
+        *(
+            (
+                "HTTP_WIDGET_ORIGINS",
+                value,
+                f"HTTP_WIDGET_ORIGINS is {value!r}, but must be up to 20",
+            )
+            for value in (
+                *("*", "www.example.com", "https://*.example.com", "https://example.com/shop"),
+                *(
+                    "https://a.example; script-src *",
+                    "ftp://a.example",
+                    "https://",
+                    "https://a.",
+                    "null",
+                ),
+                " ".join(f"https://{number}.example" for number in range(21)),
+            )
+        ),
+        (
+            "HTTP_PROXIES",
+            "proxy.example.com",
+            "must be IP addresses or networks of reverse proxies",
+        ),
+        ("HTTP_PROXIES", "*", "such as 127.0.0.1 or 10.0.0.0/8"),
     ],
 )
 def test_an_address_for_http_is_checked(
@@ -292,3 +317,16 @@ def test_an_address_for_http_is_checked(
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=re.escape(sentence)):
         load_settings()
+
+
+def test_websites_and_proxies_are_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    origins = "https://WWW.example.com/, http://localhost:5500,https://xn--kino-1ra.example,"
+    monkeypatch.setenv("HTTP_WIDGET_ORIGINS", origins)
+    monkeypatch.setenv("HTTP_PROXIES", "127.0.0.1, 10.0.0.0/8 ::1")
+    monkeypatch.setenv("HTTP_PUBLIC_PAGE", "Yes")
+    settings = load_settings()
+    assert settings.http_widget_origins == (
+        *("https://www.example.com", "http://localhost:5500", "https://xn--kino-1ra.example"),
+    )
+    assert settings.http_proxies == ("127.0.0.1/32", "10.0.0.0/8", "::1/128")
+    assert settings.http_public_page

@@ -10,11 +10,13 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
 import trainer
-from bot.frontends.http import metrics, problems
+from bot.frontends.http import metrics, pages, problems
+from bot.frontends.http.access import VISITOR_PATHS, Access, Caller
 from bot.frontends.http.problems import Problem
 from bot.frontends.http.schemas import (
     AnswerRequest,
     AnswerResult,
+    ChooseRequest,
     ClassifyRequest,
     ClassifyResult,
     ExplainRequest,
@@ -29,6 +31,7 @@ Judges film reviews, and answers customers as on Discord and in the terminal.
 
 Give your key as `Authorization: Bearer KEY`; the operator creates it with
 `python -m bot http-key add NAME`. A server without keys answers only programs on its own machine.
+Where visitors are let in, what they may use takes no key.
 
 Errors are `application/problem+json` (RFC 9457); `detail` says what to do. After 429 and 503, wait
 as many seconds as `Retry-After` says.
@@ -43,7 +46,7 @@ _ERRORS = {
     408: "The body did not arrive in time.",
     413: "The body is too large.",
     415: "The body is not declared as `application/json`.",
-    421: "A server without keys was addressed by a name other than that of its own machine.",
+    421: "A server without keys was addressed by another name than localhost, or through a proxy.",
     422: "A field is missing, not known, or not allowed.",
     429: "Too many texts of this key, or messages of this conversation.",
     500: "A bug of the server.",
@@ -100,22 +103,23 @@ def _refuse(_constant: str) -> Any:
     raise ValueError("not a number")
 
 
-async def _key(request: Request) -> str:
-    """The name of the key; the gate has checked it before the body was read."""
-    name: str = request.state.key
-    return name
+async def _caller(request: Request) -> Caller:
+    """Who sent it; the gate has checked the key before the body was read."""
+    caller: Caller = request.state.caller
+    return caller
 
 
-Key = Annotated[str, Depends(_key)]
+From = Annotated[Caller, Depends(_caller)]
 
 
-def create_app(service: Service, *, needs_key: bool) -> FastAPI:
+def create_app(service: Service, access: Access) -> FastAPI:
     """The application, without the gate in front of it (`bot.frontends.http.gate`), which checks
-    the key if the server `needs_key`."""
+    keys."""
     app = _new_app(openapi_url="/openapi.json")
     _add_health(app, service)
-    _add_reviews(app, service, [Depends(_bearer)] if needs_key else [])
-    _complete_document(app)
+    _add_reviews(app, service, [Depends(_bearer)] if access.needs_key else [])
+    pages.install(app, access)
+    _complete_document(app, access)
     return app
 
 
@@ -174,30 +178,39 @@ def _add_reviews(app: FastAPI, service: Service, security: list[Any]) -> None:
         "/v1/classify",
         summary="Judge one text, or several",
     )
-    async def classify(request: ClassifyRequest, key: Key) -> ClassifyResult:
+    async def classify(request: ClassifyRequest, caller: From) -> ClassifyResult:
         """One result for each text, in order. No conversation: a reply may be a question, but its
         answer is not understood. If the server is too busy for one text, it judges none."""
         texts = [request.text] if isinstance(request.text, str) else request.text
-        return await service.classify(key, texts)
+        return await service.classify(caller, texts)
 
     @post(
         "/v1/answer",
         summary="Answer a message of a conversation",
     )
-    async def answer(request: AnswerRequest, key: Key) -> AnswerResult:
+    async def answer(request: AnswerRequest, caller: From) -> AnswerResult:
         """The next message of the same conversation may answer a question ("yes", "the first one")
         or correct the verdict ("no, I hated it"). Messages of one conversation are answered in
         order of arrival. Two keys never share a conversation."""
-        return await service.answer(key, request)
+        return await service.answer(caller, request)
+
+    @post(
+        "/v1/choose",
+        summary="Answer a question of the bot by a button",
+    )
+    async def choose(request: ChooseRequest, caller: From) -> AnswerResult:
+        """For buttons below a reply whose `question` is true. What the customer chose counts, even
+        if the question is no longer held."""
+        return await service.choose(caller, request)
 
     @post(
         "/v1/explain",
         summary="Show which words decide a verdict",
     )
-    async def explain(request: ExplainRequest, key: Key) -> ExplainResult:
+    async def explain(request: ExplainRequest, caller: From) -> ExplainResult:
         """Judges the review once more without each word, which costs as much as up to fifty
         reviews and takes a second or two."""
-        return await service.explain(key, request)
+        return await service.explain(caller, request)
 
 
 def _documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -217,9 +230,13 @@ def _documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return documented
 
 
-def _complete_document(app: FastAPI) -> None:
-    """Adds the schema of the errors, which no route returns."""
-    schemas = app.openapi()["components"]["schemas"]  # kept by the app
+def _complete_document(app: FastAPI, access: Access) -> None:
+    """Adds the schema of the errors, which no route returns, and what visitors may do."""
+    whole = app.openapi()  # kept by the app
+    schemas = whole["components"]["schemas"]
     document = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
     document.pop("$defs", None)
     schemas["ProblemDocument"] = document
+    if access.has_visitors:
+        for path in VISITOR_PATHS:
+            whole["paths"][path]["post"]["security"].append({})  # or none

@@ -5,7 +5,6 @@ bodies is not used, because it answers in plain text.
 """
 
 import asyncio
-import ipaddress
 import logging
 import time
 from contextlib import nullcontext, suppress
@@ -14,6 +13,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.errors import InputError
+from bot.frontends.http import pages
+from bot.frontends.http.access import LOCAL, VISITOR_PATHS, Access, Caller, is_loopback
 from bot.frontends.http.keys import Keyring
 from bot.frontends.http.metrics import Metrics
 from bot.frontends.http.problems import Problem
@@ -35,9 +36,11 @@ MAX_REQUESTS = 512
 """Requests at once: with the largest bodies, 128 MiB."""
 
 PATHS = (
+    *pages.PATHS,
     "/openapi.json",
     "/v1/classify",
     "/v1/answer",
+    "/v1/choose",
     "/v1/explain",
     "/livez",
     "/readyz",
@@ -47,20 +50,16 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 TRACED = "/v1/"
 GUARDED = (TRACED, "/metrics")
 OTHER = "(another path)"
-LOCAL = "local"
-"""In place of a key's name, on a server without keys."""
 
 
 class Gate:
-    """Lets requests through to `app`: only those with a key, if it `needs_key`."""
+    """Lets requests through to `app`: those that `access` lets in."""
 
-    def __init__(
-        self, app: ASGIApp, keyring: Keyring, metrics: Metrics, *, needs_key: bool
-    ) -> None:
+    def __init__(self, app: ASGIApp, keyring: Keyring, metrics: Metrics, access: Access) -> None:
         self._app = app
         self._metrics = metrics
         self._keyring = keyring
-        self._needs_key = needs_key
+        self._access = access
         self._running = 0
         self._seldom = SeldomLog(log)
 
@@ -98,7 +97,7 @@ class Gate:
             if self._running > MAX_REQUESTS:
                 detail = "The server has too many requests at once. Try again."
                 raise Problem(503, detail, retry_after=RETRY_SECONDS)
-            scope["state"]["key"] = self._identify(headers)
+            scope["state"]["caller"] = self._identify(scope, headers)
             if scope["method"] == "POST":
                 _check_content_type(headers)
         await body.read()
@@ -108,17 +107,14 @@ class Gate:
         else:
             await self._app(scope, body.replay, send)
 
-    def _identify(self, headers: Headers) -> str:
-        """The name of the request's key. Raises Problem: 401, or 421 for a foreign host."""
-        if not self._needs_key:
-            if not _is_local(headers.get("host", "")):
-                # A web page whose name resolves to this machine (DNS rebinding), or a proxy.
-                raise Problem(
-                    421,
-                    "This server has no keys, so it answers only to localhost. Create a key with: "
-                    "python -m bot http-key add NAME, and restart the server.",
-                )
-            return LOCAL
+    def _identify(self, scope: Scope, headers: Headers) -> Caller:
+        """Who sent the request. Raises Problem: 401, or 421 for a foreign host."""
+        if not self._access.needs_key:
+            _require_local(headers)
+            return Caller(LOCAL)
+        may_be_visitor = self._access.has_visitors and scope["path"] in VISITOR_PATHS
+        if may_be_visitor and "authorization" not in headers:
+            return self._visitor(scope, headers)
         scheme, _, secret = headers.get("authorization", "").partition(" ")
         try:
             key = self._keyring.find(secret.strip()) if scheme.lower() == "bearer" else None
@@ -128,7 +124,17 @@ class Gate:
             raise Problem(503, detail, retry_after=RETRY_SECONDS) from None
         if key is None:
             raise Problem(401, "Give a valid key: Authorization: Bearer KEY")
-        return key.name
+        return Caller(key.name)
+
+    def _visitor(self, scope: Scope, headers: Headers) -> Caller:
+        if "x-forwarded-for" in headers and not self._access.proxies:
+            self._seldom.log(
+                logging.WARNING,
+                "Visitors come through a reverse proxy that HTTP_PROXIES does not name, so they "
+                "all share one limit",
+            )
+        client = scope.get("client")
+        return Caller.visitor(client and client[0])
 
 
 class _Answer:
@@ -148,9 +154,15 @@ class _Answer:
                 await self._send(message)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether an IP address belongs to this machine alone."""
-    return ipaddress.ip_address(host).is_loopback
+def _require_local(headers: Headers) -> None:
+    """Raises Problem: a web page whose name resolves to this machine (DNS rebinding), or a reverse
+    proxy, through which others reach it."""
+    if not _is_local(headers.get("host", "")) or "x-forwarded-for" in headers:
+        raise Problem(
+            421,
+            "This server has no keys, so it answers only to localhost, and not through a proxy. "
+            "Create a key with: python -m bot http-key add NAME, and restart the server.",
+        )
 
 
 def _is_local(host: str) -> bool:
@@ -229,7 +241,8 @@ def _known_path(scope: Scope) -> str:
 def _log_access(scope: Scope, status: int, seconds: float) -> None:
     path = _known_path(scope)
     method = scope["method"] if scope["method"] in METHODS else "(another method)"
-    key = scope["state"].get("key", "-")
+    caller: Caller | None = scope["state"].get("caller")
+    key = "-" if caller is None else caller.name
     fields = {
         "method": method,
         "path": path,

@@ -11,10 +11,12 @@ from bot.desk.desk import Desk
 from bot.engine import Engine
 from bot.errors import StoreError
 from bot.frontends.http import health
+from bot.frontends.http.access import Access
 from bot.frontends.http.app import create_monitoring_app
 from bot.frontends.http.gate import Gate
+from bot.frontends.http.keys import Keyring
 from bot.frontends.http.platform_metrics import PlatformMetrics
-from bot.frontends.http.server import Server, address_of, listen, read_keys
+from bot.frontends.http.server import Server, address_of, listen
 from bot.logs import SeldomLog
 
 log = logging.getLogger(__name__)
@@ -72,12 +74,11 @@ async def monitoring(
 
     Raises SettingsError and InputError, as `bot.frontends.http.server.serve`.
     """
-    keyring = read_keys("METRICS_HOST", host)
+    keyring = Keyring()
+    access = Access.private("METRICS_HOST", host, has_keys=keyring.has_keys)
     monitor = Monitor(engine, desk)
-    gate = Gate(
-        create_monitoring_app(monitor), keyring, monitor.metrics, needs_key=keyring.has_keys
-    )
-    server = Server(gate)
+    gate = Gate(create_monitoring_app(monitor), keyring, monitor.metrics, access)
+    server = Server(gate, access)
     listening = listen("METRICS", host, port)
     serving = asyncio.create_task(server.serve([listening]))
     try:

@@ -40,6 +40,7 @@ _TEXT = f"Unicode text of up to {MAX_CHARACTERS:,} characters"
 MUST_BE = {
     "text": f"{_TEXT} (for /v1/classify also a list of 1 to {MAX_TEXTS} such texts)",
     "conversation": "1 to 128 ASCII letters, digits, dots, dashes, underscores, tildes or colons",
+    "choice": "positive, negative or both",
     "together": "true or false",
 }
 """What a field of a request must be, to end a sentence."""
@@ -67,6 +68,15 @@ class AnswerRequest(_Request):
 
     text: Text = Field(
         description="What the customer wrote.", examples=["It was half great, half dull."]
+    )
+    conversation: Conversation
+
+
+class ChooseRequest(_Request):
+    """A customer's choice of a button below a question of the bot."""
+
+    choice: Literal["positive", "negative", "both"] = Field(
+        description="They liked the film, they did not, or a bit of both.", examples=["both"]
     )
     conversation: Conversation
 
@@ -119,8 +129,8 @@ class AnswerResult(Classified):
     """The reply to a message. The bot remembers what it asked, not what was written."""
 
     question: bool = Field(
-        description="The reply is a question: the next message of this conversation may answer it, "
-        "in words. It is held for some minutes.",
+        description="The reply is a question about the film: the next message of this conversation "
+        "may answer it in words, for some minutes; or buttons may, with /v1/choose.",
         examples=[False],
     )
     withdrawn: str | None = Field(

@@ -15,8 +15,9 @@ import uvicorn
 
 from bot.conversation.concierge import Concierge
 from bot.errors import BotError, SettingsError
+from bot.frontends.http.access import Access
 from bot.frontends.http.app import create_app
-from bot.frontends.http.gate import Gate, is_loopback
+from bot.frontends.http.gate import Gate
 from bot.frontends.http.keys import Keyring
 from bot.frontends.http.service import ANSWER_SECONDS, Service
 from bot.logs import whereabouts
@@ -39,13 +40,13 @@ async def serve(settings: Settings, opened: Opened) -> None:
     The server listens at once; `opened` loads the model meanwhile, and gives the concierge and what
     is to be called every LOOK_SECONDS.
 
-    Raises SettingsError: the address cannot be used, or is not loopback and there are no keys;
+    Raises SettingsError: the address cannot be used, or not by those who reach it (`Access.of`);
     InputError: the keys cannot be read; and whatever `opened` raises.
     """
-    keyring = read_keys("HTTP_HOST", settings.http_host)
+    keyring = Keyring()
+    access = Access.of(settings, has_keys=keyring.has_keys)
     service = Service(settings)
-    app = create_app(service, needs_key=keyring.has_keys)
-    server = Server(Gate(app, keyring, service.metrics, needs_key=keyring.has_keys))
+    server = Server(Gate(create_app(service, access), keyring, service.metrics, access), access)
     listening = listen("HTTP", settings.http_host, settings.http_port)
     serving = asyncio.create_task(server.serve([listening]))
     ready = asyncio.create_task(_stay_ready(service, opened))
@@ -68,14 +69,15 @@ async def serve(settings: Settings, opened: Opened) -> None:
 class Server(uvicorn.Server):
     """Uvicorn's server, as this front end needs it."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, access: Access) -> None:
         super().__init__(
             uvicorn.Config(
                 gate,
                 access_log=False,  # it would contain what clients write into an address
                 log_config=None,
                 lifespan="off",
-                proxy_headers=False,
+                proxy_headers=bool(access.proxies),
+                forwarded_allow_ips=[*access.proxies],
                 server_header=False,
                 ws="none",
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
@@ -111,18 +113,6 @@ async def _stay_ready(service: Service, opened: Opened) -> None:
                     continue
                 if isinstance(outcome, BotError):
                     log.error("The sentences stay as they were. %s", outcome)
-
-
-def read_keys(setting: str, host: str) -> Keyring:
-    """The keys. Raises SettingsError where there are none and others can reach `host`, the value of
-    `setting`; InputError where they cannot be read."""
-    keyring = Keyring()
-    if not (keyring.has_keys or is_loopback(host)):
-        raise SettingsError(
-            f"{setting} is {host}, which others can reach, but there is no key that they must "
-            "give. Create one first: python -m bot http-key add NAME"
-        )
-    return keyring
 
 
 def listen(settings: str, host: str, port: int) -> socket.socket:

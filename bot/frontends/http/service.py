@@ -12,17 +12,19 @@ from bot.conversation.throttle import Pace, Throttle
 from bot.conversation.why import Explanation, split
 from bot.engine import Engine
 from bot.frontends.http import health
+from bot.frontends.http.access import MAX_VISITOR_CHARACTERS, Caller
 from bot.frontends.http.metrics import Metrics
 from bot.frontends.http.problems import Problem
 from bot.frontends.http.schemas import (
     AnswerRequest,
     AnswerResult,
+    ChooseRequest,
     Classified,
     ClassifyResult,
     ExplainRequest,
     ExplainResult,
 )
-from bot.sentences.kinds import Kind
+from bot.sentences.kinds import Kind, Side
 from bot.sentences.responses import Recipient
 from bot.settings import Settings
 
@@ -33,6 +35,8 @@ RETRY_SECONDS = 5
 
 ANSWER_SECONDS = 30.0
 """An explanation waits for up to eight others, which take a second or two each."""
+
+PLACE = "http"
 
 
 class Service:
@@ -57,21 +61,37 @@ class Service:
     def _engine(self) -> Engine | None:
         return None if self.concierge is None else self.concierge.engine
 
-    async def classify(self, key: str, texts: Sequence[str]) -> ClassifyResult:
+    async def classify(self, caller: Caller, texts: Sequence[str]) -> ClassifyResult:
         """Judges texts without a conversation. Raises Problem."""
-        async with self._serving(key, len(texts)) as concierge:
+        async with self._serving(caller, len(texts)) as concierge:
             replies = await asyncio.gather(*map(concierge.answer, texts))
         for reply in replies:
             self._count_and_require_answered(reply)
         return ClassifyResult(results=[Classified(**_verdict(reply)) for reply in replies])
 
-    async def answer(self, key: str, request: AnswerRequest) -> AnswerResult:
+    async def answer(self, caller: Caller, request: AnswerRequest) -> AnswerResult:
         """Answers a message of a conversation. Raises Problem."""
-        customer = _number(key, request.conversation)
-        async with self._serving(key) as concierge:
+        customer = _number(caller.name, request.conversation)
+        _require_short(caller, request.text)
+        async with self._serving(caller) as concierge:
+            self._slow_down(caller, concierge)
             reply = await concierge.answer(
-                request.text, customer=customer, place="http", to=Recipient(place=customer)
+                request.text, customer=customer, place=PLACE, to=Recipient(place=customer)
             )
+        return self._answered(reply)
+
+    async def choose(self, caller: Caller, request: ChooseRequest) -> AnswerResult:
+        """Answers a button below a question of a conversation. Raises Problem."""
+        customer = _number(caller.name, request.conversation)
+        async with self._serving(caller) as concierge:
+            self._slow_down(caller, concierge)
+            reply = concierge.slow_down(customer) or concierge.decide(
+                Side(request.choice), customer=customer, place=PLACE, to=Recipient(place=customer)
+            )
+        return self._answered(reply)
+
+    def _answered(self, reply: Reply) -> AnswerResult:
+        """Raises Problem: it is none."""
         self._count_and_require_answered(reply)
         return AnswerResult(
             **_verdict(reply),
@@ -81,11 +101,15 @@ class Service:
             repeated=reply.repeated,
         )
 
-    async def explain(self, key: str, request: ExplainRequest) -> ExplainResult:
+    async def explain(self, caller: Caller, request: ExplainRequest) -> ExplainResult:
         """Explains the verdict on a review. Raises Problem."""
-        customer = _number(key, request.conversation or "")
+        customer = _number(caller.name, request.conversation or "")
+        if caller.network is not None:  # who can choose any conversation
+            customer = _number(*caller.limited)
+        _require_short(caller, request.text)
         # Each word is left out once.
-        async with self._serving(key, 1 + len(split(request.text))) as concierge:
+        async with self._serving(caller, 1 + len(split(request.text))) as concierge:
+            self._slow_down(caller, concierge)
             with concierge.explaining(customer) as waiting:
                 if waiting is not None:
                     raise Problem(
@@ -108,17 +132,21 @@ class Service:
         return _explained(explained)
 
     @asynccontextmanager
-    async def _serving(self, key: str, texts: int = 1) -> AsyncIterator[Concierge]:
-        """Counts texts of a key, and gives the concierge for a bounded time. Raises Problem."""
+    async def _serving(self, caller: Caller, texts: int = 1) -> AsyncIterator[Concierge]:
+        """Counts texts of a key or a visitor, and gives the concierge for a bounded time.
+
+        Raises Problem.
+        """
         reason = self.unready()
         # With a failing worker, the next text shows whether it still fails.
         if self.concierge is None or reason == health.STUCK:
             raise Problem(503, reason or health.NO_MODEL, retry_after=RETRY_SECONDS)
-        customer = _number(key)
+        customer = _number(*caller.limited)
         if self._texts.pace(customer, texts) is not Pace.FINE:
+            who = "This key" if caller.network is None else "Your address"
             raise Problem(
                 429,
-                "This key has sent too many texts: wait as many seconds as Retry-After says. The "
+                f"{who} has sent too many texts: wait as many seconds as Retry-After says. The "
                 "operator of this server can change the limit: HTTP_TEXTS_PER_SECOND.",
                 retry_after=math.ceil(self._texts.seconds_to_wait(customer)),
             )
@@ -132,6 +160,14 @@ class Service:
                 retry_after=RETRY_SECONDS,
             ) from None
 
+    def _slow_down(self, caller: Caller, concierge: Concierge) -> None:
+        """Counts a message of a visitor, who would not be slowed down by a conversation: they can
+        begin another at any time. Raises Problem."""
+        if caller.network is None:
+            return
+        if (reply := concierge.slow_down(_number(*caller.limited))) is not None:
+            self._count_and_require_answered(reply)
+
     def _count_and_require_answered(self, reply: Reply) -> None:
         """Counts a reply. Raises Problem: the text was not judged, and the client can send it again
         later."""
@@ -139,8 +175,8 @@ class Service:
         if reply.kind is Kind.HASTE:
             raise Problem(
                 429,
-                "This conversation has too many messages: wait as many seconds as Retry-After "
-                "says, then send the last one again.",
+                "This conversation, or this visitor, has too many messages: wait as many seconds "
+                "as Retry-After says, then send the last one again.",
                 retry_after=self._haste_seconds,
                 **_reply(reply),
             )
@@ -154,8 +190,16 @@ class Service:
             )
 
 
+def _require_short(caller: Caller, text: str) -> None:
+    """Raises Problem: a visitor's text is too long."""
+    if caller.network is not None and len(text) > MAX_VISITOR_CHARACTERS:
+        raise Problem(
+            422, f"Without a key, `text` may have up to {MAX_VISITOR_CHARACTERS:,} characters."
+        )
+
+
 def _number(*names: str) -> int:
-    """Identifies a key, or a conversation of a key; the id itself is not kept."""
+    """Identifies a key, a visitor, or a conversation; names, ids and addresses are not kept."""
     digest = hashlib.blake2b(digest_size=16)
     for name in names:
         digest.update(f"{name}\n".encode())

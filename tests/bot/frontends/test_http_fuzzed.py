@@ -12,7 +12,7 @@ from bot.conversation.concierge import Concierge
 from bot.frontends.http import keys
 from tests.bot.frontends.http_server import served
 
-SEED, EXAMPLES, SECONDS = 20_261_126, 20, 8
+SEED, EXAMPLES, SECONDS = 20_261_126, 20, 20
 """Of each operation, beside the examples of the document and the limits of each field."""
 
 SETTINGS = """
@@ -43,7 +43,7 @@ async def test_the_server_keeps_to_its_document(
         output, _ = await asyncio.wait_for(process.communicate(), 60)
     said = output.decode()
     assert process.returncode == 0, said
-    assert "Tested: 5" in said
+    assert "Tested: 6" in said
     generated = re.search(r"(\d+) generated", said)
     assert generated is not None
     assert int(generated[1]) > 50, said
