@@ -108,7 +108,7 @@ class Page:
     def until(self, seen: Callable[[], Found], seconds: float = 20) -> Found:
         """Waits until it is true."""
         ignored = (NoSuchElementException, StaleElementReferenceException, IndexError)
-        wait = WebDriverWait(self.driver, seconds, 0.02, ignored_exceptions=ignored)
+        wait = WebDriverWait(self.driver, seconds, 0.05, ignored_exceptions=ignored)
         return wait.until(lambda _: seen())
 
     def press(self, *keys: str) -> None:
