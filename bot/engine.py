@@ -12,6 +12,8 @@ Everything but `_judge_round` and below runs on the event loop, so there are no 
 """
 
 import asyncio
+import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +26,8 @@ from trainer.model.batching import PADDED_TOKENS, batches
 
 if TYPE_CHECKING:
     from trainer.model.classifier import Encoding, Verdict
+
+log = logging.getLogger(__name__)
 
 QUEUE_TOKENS = 131_072
 """The maximum number of waiting tokens: about ten seconds of work on two cores, which is as long as
@@ -40,6 +44,10 @@ SECONDS_A_TOKEN = 0.005
 
 BACKGROUND_SECONDS = 5.0
 """How much longer a text waits in the background, behind customers' new messages."""
+
+
+WATCH_SECONDS = 1.0
+"""How often it is checked, while the worker is busy, that its thread is still alive."""
 
 
 class BusyError(Exception):
@@ -104,7 +112,9 @@ class Engine:
         self._round_began = 0.0
         self.worker_fails = False
         """Whether the last round could not be started: its callers got an error."""
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+        self._thread: threading.Thread | None = None
+        """The worker's, once it has started."""
+        self._worker = self._new_worker()
         self._closing = False
 
     async def __aenter__(self) -> Self:
@@ -185,6 +195,27 @@ class Engine:
             self.on_verdict(text, verdict)
         return verdict
 
+    def _new_worker(self) -> ThreadPoolExecutor:
+        def note_thread() -> None:
+            self._thread = threading.current_thread()
+
+        return ThreadPoolExecutor(
+            max_workers=1, thread_name_prefix="engine", initializer=note_thread
+        )
+
+    def _watch(self, watched: "asyncio.Future[None]") -> None:
+        """Replaces the worker if its thread has died in this round: the pool would not notice, and
+        everybody would wait for ever."""
+        if self._round is not watched:
+            return
+        if self._thread is None or self._thread.is_alive():
+            asyncio.get_running_loop().call_later(WATCH_SECONDS, self._watch, watched)
+            return
+        log.error("The thread of the model has ended, and was replaced")
+        self._worker.shutdown(wait=False)
+        self._thread, self._worker = None, self._new_worker()
+        watched.cancel()  # its callers get an error, and the next round starts
+
     def _start_round(self) -> None:
         """Passes the texts that are due first to the worker, if it is idle and there are any."""
         if self._round is not None or not self._queued:
@@ -204,6 +235,7 @@ class Engine:
             return
         self.worker_fails = False
         self._round.add_done_callback(self._end_round)
+        loop.call_later(WATCH_SECONDS, self._watch, self._round)
 
     def _take_round(self) -> dict[str, _Request]:
         """Removes up to ROUND_TOKENS from the queue, and at least one text."""

@@ -1,8 +1,10 @@
 """The engine: batches, bounds, failures, the swap."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import pytest
 
@@ -302,3 +304,32 @@ async def test_a_worker_that_cannot_be_started_leaves_no_caller_waiting(
 
 def _no_more_threads(_: threading.Thread) -> None:
     raise RuntimeError("can't start new thread")
+
+
+def end_worker(engine: Engine) -> None:
+    """Ends the thread of the pool, as an error in the pool's own code would."""
+    engine._worker._work_queue.put(SimpleNamespace(run=sys.exit))  # type: ignore[arg-type]
+
+
+async def test_a_worker_that_has_died_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(engine_module, "WATCH_SECONDS", 0.05)
+    async with Engine(KeywordClassifier()) as engine:
+        for _ in range(2):
+            await engine.classify("great")
+            end_worker(engine)
+            with pytest.raises(UnansweredError, match="ended without a verdict"):
+                await asyncio.wait_for(engine.classify("dull"), 5)
+        assert (await asyncio.wait_for(engine.classify("great"), 5)).label == "positive"
+    assert "The thread of the model has ended" in caplog.text
+
+
+async def test_a_slow_round_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "WATCH_SECONDS", 0.02)
+    classifier = KeywordClassifier()
+    async with Engine(classifier) as engine:
+        first = await _hold(engine, classifier)
+        await asyncio.sleep(0.1)
+        classifier.gate.set()
+        assert (await first).label == "negative"
