@@ -81,6 +81,8 @@ class _Request:
     due: float
     """On the clock of time.monotonic, in seconds."""
     callers: int = 0
+    is_retried: bool = False
+    """Whether the worker has died over it once."""
 
 
 _Encoded = tuple[_Request, "Encoding"]
@@ -214,7 +216,13 @@ class Engine:
         log.error("The thread of the model has ended, and was replaced")
         self._worker.shutdown(wait=False)
         self._thread, self._worker = None, self._new_worker()
-        watched.cancel()  # its callers get an error, and the next round starts
+        # Once more, but not for ever: a text may have ended it.
+        again = {text: each for text, each in self._judging.items() if not each.is_retried}
+        for text, request in again.items():
+            request.is_retried = True
+            del self._judging[text]
+        self._queued = again | self._queued
+        watched.cancel()  # the other callers get an error, and the next round starts
 
     def _start_round(self) -> None:
         """Passes the texts that are due first to the worker, if it is idle and there are any."""

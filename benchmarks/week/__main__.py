@@ -15,8 +15,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.bot_process import BotProcess, set_clock
 from benchmarks.week.findings import Finding, compare, figures_of, texts_on_disk
-from benchmarks.week.people import HOURS, MONDAY, Bot, Week, opened_store, sentences, set_clock
+from benchmarks.week.people import HOURS, MONDAY, Week, opened_store, sentences
 from tests.discord_server import DiscordServer
 from trainer.data.reviews import STARTER, load_reviews
 from trainer.model.checkpoint import serving_checkpoint
@@ -57,7 +58,7 @@ def _prepare(folder: Path, home: Path) -> None:
 
 async def _simulate(folder: Path, messages: int, *, trains: bool) -> list[Finding]:
     async with DiscordServer() as server:
-        bot = Bot(server, folder)
+        bot = BotProcess(server, folder, "benchmarks.week.client", TRAIN_DATASETS="films=films.csv")
         week = Week(server, bot, folder, messages, trains=trains)
         await week.set_up()
         await bot.start()
