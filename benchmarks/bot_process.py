@@ -1,23 +1,55 @@
 """The real bot in a process of its own beside the loopback Discord, as benchmarks drive it."""
 
 import asyncio
+import csv
 import signal
 import subprocess
 import sys
 import threading
 from datetime import datetime
 from pathlib import Path
+from random import Random
+from shutil import copytree
 from time import time
 
+import yaml
+
+from bot.sentences.kinds import Kind
 from tests.bot.frontends.loopback import environment
 from tests.discord_server import DiscordServer
+from trainer.data.reviews import STARTER, load_reviews
+from trainer.model.checkpoint import serving_checkpoint
 from trainer.model.files import write_whole
 
 CLOCK = "clock"
 """The file in the bot's folder that sets the clock of its desk (`benchmarks.week.client`)."""
 
+TRAINING_REVIEWS = 300
+DATASETS = "films=films.csv"
+"""What `/train` offers: the file that `prepare` writes."""
+
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
+
+
+def prepare(folder: Path, home: Path) -> None:
+    """A folder as an operator has it: the checkpoints of `home`, sentences, labelled reviews."""
+    if serving_checkpoint(home / "checkpoints") is None:
+        raise SystemExit("There is no serving checkpoint. Train one first: make run")
+    copytree(home / "checkpoints", folder / "checkpoints")
+    (folder / "responses.yaml").write_text(sentences(), "utf-8")
+    with (folder / "films.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("text", "label"))
+        reviews = Random(0).sample(load_reviews(STARTER).train, TRAINING_REVIEWS)
+        writer.writerows((review.text, review.label) for review in reviews)
+
+
+def sentences() -> str:
+    """A responses.yaml whose sentences show their kind and language."""
+    english = {str(kind): [f"A {kind} sentence"] for kind in Kind}
+    german = {str(kind): [f"Ein {kind} Satz"] for kind in Kind}
+    return yaml.safe_dump({**english, "locales": {"de": german}})
 
 
 class BotProcess:

@@ -7,19 +7,16 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from shutil import copytree
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.bot_process import BotProcess, set_clock
-from benchmarks.soak import bot_faults
+from benchmarks.bot_process import DATASETS, BotProcess, prepare, set_clock
+from benchmarks.soak import bot_faults, trainer_faults
 from benchmarks.soak.rig import Rig, Row
-from benchmarks.week.people import sentences
 from tests.discord_server import DiscordServer
-from trainer.model.checkpoint import serving_checkpoint
 
 FAULTS: list[tuple[Callable[[Rig, int], Awaitable[Row]], int, int]] = [
     (bot_faults.killed, 5, 1),
@@ -33,8 +30,15 @@ FAULTS: list[tuple[Callable[[Rig, int], Awaitable[Row]], int, int]] = [
     (bot_faults.overload, 1, 0),
     (bot_faults.full_disk, 1, 0),
     (bot_faults.corrupted_store, 2, 0),
+    *((partial(trainer_faults.killed, stage=stage), 1, 0) for stage in trainer_faults.STAGES),
+    (trainer_faults.continued, 1, 0),
+    (trainer_faults.full_disk, 1, 0),
+    (trainer_faults.undisturbed, 1, 0),
 ]
 """Each with how often it is injected, and how often in the short form."""
+
+
+ENCODER = "encoder"
 
 
 def main(
@@ -44,13 +48,9 @@ def main(
     ] = False,
 ) -> None:
     """Inject faults and print what customers saw; exit code 1 if anything is wrong."""
-    serving = serving_checkpoint(home / "checkpoints")
-    if serving is None:
-        raise SystemExit("There is no serving checkpoint. Train one first: make run")
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
         folder = Path(name)
-        copytree(home / "checkpoints", folder / "checkpoints")
-        (folder / "responses.yaml").write_text(sentences(), "utf-8")
+        prepare(folder, home)
         set_clock(folder, datetime.now(UTC))
         began = time.monotonic()
         rows = asyncio.run(_soak(folder, quick=quick))
@@ -62,7 +62,10 @@ def main(
 async def _soak(folder: Path, *, quick: bool) -> list[Row]:
     rows = []
     async with DiscordServer() as server:
-        bot = BotProcess(server, folder, "benchmarks.soak.client")
+        if not quick:
+            _make_encoder(folder / ENCODER)
+        settings = {"TRAIN_DATASETS": DATASETS, "TRAIN_BASE_MODEL": f"./{ENCODER}"}
+        bot = BotProcess(server, folder, "benchmarks.soak.client", **settings)
         rig = Rig(server, bot, folder)
         await bot.start()
         try:
@@ -79,6 +82,13 @@ async def _soak(folder: Path, *, quick: bool) -> list[Row]:
         unknown = server.unknown_requests
         rows[-1].expect(f"no request that Discord does not know: {unknown}", not unknown)
     return rows
+
+
+def _make_encoder(path: Path) -> None:
+    """A small encoder of random weights, so that a training takes seconds."""
+    from benchmarks.material import make_checkpoint  # torch takes seconds to import
+
+    make_checkpoint(path, {"dim": 64, "hidden_dim": 128, "n_layers": 2, "n_heads": 2})
 
 
 def _print(rows: list[Row]) -> bool:

@@ -67,6 +67,8 @@ class Rig:
         self.checkpoints = home / "checkpoints"
         self._channels = [server.world.add_channel(f"films-{n}") for n in range(CHANNELS)]
         self._numbers = count()
+        self.read: set[int] = set()
+        """The ids of the results of trainings that were read already."""
 
     async def write(self, messages: int, *, words: int = 1) -> list[int]:
         """Sends messages of as many customers, without waiting; returns their ids."""

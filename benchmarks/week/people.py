@@ -11,16 +11,13 @@ from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 
-import yaml
-
-from benchmarks.bot_process import BotProcess, set_clock
+from benchmarks.bot_process import BotProcess, sentences, set_clock
 from bot.desk.schedule import LOOK_SECONDS
 from bot.desk.store import Hours, ServerSettings, Shift, Store, open_store
 from bot.desk.store.figures import hour_of
 from bot.desk.store.store import FLUSH_SECONDS
 from bot.frontends.discord.client import DIRECT
 from bot.frontends.discord.references import reference
-from bot.sentences.kinds import Kind
 from bot.settings import Settings
 from tests.discord_server import Channel, DiscordServer, Posted, User
 
@@ -66,13 +63,6 @@ class Sent:
     server: str
     hour: datetime
     text: str
-
-
-def sentences() -> str:
-    """A responses.yaml whose sentences show their kind and language."""
-    english = {str(kind): [f"A {kind} sentence"] for kind in Kind}
-    german = {str(kind): [f"Ein {kind} Satz"] for kind in Kind}
-    return yaml.safe_dump({**english, "locales": {"de": german}})
 
 
 def texts() -> tuple[list[str], list[str]]:
