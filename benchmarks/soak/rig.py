@@ -70,15 +70,19 @@ class Rig:
         self.read: set[int] = set()
         """The ids of the results of trainings that were read already."""
 
-    async def write(self, messages: int, *, words: int = 1) -> list[int]:
-        """Sends messages of as many customers, without waiting; returns their ids."""
+    async def write(self, messages: int, *, characters: int = 0) -> list[int]:
+        """Sends messages of as many customers, without waiting; returns their ids.
+
+        Each is one review, or as many as have so many characters.
+        """
         ids = []
         for number in (next(self._numbers) for _ in range(messages)):
             # What one customer writes after a reply may answer it.
             author = self.server.world.add_user(f"customer {number}")
-            text = " ".join([REVIEWS[number % len(REVIEWS)]] * words)
+            review = f"{REVIEWS[number % len(REVIEWS)]} "
+            text = review * max(1, characters // len(review))
             channel = self._channels[number % CHANNELS]
-            ids.append(await self.server.say(channel, f"{text} ({number})", author=author))
+            ids.append(await self.server.say(channel, f"{text}({number})", author=author))
         return ids
 
     async def settle(self, row: Row, ids: list[int], patience: float = PATIENCE) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -46,6 +47,9 @@ class Models:
     ) -> None:
         self._engine = engine
         self._load = partial(_load, runtime=runtime, threads=threads)
+        # Always the same thread: the C library keeps what a model has freed for the thread that
+        # loaded it, and with a dozen of threads that is several times the memory of a model.
+        self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loader")
         self._changing = asyncio.Lock()
         self._seen = _serving_name()
         """The checkpoint in the pointer at the last look: it is serving, unless it failed to
@@ -96,7 +100,7 @@ class Models:
         """
         async with self._changing:
             with _refusals_translated():
-                classifier = await asyncio.to_thread(self._load, _path(name))
+                classifier = await self._load_apart(_path(name))
                 await asyncio.to_thread(checkpoint.promote, name)
             self._take(classifier)
 
@@ -109,7 +113,7 @@ class Models:
         async with self._changing:
             with _refusals_translated():
                 path = await asyncio.to_thread(checkpoint.earlier_checkpoint)
-                classifier = await asyncio.to_thread(self._load, path)
+                classifier = await self._load_apart(path)
                 await asyncio.to_thread(checkpoint.rollback, expected=path)
             self._take(classifier)
             return path.name
@@ -135,12 +139,17 @@ class Models:
             self._seen = name
             try:
                 with _refusals_translated():
-                    classifier = await asyncio.to_thread(self._load, _path(name))
+                    classifier = await self._load_apart(_path(name))
             except UnusableCheckpointError as error:
                 log.error("%s was promoted elsewhere, but cannot be used: %s", name, error)
                 return
             self._take(classifier)
             log.info("%s was promoted elsewhere, and is serving now", name)
+
+    async def _load_apart(self, path: Path) -> Classifier:
+        """Loads a checkpoint while the event loop goes on."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._loader, self._load, path)
 
     def _take(self, classifier: Classifier) -> None:
         self._engine.swap(classifier)
