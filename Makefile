@@ -46,7 +46,7 @@ bench-discord: .venv/ready-dev  ## the Discord load test; needs a serving checkp
 simulate-week: .venv/ready-dev  ## a week of the service desk; needs a serving checkpoint
 	$(BIN)/python -m benchmarks.week
 
-soak: .venv/ready-dev  ## the bot under faults, five minutes; needs a serving checkpoint
+soak: .venv/ready-dev  ## the bot under faults, some minutes; needs a serving checkpoint
 	$(BIN)/python -m benchmarks.soak
 
 picture: .venv/ready-dev  ## docs/*.svg, from real conversations; needs a serving checkpoint

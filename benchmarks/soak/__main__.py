@@ -19,13 +19,13 @@ from benchmarks.soak.rig import Rig, Row
 from tests.discord_server import DiscordServer
 
 FAULTS: list[tuple[Callable[[Rig, int], Awaitable[Row]], int, int]] = [
-    (bot_faults.killed, 5, 1),
+    (bot_faults.killed, 3, 1),
     *((partial(bot_faults.gateway, what=what), 2, 0) for what in bot_faults.GATEWAY),
     *((partial(bot_faults.http, what=what), 2, 1) for what in bot_faults.HTTP),
     (bot_faults.worker_died, 3, 1),
     (bot_faults.jumping_clock, 4, 1),
     (bot_faults.promoted_often, 30, 1),
-    (bot_faults.killed_in_a_promotion, 3, 0),
+    (bot_faults.killed_in_a_promotion, 2, 0),
     (bot_faults.corrupted_checkpoint, 2, 1),
     (bot_faults.overload, 1, 0),
     (bot_faults.full_disk, 1, 0),

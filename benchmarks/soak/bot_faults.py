@@ -8,7 +8,8 @@ import resource
 import shutil
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Container
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from statistics import median
@@ -21,7 +22,7 @@ from bot.desk.store.store import FLUSH_SECONDS
 from bot.engine import QUEUE_TOKENS, estimate_tokens
 from bot.frontends.discord.references import reference
 from bot.sentences.kinds import Kind
-from tests.discord_server import DiscordServer
+from tests.discord_server import DiscordServer, Posted
 
 BURST = 40
 POST_MESSAGE = ("POST", "/channels/{channel_id}/messages")
@@ -34,6 +35,8 @@ LONG = 1_900
 """Characters of a message of the overload, near Discord's limit: tokens limit the queue."""
 CAPACITY_MESSAGES = 40
 TICK_SECONDS = 0.05
+QUIET_SECONDS = 5.0
+"""Without a further reply: all have come."""
 BACK_SECONDS = 30.0
 """Until messages are answered as usual again, after too much work."""
 PROMOTING_SECONDS = 1.5
@@ -273,13 +276,15 @@ async def overload(rig: Rig, times: int) -> Row:
     await rig.usual_again()
     row.took(ended)
     most = max(most, rig.megabytes)
-    replies = {p.reply_to: p for p in rig.server.messages if p.reply_to in waits}
-    busy = [p.at - waits[m] for m, p in replies.items() if m and _is_busy(p.request["content"])]
-    row.sent, row.once = row.sent + len(waits), row.once + len(replies)
+    replies = await _all_replies(rig, waits)
+    counts = Counter(posted.reply_to for posted in replies)
+    row.sent, row.once = row.sent + len(waits), row.once + sum(n == 1 for n in counts.values())
+    row.doubled += counts.total() - len(counts)
+    busy = [p.at - waits[p.reply_to or 0] for p in replies if _is_busy(p)]
     # By design, a channel in which replies wait too long is told so once.
     row.note = (
         f"{len(busy)} told that it is busy, after {median(busy) if busy else 0:.1f} s at the "
-        f"median; {len(waits) - len(replies)} dropped in busy channels; memory {before:,.0f} MB, "
+        f"median; {len(waits) - len(counts)} dropped in busy channels; memory {before:,.0f} MB, "
         f"at most {most:,.0f} MB"
     )
     row.expect(f"at most {MORE_MEGABYTES:.0f} MB more", most - before <= MORE_MEGABYTES)
@@ -290,8 +295,17 @@ async def overload(rig: Rig, times: int) -> Row:
     return row
 
 
-def _is_busy(content: object) -> bool:
-    return f"A {Kind.BUSY} sentence" in str(content)
+async def _all_replies(rig: Rig, messages: Container[int | None]) -> list[Posted]:
+    """The replies to these messages, once no more come."""
+    seen: list[Posted] = []
+    while len(found := [p for p in rig.server.messages if p.reply_to in messages]) > len(seen):
+        seen = found
+        await asyncio.sleep(QUIET_SECONDS)
+    return found
+
+
+def _is_busy(reply: Posted) -> bool:
+    return f"A {Kind.BUSY} sentence" in str(reply.request["content"])
 
 
 def tokens_found(rig: Rig) -> Row:
