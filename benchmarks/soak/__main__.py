@@ -43,9 +43,7 @@ ENCODER = "encoder"
 
 def main(
     home: Annotated[Path, typer.Option(help="The folder of checkpoints/.")] = Path(),
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Each fault once, without training.")
-    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="The quickest faults, once each.")] = False,
 ) -> None:
     """Inject faults and print what customers saw; exit code 1 if anything is wrong."""
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
