@@ -5,6 +5,7 @@ and only then the engine switches: a failure before that changes nothing.
 """
 
 import asyncio
+import ctypes
 import logging
 import re
 from collections.abc import Iterator
@@ -102,7 +103,7 @@ class Models:
             with _refusals_translated():
                 classifier = await self._load_apart(_path(name))
                 await asyncio.to_thread(checkpoint.promote, name)
-            self._take(classifier)
+            await self._take(classifier)
 
     async def rollback(self) -> str:
         """Makes the previous serving checkpoint the serving one again; returns its name.
@@ -115,7 +116,7 @@ class Models:
                 path = await asyncio.to_thread(checkpoint.earlier_checkpoint)
                 classifier = await self._load_apart(path)
                 await asyncio.to_thread(checkpoint.rollback, expected=path)
-            self._take(classifier)
+            await self._take(classifier)
             return path.name
 
     async def discard(self, name: str) -> None:
@@ -143,7 +144,7 @@ class Models:
             except UnusableCheckpointError as error:
                 log.error("%s was promoted elsewhere, but cannot be used: %s", name, error)
                 return
-            self._take(classifier)
+            await self._take(classifier)
             log.info("%s was promoted elsewhere, and is serving now", name)
 
     async def _load_apart(self, path: Path) -> Classifier:
@@ -151,9 +152,19 @@ class Models:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._loader, self._load, path)
 
-    def _take(self, classifier: Classifier) -> None:
+    async def _take(self, classifier: Classifier) -> None:
         self._engine.swap(classifier)
         self._seen = classifier.name
+        await asyncio.get_running_loop().run_in_executor(self._loader, _return_freed_memory)
+
+
+def _return_freed_memory() -> None:
+    """Gives the memory of the earlier model back to the system, which glibc would keep.
+
+    Other C libraries have no such function, and no need of it.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _serving_name() -> str | None:
