@@ -16,7 +16,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 # The extras of the image that the Dockerfile builds.
 SERVED := http postgres charts otel
 
-.PHONY: run train chat test coverage lint bench bench-discord simulate-week picture hashed lock clean
+.PHONY: run train chat test coverage lint bench bench-discord simulate-week soak picture hashed lock clean
 
 run: .venv/ready  ## train a first checkpoint if there is none, then talk
 	@$(BIN)/python -m bot start
@@ -52,6 +52,9 @@ bench-discord: .venv/ready-dev  ## the Discord load test; needs a serving checkp
 
 simulate-week: .venv/ready-dev  ## a week of the service desk; needs a serving checkpoint
 	$(BIN)/python -m benchmarks.week
+
+soak: .venv/ready-dev  ## the bot under faults, some minutes; needs a serving checkpoint
+	$(BIN)/python -m benchmarks.soak
 
 picture: .venv/ready-dev  ## docs/*.svg and page.png, from real conversations; needs a serving checkpoint
 	$(BIN)/python -m docs.conversation

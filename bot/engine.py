@@ -12,6 +12,8 @@ Everything but `_judge_round` and below runs on the event loop, so there are no 
 """
 
 import asyncio
+import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +27,8 @@ from trainer.model.batching import PADDED_TOKENS, batches
 
 if TYPE_CHECKING:
     from trainer.model.classifier import Encoding, Verdict
+
+log = logging.getLogger(__name__)
 
 QUEUE_TOKENS = 131_072
 """The maximum number of waiting tokens: about ten seconds of work on two cores, which is as long as
@@ -41,6 +45,10 @@ SECONDS_A_TOKEN = 0.005
 
 BACKGROUND_SECONDS = 5.0
 """How much longer a text waits in the background, behind customers' new messages."""
+
+
+WATCH_SECONDS = 1.0
+"""How often it is checked, while the worker is busy, that its thread is still alive."""
 
 
 class BusyError(Exception):
@@ -80,6 +88,8 @@ class _Request:
     """In which it was judged."""
     checkpoint: str = ""
     """That judged it."""
+    is_retried: bool = False
+    """Whether the worker has died over it once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +135,11 @@ class Engine:
         self._round_began = 0.0
         self.worker_fails = False
         """Whether the last round could not be started: its callers got an error."""
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+        self._thread: threading.Thread | None = None
+        """The worker's, once it has started."""
+        self._watching: asyncio.TimerHandle | None = None
+        """One for many rounds."""
+        self._worker = self._new_worker()
         self._closing = False
 
     async def __aenter__(self) -> Self:
@@ -214,6 +228,39 @@ class Engine:
             self.on_verdict(text, verdict)
         return verdict
 
+    def _new_worker(self) -> ThreadPoolExecutor:
+        def note_thread() -> None:
+            self._thread = threading.current_thread()
+
+        return ThreadPoolExecutor(
+            max_workers=1, thread_name_prefix="engine", initializer=note_thread
+        )
+
+    def _watch_later(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._watching = loop.call_later(WATCH_SECONDS, self._watch)
+
+    def _watch(self) -> None:
+        """Replaces the worker if its thread has died in a round: the pool would not notice, and
+        everybody would wait for ever."""
+        self._watching = None
+        watched = self._round
+        if watched is None:
+            return
+        if self._thread is None or self._thread.is_alive():
+            self._watch_later()
+            return
+        log.error("The thread of the model has ended, and was replaced")
+        self._worker.shutdown(wait=False)
+        self._thread, self._worker = None, self._new_worker()
+        # Once more, but not for ever: a text may have ended it.
+        again = {text: each for text, each in self._judging.items() if not each.is_retried}
+        for text, request in again.items():
+            request.is_retried = True
+            del self._judging[text]
+        self._queued = again | self._queued
+        watched.cancel()  # the other callers get an error, and the next round starts
+
     def _start_round(self) -> None:
         """Passes the texts that are due first to the worker, if it is idle and there are any."""
         if self._round is not None or not self._queued:
@@ -235,6 +282,8 @@ class Engine:
             return
         self.worker_fails = False
         self._round.add_done_callback(self._end_round)
+        if self._watching is None:
+            self._watch_later()
 
     def _take_round(self) -> dict[str, _Request]:
         """Removes up to ROUND_TOKENS from the queue, and at least one text."""

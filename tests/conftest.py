@@ -137,9 +137,13 @@ def write_csv(path: Path, rows: list[tuple[str, str]]) -> Path:
     return path
 
 
-def trainer_argv(*arguments: str | Path) -> list[str]:
-    """The command line of `python -m trainer *arguments`, with this session's file of kinds."""
-    return [sys.executable, "-c", _BOOT, str(starter_texts.KINDS_FILE), *map(str, arguments)]
+def trainer_argv(*arguments: str | Path, before: str = "") -> list[str]:
+    """The command line of `python -m trainer *arguments`, with this session's file of kinds.
+
+    `before` is code that runs in the process first.
+    """
+    boot = f"{before}\n{_BOOT}"
+    return [sys.executable, "-c", boot, str(starter_texts.KINDS_FILE), *map(str, arguments)]
 
 
 def run_trainer(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -15,6 +15,7 @@ from transformers import DistilBertConfig, DistilBertForSequenceClassification
 from benchmarks import ablation, answers, judgement, peers, speed
 from benchmarks.inference import agreement
 from benchmarks.material import chat_messages, long_reviews, make_checkpoint
+from benchmarks.soak.rig import Row as SoakRow
 from benchmarks.timing import Row, alternate
 from bot.conversation.concierge import Reply
 from bot.sentences.responses import Kind
@@ -192,15 +193,31 @@ def test_the_answers_are_split_for_good_and_judged_by_what_they_mean(
         answers.main(checkpoint.parent / "nothing")
 
 
-def test_a_week_of_the_desk_agrees_with_what_people_saw(checkpoint: Path) -> None:
+def _simulate(module: str, home: Path, *options: str) -> str:
+    """The output of a benchmark that drives the bot as a process, and finds nothing wrong."""
     outcome = subprocess.run(
-        [
-            *(sys.executable, "-m", "benchmarks.week", "--no-training", "--messages", "60"),
-            *("--home", checkpoint.parent.parent),
-        ],
+        [sys.executable, "-m", module, "--home", home, *options],
         cwd=Path(__file__).parents[1],
         capture_output=True,
         text=True,
     )
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    assert "messages with a reply" in outcome.stdout
+    return outcome.stdout
+
+
+def test_a_week_of_the_desk_agrees_with_what_people_saw(checkpoint: Path) -> None:
+    home = checkpoint.parent.parent
+    said = _simulate("benchmarks.week", home, "--no-training", "--messages", "60")
+    assert "messages with a reply" in said
+
+
+def test_no_fault_of_the_short_soak_costs_a_message(checkpoint: Path) -> None:
+    said = _simulate("benchmarks.soak", checkpoint.parent.parent, "--quick")
+    assert "kill -9 of the bot in a burst" in said
+    assert "WRONG" not in said
+
+
+def test_a_lost_message_is_wrong_in_the_soak() -> None:
+    assert SoakRow("a fault", injected=1, sent=5, once=5).is_right
+    for wrong in (SoakRow("", lost=1), SoakRow("", doubled=1), SoakRow("", wrong=["a candidate"])):
+        assert not wrong.is_right

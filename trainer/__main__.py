@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,6 +40,7 @@ from trainer.extras import TRAINING, missing
 from trainer.model import checkpoint
 from trainer.model.checks import FILE as CHECKS_FILE
 from trainer.model.checks import Check, compare_checks, read_checks, run_checks
+from trainer.model.unfinished import find_unfinished, list_unfinished
 from trainer.progress import Style, listener
 
 if TYPE_CHECKING:
@@ -147,6 +148,13 @@ _Output = Annotated[
         show_default=f"a dated one in {checkpoint.CHECKPOINTS}/",
     ),
 ]
+_Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Continue an interrupted run from its saved state; give the same options again.",
+    ),
+]
 
 # Options of compare alone.
 _BaseModels = Annotated[
@@ -196,6 +204,7 @@ def fit(
     seed: _Seed = _DEFAULTS.seed,
     loop: _Loop = _DEFAULTS.loop,
     output: _Output = _DEFAULTS.output,
+    resume: _Resume = _DEFAULTS.resume,
     progress: _Progress = Style.BAR,
 ) -> None:
     """Fine-tune on labelled reviews and save a checkpoint."""
@@ -218,14 +227,16 @@ def fit(
             seed=seed,
             loop=loop,
             output=output,
+            resume=resume,
         )
-        if output is not None:
-            checkpoint.refuse_existing(output)
+        earlier = checkpoint.prepare_output(output, resume)
         sets = load_sets(config, RECIPES[recipe])
+        path = earlier.output if earlier else output or checkpoint.dated_path(sets.name)
         # This imports torch, which takes seconds: only once the data sets are known to be usable.
         from trainer.training.fit import fine_tune_model
 
-        result = fine_tune_model(config, sets=sets, on_event=on_event)
+        with _kept_state_named(path):
+            result = fine_tune_model(replace(config, output=path), sets=sets, on_event=on_event)
     if progress is Style.BAR:
         _print_figures("Validation", result.validation.as_dict())
         _print_figures("Test", result.test.as_dict())
@@ -450,6 +461,8 @@ def checkpoints(context: typer.Context) -> None:
     rows = checkpoint.list_checkpoints()
     for problem in checkpoint.unreadable_checkpoints():
         print(f"Skipped: {problem}", file=sys.stderr)
+    for unfinished in list_unfinished(checkpoint.CHECKPOINTS):
+        print(printable(unfinished), file=sys.stderr)
     if not rows:
         print("There are no checkpoints yet. Train one with: python -m trainer fit")
         return
@@ -498,11 +511,22 @@ def _reporting(progress: Style) -> Iterator[Listener]:
                 raise ConfigError(problem)
             yield on_event
         except TrainerError as error:
-            on_event(Failed(printable(error)))
+            on_event(Failed(printable(error), is_interrupted=isinstance(error, Interrupted)))
             raise
         except KeyboardInterrupt:
-            on_event(Failed(_INTERRUPTED))
+            on_event(Failed(_INTERRUPTED, is_interrupted=True))
             raise
+
+
+@contextmanager
+def _kept_state_named(output: Path) -> Iterator[None]:
+    """Raises Interrupted, with how to continue, if an interrupted run has left a state."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (unfinished := find_unfinished(output)) is None:
+            raise
+        raise Interrupted(f"Interrupted. {unfinished}") from None
 
 
 def _what_next(path: Path, serving: bool) -> str:

@@ -216,6 +216,10 @@ class TrainingConfig:
     output: Path | None = None
     """The checkpoint's directory, which must not exist. None: a dated one in `checkpoints/`."""
 
+    resume: bool = False
+    """Whether to continue the interrupted run of `output`, or with None the only one in
+    `checkpoints/`, from its saved state. All other fields must be those that it began with."""
+
     def __post_init__(self) -> None:
         _require(
             self,
@@ -249,10 +253,16 @@ class TrainingConfig:
             self, "learning_rate", _optional(lambda x: _finite(x) and 0 < x < 1), "above 0, below 1"
         )
         _require(self, "seed", _whole(0, MAX_SEED), f"a whole number from 0 to {MAX_SEED}")
+        if self.resume and self.loop is Loop.TRAINER:
+            raise ConfigError(
+                "Only the manual loop saves states and can continue from one: start the loop "
+                "'trainer' without --resume."
+            )
 
     def hyperparameters(self) -> dict[str, Any]:
-        """The fields that shape the weights, by name: all but the output folder."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "output"}
+        """The fields that shape the weights, by name: all but `output` and `resume`."""
+        names = [field.name for field in fields(self) if field.name not in ("output", "resume")]
+        return {name: getattr(self, name) for name in names}
 
 
 _CHOICES: dict[str, type[StrEnum]] = {

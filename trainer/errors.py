@@ -9,7 +9,7 @@ Each error carries the sentence shown to the user: what is wrong, where, and wha
     ├── CheckpointError   a checkpoint is missing, incomplete or altered
     ├── YamlError         a YAML file that people write is missing or malformed
     ├── ComparisonError   a comparison cannot be written, or part of it failed
-    └── Interrupted       a comparison was stopped; its finished runs are kept
+    └── Interrupted       a run was stopped; what it has saved is kept
 """
 
 
@@ -57,4 +57,4 @@ class ComparisonError(TrainerError):
 
 
 class Interrupted(TrainerError):  # noqa: N818  # not an error: somebody stopped it
-    """A comparison was stopped; its finished runs are kept."""
+    """A run was stopped; what it has saved is kept: finished runs of a comparison, or a state."""

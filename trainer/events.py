@@ -100,6 +100,8 @@ class Failed:
     """The run ended without a checkpoint."""
 
     message: str
+    is_interrupted: bool = False
+    """Whether a signal ended it, and not an error."""
 
 
 Event = Note | Plan | Step | Judging | Saved | Failed

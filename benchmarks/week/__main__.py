@@ -1,27 +1,22 @@
 """Prepares a folder, lives through the week, and prints the table."""
 
 import asyncio
-import csv
 import subprocess
 import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
-from random import Random
-from shutil import copytree
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.bot_process import BotProcess, prepare, set_clock
 from benchmarks.week.findings import Finding, compare, figures_of, texts_on_disk
-from benchmarks.week.people import HOURS, MONDAY, Bot, Week, opened_store, sentences, set_clock
+from benchmarks.week.people import HOURS, MONDAY, Week, opened_store
 from tests.discord_server import DiscordServer
-from trainer.data.reviews import STARTER, load_reviews
-from trainer.model.checkpoint import serving_checkpoint
 
-TRAINING_REVIEWS = 300
 LAST_JOBS_SECONDS = 5.0
 """For the bot to run what is due at the end of the week."""
 
@@ -34,30 +29,16 @@ def main(
     """Simulate a week and print what agrees; exit code 1 if anything does not."""
     with tempfile.TemporaryDirectory(prefix="week-") as name:
         folder = Path(name)
-        _prepare(folder, home)
+        prepare(folder, home)
+        set_clock(folder, MONDAY)
         findings = asyncio.run(_simulate(folder, messages, trains=training))
     if not _print(findings):
         raise typer.Exit(1)
 
 
-def _prepare(folder: Path, home: Path) -> None:
-    """A folder as an operator has it: a checkpoint, sentences, a file of labelled reviews."""
-    serving = serving_checkpoint(home / "checkpoints")
-    if serving is None:
-        raise SystemExit("There is no serving checkpoint. Train one first: make run")
-    copytree(home / "checkpoints", folder / "checkpoints")
-    (folder / "responses.yaml").write_text(sentences(), "utf-8")
-    with (folder / "films.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("text", "label"))
-        reviews = Random(0).sample(load_reviews(STARTER).train, TRAINING_REVIEWS)
-        writer.writerows((review.text, review.label) for review in reviews)
-    set_clock(folder, MONDAY)
-
-
 async def _simulate(folder: Path, messages: int, *, trains: bool) -> list[Finding]:
     async with DiscordServer() as server:
-        bot = Bot(server, folder)
+        bot = BotProcess(server, folder, "benchmarks.week.client", TRAIN_DATASETS="films=films.csv")
         week = Week(server, bot, folder, messages, trains=trains)
         await week.set_up()
         await bot.start()

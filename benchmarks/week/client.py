@@ -19,8 +19,8 @@ def read_clock(file: Path) -> datetime:
     return datetime.fromtimestamp(time.time() + float(file.read_text()), UTC)
 
 
-if __name__ == "__main__":
-    _, api, gateway, clock_file = sys.argv
+def run(api: str, gateway: str, clock_file: str) -> None:
+    """`python -m bot` on the Discord at these addresses."""
     Route.BASE = api
     DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway)
     # The command line imports it when it needs it.
@@ -29,3 +29,7 @@ if __name__ == "__main__":
     )
     sys.argv = ["bot"]
     app()
+
+
+if __name__ == "__main__":
+    run(*sys.argv[1:])

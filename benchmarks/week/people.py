@@ -4,29 +4,22 @@ import asyncio
 import csv
 import random
 import signal
-import subprocess
-import sys
 from collections import Counter
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
-from time import time as real_time
 
-import yaml
-
+from benchmarks.bot_process import BotProcess, sentences, set_clock
 from bot.desk.schedule import LOOK_SECONDS
 from bot.desk.store import Hours, ServerSettings, Shift, Store, open_store
 from bot.desk.store.figures import hour_of
 from bot.desk.store.store import FLUSH_SECONDS
 from bot.frontends.discord.client import DIRECT
 from bot.frontends.discord.references import reference
-from bot.sentences.kinds import Kind
 from bot.settings import Settings
-from tests.bot.frontends.loopback import environment
 from tests.discord_server import Channel, DiscordServer, Posted, User
-from trainer.model.files import write_whole
 
 HOURS = 7 * 24
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -36,9 +29,6 @@ BROKEN_HOUR, MENDED_HOUR = 50, 53
 RESTART_HOURS = (43, 116)
 KILL_HOUR = 93
 TRAINING_HOUR = 120
-
-CLOCK = "clock"
-"""The file in the bot's folder that sets its clock."""
 
 AT_ONCE = 16
 """Messages that wait for their replies at a time."""
@@ -75,13 +65,6 @@ class Sent:
     text: str
 
 
-def sentences() -> str:
-    """A responses.yaml whose sentences show their kind and language."""
-    english = {str(kind): [f"A {kind} sentence"] for kind in Kind}
-    german = {str(kind): [f"Ein {kind} Satz"] for kind in Kind}
-    return yaml.safe_dump({**english, "locales": {"de": german}})
-
-
 def texts() -> tuple[list[str], list[str]]:
     """All messages of the week to choose from; and complaints about the service."""
 
@@ -95,41 +78,11 @@ def texts() -> tuple[list[str], list[str]]:
     return list(usual), column("kinds.csv", ("service",))
 
 
-class Bot:
-    """The bot's process, which is stopped and started during the week."""
-
-    def __init__(self, server: DiscordServer, home: Path) -> None:
-        self._environment = {
-            **environment(server),
-            "MESSAGES_PER_SECOND": "0",
-            "TRAIN_DATASETS": "films=films.csv",
-        }
-        places = [str(server.api_base), str(server.gateway_url), str(home / CLOCK)]
-        self._command = [sys.executable, "-m", "benchmarks.week.client", *places]
-        self._server, self._home = server, home
-        self.log = home / "bot.log"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    async def start(self) -> None:
-        """Returns once it is connected."""
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
-                self._command, cwd=self._home, env=self._environment, stdout=log, stderr=log
-            )
-        await self._server.ready(60)
-
-    async def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """Sends the signal, and waits for the end."""
-        assert self._process is not None
-        self._process.send_signal(number)
-        await asyncio.to_thread(self._process.wait, 60)
-
-
 class Week:
     """The people of three servers, and what they do."""
 
     def __init__(
-        self, server: DiscordServer, bot: Bot, home: Path, messages: int, *, trains: bool
+        self, server: DiscordServer, bot: BotProcess, home: Path, messages: int, *, trains: bool
     ) -> None:
         self._server, self._bot, self._home, self._trains = server, bot, home, trains
         self._random = random.Random(0)
@@ -322,11 +275,6 @@ class Week:
                     time_zone="UTC",
                 )
                 await store.set_settings(name, settings)
-
-
-def set_clock(home: Path, now: datetime) -> None:
-    """Sets the clock of the bot in this folder; it goes on from there."""
-    write_whole(home / CLOCK, str(now.timestamp() - real_time()).encode())
 
 
 def opened_store(home: Path, now: datetime) -> AbstractAsyncContextManager[Store]:

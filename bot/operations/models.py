@@ -5,9 +5,11 @@ and only then the engine switches: a failure before that changes nothing.
 """
 
 import asyncio
+import ctypes
 import logging
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -46,6 +48,9 @@ class Models:
     ) -> None:
         self._engine = engine
         self._load = partial(_load, runtime=runtime, threads=threads)
+        # Always the same thread: the C library keeps what a model has freed for the thread that
+        # loaded it, and with a dozen of threads that is several times the memory of a model.
+        self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loader")
         self._changing = asyncio.Lock()
         self._seen = _serving_name()
         """The checkpoint in the pointer at the last look: it is serving, unless it failed to
@@ -96,9 +101,9 @@ class Models:
         """
         async with self._changing:
             with _refusals_translated():
-                classifier = await asyncio.to_thread(self._load, _path(name))
+                classifier = await self._load_apart(_path(name))
                 await asyncio.to_thread(checkpoint.promote, name)
-            self._take(classifier)
+            await self._take(classifier)
 
     async def rollback(self) -> str:
         """Makes the previous serving checkpoint the serving one again; returns its name.
@@ -109,9 +114,9 @@ class Models:
         async with self._changing:
             with _refusals_translated():
                 path = await asyncio.to_thread(checkpoint.earlier_checkpoint)
-                classifier = await asyncio.to_thread(self._load, path)
+                classifier = await self._load_apart(path)
                 await asyncio.to_thread(checkpoint.rollback, expected=path)
-            self._take(classifier)
+            await self._take(classifier)
             return path.name
 
     async def discard(self, name: str) -> None:
@@ -135,16 +140,31 @@ class Models:
             self._seen = name
             try:
                 with _refusals_translated():
-                    classifier = await asyncio.to_thread(self._load, _path(name))
+                    classifier = await self._load_apart(_path(name))
             except UnusableCheckpointError as error:
                 log.error("%s was promoted elsewhere, but cannot be used: %s", name, error)
                 return
-            self._take(classifier)
+            await self._take(classifier)
             log.info("%s was promoted elsewhere, and is serving now", name)
 
-    def _take(self, classifier: Classifier) -> None:
+    async def _load_apart(self, path: Path) -> Classifier:
+        """Loads a checkpoint while the event loop goes on."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._loader, self._load, path)
+
+    async def _take(self, classifier: Classifier) -> None:
         self._engine.swap(classifier)
         self._seen = classifier.name
+        await asyncio.get_running_loop().run_in_executor(self._loader, _return_freed_memory)
+
+
+def _return_freed_memory() -> None:
+    """Gives the memory of the earlier model back to the system, which glibc would keep.
+
+    Other C libraries have no such function, and no need of it.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _serving_name() -> str | None:

@@ -25,6 +25,8 @@ class Progress:
     """The candidate is on disk, complete."""
     error: str | None = None
     """The trainer's own sentence about why there is no candidate."""
+    is_interrupted: bool = False
+    """Whether a signal ended the trainer, and not an error."""
 
 
 class ProgressFile:
@@ -63,5 +65,6 @@ class ProgressFile:
                 del self.progress.notes[:-MAX_NOTES]
             case Saved():
                 self.progress.is_saved = True
-            case Failed(message):
+            case Failed(message, is_interrupted):
                 self.progress.error = message[:MAX_SENTENCE_CHARACTERS]
+                self.progress.is_interrupted = is_interrupted

@@ -57,6 +57,11 @@ class Run(BaseModel, frozen=True):
     columns: tuple[_Source, ...] = Field(default=(), max_length=100)
     base_model: _Source
     """All as given to the trainer, from the settings."""
+    beside: tuple[_Source, ...] = Field(default=(), max_length=100)
+    fraction: float | None = Field(default=None, ge=MIN_FRACTION, le=1)
+    epochs: int | None = Field(default=None, ge=1, le=MAX_EPOCHS)
+    seed: int | None = Field(default=None, ge=0, le=MAX_SEED)
+    """As in the order; an earlier version did not store these."""
     checks: _Source | None = None
     """The file of sentences under test; an earlier version had none."""
     output: Annotated[Path, AfterValidator(_require_checkpoint)]
@@ -64,6 +69,8 @@ class Run(BaseModel, frozen=True):
     started_by: str = Field(max_length=100)
     """The operator's name, to be shown."""
     cancelled_by: str | None = Field(default=None, max_length=100)
+    resumed: int = Field(default=0, ge=0)
+    """How often its process ended before the training did, and was started again."""
     origin: str = Field(max_length=200)
     """Where the run is shown, in a form that only the front end can read."""
 
@@ -74,6 +81,16 @@ class Run(BaseModel, frozen=True):
         if isinstance(state, dict) and {"channel", "message"} <= state.keys():
             state = {"origin": f"{state['channel']}:{state['message']}", **state}
         return state
+
+    def options(self) -> list[str]:
+        """The options of `python -m trainer fit`: those of the settings, and numbers."""
+        numbers = {"fraction": self.fraction, "epochs": self.epochs, "seed": self.seed}
+        return [
+            *(f"--dataset={name}" for name in (self.dataset, *self.beside)),
+            *self.columns,
+            *(f"--base-model={self.base_model}", f"--output={self.output}"),
+            *(f"--{name}={value}" for name, value in numbers.items() if value is not None),
+        ]
 
     def without_paths(self, sentence: str) -> str:
         """The trainer's sentence, for a channel, without the operator's paths."""

@@ -26,6 +26,7 @@ from trainer.model.checkpoint import CheckpointError, dated_path, read_training,
 from trainer.model.checks import FILE as CHECKS_FILE
 from trainer.model.checks import read_checks
 from trainer.model.files import open_regular, read_regular
+from trainer.model.unfinished import discard_state, find_unfinished
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,9 @@ MAX_STATE_BYTES = 1_048_576
 LOOK_SECONDS = 2.0
 """Between two looks at a run, and so between two edits of its message."""
 
+MAX_RESUMED = 3
+"""How often a run is continued after its process was killed: too little memory kills it again."""
+
 MAX_COMPARED = 5_000
 """Reviews for comparing two checkpoints: with this many, the 95% interval of the difference is
 about one point to either side."""
@@ -48,6 +52,8 @@ _BREAKS_CHECKS = (
     "It was not promoted automatically, because it breaks sentences under test that the serving "
     "checkpoint keeps."
 )
+
+_INTERRUPTED = "The training was interrupted, and continues from its saved state."
 
 _ERROR = "error: "
 """Prefix of the trainer's last line if it fails."""
@@ -87,14 +93,9 @@ class Training:
         assert self.run is None
         if self._process.is_running():
             raise OSError(errno.EBUSY, "another run is in progress")
-        for name in (_FIT, _COMPARE):
-            self._process.output(name).unlink(missing_ok=True)
-        self._file = ProgressFile(self._process.output(_FIT))
-        numbers = {"fraction": order.fraction, "epochs": order.epochs, "seed": order.seed}
+        self._process.output(_COMPARE).unlink(missing_ok=True)
         self.run = Run(
-            label=order.label,
-            dataset=order.dataset,
-            columns=order.columns,
+            **order.model_dump(),
             base_model=self._base_model,
             checks=str(self._checks),
             output=dated_path(order.label),
@@ -102,14 +103,7 @@ class Training:
             origin=origin,
         )
         try:
-            await self._begin(
-                _FIT,
-                *("fit", "--progress=json", f"--dataset={order.dataset}"),
-                *(f"--dataset={name}" for name in order.beside),
-                *order.columns,
-                *(f"--base-model={self._base_model}", f"--output={self.run.output}"),
-                *(f"--{name}={value}" for name, value in numbers.items() if value is not None),
-            )
+            await self._fit()
         except OSError:
             self.forget()
             raise
@@ -133,10 +127,16 @@ class Training:
         assert self.run is not None
         if not self._process.output(_COMPARE).exists():
             await self._wait(show)
+            while await self._resume():
+                await self._wait(show)
             if not self.progress.is_saved:
                 if self.run.cancelled_by is not None:
+                    await asyncio.to_thread(discard_state, self.run.output)
                     return Cancelled(self.run.cancelled_by)
                 reason = self.progress.error or self._last_words(_FIT)
+                left = await asyncio.to_thread(find_unfinished, self.run.output)
+                if left is not None and str(left) not in reason:
+                    reason = f"{reason} {left}"
                 log.warning("The training on %s failed: %s", self.run.label, reason)
                 return Failed(self.run.without_paths(reason))
             try:
@@ -162,6 +162,42 @@ class Training:
         """Ends the run: another may start."""
         self._state.unlink(missing_ok=True)
         self.run = None
+
+    async def _fit(self, *more: str) -> None:
+        """Starts the training of the run, whose progress is then read from its beginning."""
+        assert self.run is not None
+        self._process.output(_FIT).unlink(missing_ok=True)
+        self._file = ProgressFile(self._process.output(_FIT))
+        await self._begin(_FIT, "fit", "--progress=json", *self.run.options(), *more)
+
+    async def _resume(self) -> bool:
+        """Continues the training, if its process ended before it did and a state was saved.
+
+        Not after an error of the trainer, which would only come again, and at most `MAX_RESUMED`
+        times.
+        """
+        assert self.run is not None
+        progress = self.progress
+        has_failed = progress.error is not None and not progress.is_interrupted
+        if progress.is_saved or has_failed or self.run.cancelled_by is not None:
+            return False
+        if self.run.resumed >= MAX_RESUMED:
+            return False
+        if (left := await asyncio.to_thread(find_unfinished, self.run.output)) is None:
+            return False
+        log.warning(
+            "The training on %s was interrupted, and continues after step %d of %d: %s",
+            *(self.run.label, left.step, left.total, self._last_words(_FIT)),
+        )
+        # Not from before the wait above: it may have been cancelled meanwhile.
+        self.run = self.run.model_copy(update={"resumed": self.run.resumed + 1})
+        try:
+            await self._fit("--resume")
+        except OSError as error:
+            log.warning("It cannot be continued: %s", error.strerror)
+            return False
+        self.progress.notes.append(_INTERRUPTED)
+        return True
 
     async def _wait(self, show: Callable[[Progress], Awaitable[None]]) -> None:
         """Waits until the present process has ended."""

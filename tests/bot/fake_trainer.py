@@ -14,7 +14,7 @@ import pytest
 from bot.operations import background, training
 
 _CODE = """\
-import json, pathlib, shutil, sys, time
+import json, os, pathlib, shutil, signal, sys, time
 command = sys.argv[1]
 options = dict(option.removeprefix("--").split("=", 1) for option in sys.argv[2:] if "=" in option)
 pathlib.Path(command + ".asked").write_text(json.dumps(sys.argv[2:]))
@@ -33,7 +33,21 @@ if command == "evaluate":
     sys.exit()
 say("note", message="A note of the trainer.")
 say("plan", epochs=2, steps=10, dataset="...", base_model="...", reviews={}, output="...")
+output = pathlib.Path(options["output"])
+unfinished = output.with_name(".review-concierge-partial-" + output.name)
+if "--resume" in sys.argv:
+    say("note", message="Continued after step 3 of 10, from the saved state.")
 say("step", number=4, total=10, epoch=1, loss=0.5, tokens=53450, seconds=43.3)
+deaths = pathlib.Path("deaths")
+if deaths.exists():
+    run = json.dumps({"output": output.name, "step": 3, "total": 10})
+    header = json.dumps({"__metadata__": {"run": run}}).encode()
+    unfinished.mkdir(exist_ok=True)
+    state = len(header).to_bytes(8, "little") + header
+    unfinished.joinpath("state.safetensors").write_bytes(state)
+    if left := int(deaths.read_text()):
+        deaths.write_text(str(left - 1))
+        os.kill(os.getpid(), signal.SIGKILL)
 try:
     hold()
 except KeyboardInterrupt:
@@ -43,6 +57,7 @@ if failure.exists():
     say("error", message=failure.read_text())
     sys.exit(2)
 say("judging", split="test", done=5, total=10)
+shutil.rmtree(unfinished, ignore_errors=True)
 shutil.copytree("checkpoints/tiny", options["output"])
 say("saved", path=options["output"], serving=False, validation={}, test={})
 """
@@ -76,6 +91,11 @@ def install(checkpoint: Path, monkeypatch: pytest.MonkeyPatch, *, not_worse: boo
             }
         )
     )
+
+
+def die(times: int) -> None:
+    """Lets `fit` save states, and so many runs of it kill themselves afterwards."""
+    Path("deaths").write_text(str(times))
 
 
 def hold(command: str) -> Path:

@@ -1,8 +1,11 @@
 """The engine: batches, bounds, failures, the swap."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
@@ -302,3 +305,50 @@ async def test_a_worker_that_cannot_be_started_leaves_no_caller_waiting(
 
 def _no_more_threads(_: threading.Thread) -> None:
     raise RuntimeError("can't start new thread")
+
+
+def end_worker(pool: ThreadPoolExecutor) -> ThreadPoolExecutor:
+    """Ends the thread of the pool before its next task, as an error in its own code would."""
+    pool._work_queue.put(SimpleNamespace(run=sys.exit))  # type: ignore[arg-type]
+    return pool
+
+
+async def test_a_worker_that_has_died_is_replaced_and_its_texts_are_judged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(engine_module, "WATCH_SECONDS", 0.05)
+    async with Engine(KeywordClassifier()) as engine:
+        for _ in range(2):
+            await engine.classify("great")
+            end_worker(engine._worker)
+            tasks = await _queue(engine, "dull", "a great one")
+            verdicts = await asyncio.wait_for(asyncio.gather(*tasks), 5)
+            assert [verdict.label for verdict in verdicts] == ["negative", "positive"]
+    assert "The thread of the model has ended, and was replaced" in caplog.text
+
+
+async def test_texts_over_which_the_worker_dies_twice_get_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine_module, "WATCH_SECONDS", 0.05)
+    async with Engine(KeywordClassifier()) as engine:
+        await engine.classify("great")
+        new_worker = engine._new_worker
+        with monkeypatch.context() as patch:
+            patch.setattr(engine, "_new_worker", lambda: end_worker(new_worker()))
+            end_worker(engine._worker)
+            deadly = asyncio.create_task(engine.classify("dull"))
+            await asyncio.sleep(0.1)
+        with pytest.raises(UnansweredError, match="ended without a verdict"):
+            await asyncio.wait_for(deadly, 5)
+        assert (await asyncio.wait_for(engine.classify("great"), 5)).label == "positive"
+
+
+async def test_a_slow_round_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "WATCH_SECONDS", 0.02)
+    classifier = KeywordClassifier()
+    async with Engine(classifier) as engine:
+        first = await _hold(engine, classifier)
+        await asyncio.sleep(0.1)
+        classifier.gate.set()
+        assert (await first).label == "negative"

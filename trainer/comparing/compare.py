@@ -20,9 +20,10 @@ from trainer.config import RECIPES, Loop, TrainingConfig
 from trainer.data.mixture import ReviewSets, load_sets
 from trainer.errors import ConfigError, EncoderError
 from trainer.events import Event, Listener, Note, Saved, duration
-from trainer.model.checkpoint import read_size, read_training, scratch_folder
+from trainer.model.checkpoint import read_size, read_training
 from trainer.model.classifier import Classifier
 from trainer.model.record import TrainingRecord
+from trainer.model.unfinished import scratch_folder
 from trainer.training.fit import fine_tune_model, require_accelerate
 
 MESSAGES = (

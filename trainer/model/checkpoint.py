@@ -16,7 +16,6 @@
 This is the only module that knows those names. It imports no torch.
 """
 
-import fcntl
 import hashlib
 import json
 import logging
@@ -37,6 +36,7 @@ from typing import TYPE_CHECKING, Any
 from trainer.errors import CheckpointError as CheckpointError  # the bot takes it from here
 from trainer.model.files import (
     PARTIAL_PREFIX,
+    disk_problem,
     open_regular,
     read_regular,
     sync,
@@ -44,6 +44,16 @@ from trainer.model.files import (
     write_whole,
 )
 from trainer.model.record import RecordError, TrainingRecord
+from trainer.model.unfinished import (
+    Unfinished,
+    choose,
+    find_unfinished,
+    locked,
+    refuse_unfinished,
+    reopened,
+    scratch_folder,
+    state_file,
+)
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -68,10 +78,9 @@ _MAX_TEXT_BYTES = 67_108_864
 """For a record, which has a loss for each step, or another text file of a checkpoint."""
 _MAX_NAME_BYTES = 255
 """The limit of common file systems."""
-# Anything with this prefix was made here, and is deleted when its process is gone.
 _REQUIRED = (_WEIGHTS_FILE, _CONFIG_FILE, _TOKENIZER_FILE, _TRAINING_FILE)
 # People may edit the card, and the picture affects nothing.
-_NOT_CHECKED = {_CARD_FILE, PICTURE_FILE, _CHECKSUMS_FILE}
+_NOT_CHECKED = {_CARD_FILE, PICTURE_FILE, _CHECKSUMS_FILE, state_file(Path()).name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +93,22 @@ class Listed:
 
 
 @contextmanager
-def new_checkpoint(path: Path) -> Iterator[Path]:
+def new_checkpoint(path: Path, unfinished: Unfinished | None = None) -> Iterator[Path]:
     """Yields a temporary folder that becomes `path`, complete, when the block succeeds.
 
     The folder is next to `path`, so that the last step is one rename, and a disk that cannot be
     written fails before the block runs. If the block raises, or the process is killed, `path` is
-    not created; the next process removes what a killed one left behind.
+    not created; the next process removes what a killed one left behind, except a state from which
+    it may continue: then `unfinished` is that run.
 
     Raises:
         CheckpointError: `path` exists, or cannot be written.
     """
     refuse_existing(path)
-    with _translate_disk_errors(path), scratch_folder(path.parent) as partial:
+    with (
+        _translate_disk_errors(path),
+        scratch_folder(path.parent) if unfinished is None else reopened(unfinished) as partial,
+    ):
         yield partial
         _write_checksums(partial)
         _set_modes(partial)
@@ -103,28 +116,24 @@ def new_checkpoint(path: Path) -> Iterator[Path]:
             sync(file)
         sync(partial)
         refuse_existing(path)
+        state_file(partial).unlink(missing_ok=True)
         partial.rename(path)
         sync_rename(path)
 
 
-@contextmanager
-def scratch_folder(parent: Path) -> Iterator[Path]:
-    """Yields a temporary folder in `parent`, which is created if it does not exist.
-
-    It is deleted at the end. If the process is killed, the next one that asks for a folder in
-    `parent` deletes it.
+def prepare_output(output: Path | None, resume: bool) -> Unfinished | None:
+    """The run to continue, if `resume`; otherwise None.
 
     Raises:
-        OSError: nothing can be written there.
+        CheckpointError: `output` exists or is unfinished, or there is no single run to continue.
     """
-    with _existing_folder(parent):
-        _remove_leftovers(parent)
-        scratch = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=parent))
-        try:
-            with _locked(scratch):
-                yield scratch
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+    if resume:
+        return choose(output, CHECKPOINTS)
+    if output is not None:
+        refuse_existing(output)
+        with _translate_disk_errors(output):
+            refuse_unfinished(output)
+    return None
 
 
 def require_space(folder: Path, size: int) -> None:
@@ -333,7 +342,7 @@ def promote(name: str, root: Path = CHECKPOINTS) -> Path:
         known = ", ".join(row.name for row in list_checkpoints(root)) or "none yet"
         raise CheckpointError(f"There is no checkpoint called {name}. There are: {known}.")
     path = _by_own_name(path)
-    with _locked(root):
+    with locked(root):
         _promote(path)
     return path
 
@@ -342,7 +351,7 @@ def promote_if_first(path: Path, root: Path = CHECKPOINTS) -> bool:
     """Promotes a new checkpoint if there is no serving one; returns whether it did."""
     if path.parent.resolve() != root.resolve():
         return False
-    with _locked(root):
+    with locked(root):
         if _read_pointer(root):
             return False
         _promote(root / path.name)
@@ -375,7 +384,7 @@ def rollback(root: Path = CHECKPOINTS, expected: Path | None = None) -> Path:
         CheckpointError: there is no previous one, its verification fails, or it is no longer the
         `expected` one; nothing changes.
     """
-    with _locked(root):
+    with locked(root):
         earlier = _earlier(root)
         path = root / earlier[-1]
         if expected is not None and path != expected:
@@ -411,7 +420,7 @@ def discard(name: str, root: Path = CHECKPOINTS) -> None:
     if path.parent != root or path.name.startswith("."):  # so that no name leads out of the folder
         raise CheckpointError("That is not the name of a checkpoint.")
     try:
-        with _locked(root):
+        with locked(root):
             # A link to it counts as well, and so does what a link that serves leads to.
             serving = [_by_own_name(root / name) for name in _read_pointer(root)[-1:]]
             if _by_own_name(path) in serving:
@@ -592,61 +601,17 @@ def _set_modes(folder: Path) -> None:
 
 
 @contextmanager
-def _existing_folder(folder: Path) -> Iterator[None]:
-    """Makes a folder; removes it at the end if it is empty."""
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    finally:
-        with suppress(OSError):  # it is not empty
-            for each in missing:
-                each.rmdir()
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Holds the folder's lock, which the kernel releases when the process ends, however it ends."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except FileNotFoundError as error:
-        raise CheckpointError(f"There is no folder {folder}.") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _remove_leftovers(root: Path) -> None:
-    for leftover in root.glob(f"{PARTIAL_PREFIX}*"):
-        if leftover.is_symlink() or not leftover.is_dir():
-            continue
-        descriptor = os.open(leftover, os.O_RDONLY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(leftover, ignore_errors=True)
-        except BlockingIOError:
-            pass  # another process is writing it right now
-        finally:
-            os.close(descriptor)
-
-
-@contextmanager
 def _translate_disk_errors(path: Path) -> Iterator[None]:
-    # safetensors reports a full disk as an error of its own; only the text gives the reason.
     from safetensors import SafetensorError
 
     try:
         yield
     except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or _reason(str(error))
+        unfinished = find_unfinished(path)
+        kept = "Nothing of it was kept, and everything else is unchanged."
+        advice = "Free space, allow writing there, or choose another --output."
+        if unfinished is not None:
+            kept, advice = "Free space, or allow writing there.", str(unfinished)
         raise CheckpointError(
-            f"{path} cannot be written: {reason}. Nothing of it was kept, and everything else is "
-            f"unchanged. Free space, allow writing there, or choose another --output."
+            f"{path} cannot be written: {disk_problem(error)}. {kept} {advice}"
         ) from error
-
-
-def _reason(message: str) -> str:
-    found = re.search(r"(No space left on device|File too large|[Qq]uota exceeded)", message)
-    return found[1] if found else "the weights could not be saved"

@@ -6,7 +6,10 @@ Reading a pipe or a device may never end, so only regular files are read.
 import errno
 import logging
 import os
+import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 
@@ -53,18 +56,46 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file under a temporary name next to it, syncs it to the disk and renames it.
+    """Writes a file completely or not at all (`replacing`).
 
     Raises:
         OSError: it cannot be written; the file at `path` is unchanged.
     """
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yields a temporary name next to `path`; the file that the block writes there becomes `path`.
+
+    It is synced to the disk and renamed when the block succeeds; otherwise it is deleted, and the
+    file at `path` is unchanged.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     temporary = path.with_name(f"{PARTIAL_PREFIX}{path.name}")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        yield temporary
+        sync(temporary)
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
     sync_rename(path)
+
+
+def disk_problem(error: Exception) -> str:
+    """Why a file could not be written, in the system's words.
+
+    safetensors reports a full disk as an error of its own; only the text gives the reason.
+    """
+    found = re.search(r"(No space left on device|File too large|[Qq]uota exceeded)", str(error))
+    return getattr(error, "strerror", None) or (
+        found[1] if found else "the weights could not be saved"
+    )
 
 
 def sync(path: Path) -> None:

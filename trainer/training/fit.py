@@ -1,9 +1,11 @@
 """One fine-tuning run from start to finish: reviews, encoder, loop, assessment, checkpoint."""
 
+import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +27,13 @@ from trainer.model.inference import predict
 from trainer.model.record import TrainingRecord
 from trainer.model.runtime import TorchRuntime, to_best_device
 from trainer.model.text import MAX_WINDOWS, Encoding, TextEncoder, Windows, by_length
+from trainer.model.unfinished import list_unfinished
 from trainer.training.assess import Assessment, assess
 from trainer.training.encoder import Encoder, load_encoder
 from trainer.training.evaluation import Figures, beats_chance, below_chance, draw
 from trainer.training.loop import Example, make_batches, train, uses_bf16
 from trainer.training.report import model_card, versions
+from trainer.training.state import SavedState
 
 _NARROW = 384
 """Encoders up to this width use the learning rate for narrow ones."""
@@ -61,12 +65,12 @@ def fine_tune_model(
 
     Raises:
         TrainerError: the reviews, the encoder or the output folder cannot be used; str(error) says
-        what to do. No partial checkpoint is left, even after an interrupt.
+        what to do. No partial checkpoint is left, even after an interrupt; only a state from which
+        `config.resume` continues.
     """
     config = config or TrainingConfig()
     made_with = versions()
-    if config.output is not None:
-        checkpoint.refuse_existing(config.output)
+    earlier = checkpoint.prepare_output(config.output, config.resume)
     if config.loop == Loop.TRAINER:
         require_accelerate()
     sets = sets or load_sets(config, RECIPES[config.recipe])
@@ -77,12 +81,15 @@ def fine_tune_model(
         config.max_length, MAX_WINDOWS if recipe.whole_review else 1, recipe.marks
     )
     data = _prepare(sets, parts, recipe, text_encoder, on_event)
-    output = config.output or checkpoint.dated_path(sets.name)
-    with checkpoint.new_checkpoint(output) as folder:
+    output = earlier.output if earlier else config.output or checkpoint.dated_path(sets.name)
+    with checkpoint.new_checkpoint(output, earlier) as folder:
         checkpoint.require_space(folder, 2 * _size(encoder))  # the weights, and a graph of them
+        _name_unfinished(output, on_event)
         _try_two_batches(encoder, text_encoder, data.windows, config.batch_size * recipe.windows)
         on_event(_plan(config, recipe, encoder, data, parts, output))
-        run = _fit(config, recipe, encoder, text_encoder, data.examples, on_event)
+        made_of = _made_of(config, recipe, encoder, data, parts, made_with)
+        state = SavedState(folder, output, made_of, 2 * _size(encoder), on_event)
+        run = _fit(config, recipe, encoder, text_encoder, data.examples, on_event, state)
         graph = checkpoint.graph_file(folder)
         assessment = assess(encoder, text_encoder, recipe, data.encodings, parts, graph, on_event)
         training = TrainingRecord.build(
@@ -102,13 +109,10 @@ def fine_tune_model(
         )
         _save(folder, encoder, training, assessment)
     serving = _promote_if_first(output, training.warning, on_event)
-    figures = assessment.figures
-    on_event(
-        Saved(str(output), serving, figures["validation"].as_dict(), figures["test"].as_dict())
-    )
-    return FineTuned(
-        output, figures["validation"], figures["test"], assessment.doubt["test"], serving
-    )
+    figures, doubt = assessment.figures, assessment.doubt["test"]
+    result = FineTuned(output, figures["validation"], figures["test"], doubt, serving)
+    on_event(Saved(str(output), serving, result.validation.as_dict(), result.test.as_dict()))
+    return result
 
 
 def _sample(sets: ReviewSets, config: TrainingConfig, on_event: Listener) -> list[Part]:
@@ -127,9 +131,47 @@ def _load_encoder(config: TrainingConfig, on_event: Listener) -> Encoder:
     return encoder
 
 
+def _name_unfinished(output: Path, on_event: Listener) -> None:
+    """Says which other runs are unfinished: their states take space, and may be wanted."""
+    for unfinished in list_unfinished(output.parent):
+        if unfinished.output.name != output.name:
+            on_event(Note(str(unfinished)))
+
+
 def _size(encoder: Encoder) -> int:
     """Bytes of the weights."""
     return sum(weight.numel() * weight.element_size() for weight in encoder.model.parameters())
+
+
+def _made_of(
+    config: TrainingConfig,
+    recipe: Recipe,
+    encoder: Encoder,
+    data: "_TrainingData",
+    parts: Sequence[Part],
+    made_with: dict[str, str],
+) -> dict[str, Any]:
+    """By name, what the weights depend on, in JSON types; no text."""
+    device = encoder.model.device
+    return {
+        **_hyperparameters(config, recipe),
+        "the base model": encoder.name,
+        "its configuration": _digest([encoder.model.config.to_json_string()]),
+        **{f"the data set {part.reviews.name}": part.reviews.fingerprint for part in parts},
+        **{f"the file {texts['name']}": texts["fingerprint"] for texts in data.texts},
+        "the tokenised reviews": _digest(map(repr, data.examples)),
+        "the device": device.type,
+        "the arithmetic": "bf16" if uses_bf16(device, config.precision, recipe) else "fp32",
+        **{f"the version of {package}": number for package, number in made_with.items()},
+    }
+
+
+def _digest(parts: Iterable[str]) -> str:
+    """SHA-256."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode())
+    return digest.hexdigest()
 
 
 def _plan(
@@ -274,10 +316,11 @@ def _fit(
     text_encoder: TextEncoder,
     examples: Sequence[Example],
     on_event: Listener,
+    state: SavedState,
 ) -> dict[str, Any]:
     """Runs the loop; returns its part of `training.json`."""
     batches = make_batches(examples, text_encoder, config.batch_size, config.seed, recipe.windows)
-    loop = train
+    loop: Callable[..., list[float]] = partial(train, state=state)
     if config.loop == Loop.TRAINER:
         from trainer.training.hf_trainer import (
             train_by_trainer as loop,  # slow to import
@@ -288,15 +331,19 @@ def _fit(
         last[:] = [step]
         on_event(step)
 
-    losses = loop(
-        encoder.model,
-        batches,
-        recipe,
-        epochs=recipe.epochs,
-        learning_rate=recipe.learning_rate,
-        precision=config.precision,
-        on_step=on_step,
-    )
+    try:
+        losses = loop(
+            encoder.model,
+            batches,
+            recipe,
+            epochs=recipe.epochs,
+            learning_rate=recipe.learning_rate,
+            precision=config.precision,
+            on_step=on_step,
+        )
+    except ConfigError:
+        state.discard()
+        raise
     bf16 = uses_bf16(encoder.model.device, config.precision, recipe)
     return {
         "arithmetic": "bf16" if bf16 else "fp32",

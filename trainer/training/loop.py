@@ -22,6 +22,7 @@ from trainer.errors import ConfigError
 from trainer.events import Step
 from trainer.model.text import TextEncoder, Windows
 from trainer.training.last_layer import first_token_only
+from trainer.training.state import RunState, Unsaved
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -125,8 +126,11 @@ def train(
     learning_rate: float,
     precision: Precision = Precision.AUTO,
     on_step: Callable[[Step], None],
+    state: RunState | None = None,
 ) -> list[float]:
     """Fine-tunes `model` in place, on the device it is on.
+
+    `state` saves the run now and then, and continues an interrupted one. None: neither.
 
     Returns:
         The loss of every step, in nats.
@@ -138,14 +142,14 @@ def train(
     bf16 = uses_bf16(device, precision, recipe)
     total = epochs * len(batches)
     criterion = CrossEntropyLoss()
-    losses: list[float] = []
-    tokens = 0
+    state = state or Unsaved()
     with prepared(model, recipe, bf16):
         optimizer = make_optimizer(model, recipe, learning_rate)
         scheduler = make_schedule(optimizer, recipe.warmup, total)
-        started = time.perf_counter()
+        losses, tokens, seconds = state.restore(model, optimizer, scheduler)
+        started = time.perf_counter() - seconds
         for epoch in range(1, epochs + 1):
-            for batch in batches:
+            for batch in state.skip_done(batches):
                 tokens += int(batch.attention_mask.sum())
                 batch = batch.to(device)
 
@@ -162,16 +166,16 @@ def train(
                 losses.append(loss.item())
                 if not math.isfinite(losses[-1]):
                     raise diverged(losses, learning_rate)
-                on_step(
-                    Step(
-                        number=len(losses),
-                        total=total,
-                        epoch=epoch,
-                        loss=losses[-1],
-                        tokens=tokens,
-                        seconds=time.perf_counter() - started,
-                    )
+                step = Step(
+                    number=len(losses),
+                    total=total,
+                    epoch=epoch,
+                    loss=losses[-1],
+                    tokens=tokens,
+                    seconds=time.perf_counter() - started,
                 )
+                on_step(step)
+                state.save_if_due(step, losses)
     return losses
 
 

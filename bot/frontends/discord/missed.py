@@ -118,6 +118,8 @@ class Missed(commands.Cog):
         self._last_seen = self._last_seen or discord.utils.time_snowflake(discord.utils.utcnow())
         self._has_moved = True
         self._gap, self._away_since = self._gap or self._away_since, None
+        # At once: a bot that is killed in its first seconds must not lose what came to it.
+        await self._save()
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:

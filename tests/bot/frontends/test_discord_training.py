@@ -211,6 +211,26 @@ async def test_a_failure_is_reported_in_the_trainer_s_sentence(
         assert not result.pings_everyone
 
 
+@pytest.mark.usefixtures("_fake")
+async def test_a_run_whose_process_was_killed_continues_and_says_so(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    fake_trainer.die(times=1)
+    held = fake_trainer.hold("fit")  # the second process: the first dies before it
+    async with serving(server, classifier, responses, train_datasets=DATASETS):
+        await _train(server)
+        shown = await server.wait_for_message(lambda posted: "begins" in posted.request["content"])
+        await server.wait_until(lambda: "Continued after step 3 of 10" in shown.content, PATIENCE)
+        assert "The training was interrupted, and continues from its saved state." in shown.content
+        held.unlink()
+        result = await _result(server)
+        assert "answers from now on" in result.content
+    assert "was interrupted, and continues after step 3 of 10" in caplog.text
+
+
 @pytest.fixture
 async def left_alone(
     server: DiscordServer,

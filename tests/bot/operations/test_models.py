@@ -4,7 +4,10 @@ import asyncio
 import hashlib
 import json
 import shutil
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +16,7 @@ from bot.errors import UnusableCheckpointError
 from bot.operations.models import Models
 from tests.bot.stub import KeywordClassifier
 from trainer.model.checkpoint import list_checkpoints, promote, serving_checkpoint
+from trainer.model.classifier import Classifier
 
 CHECKPOINTS = Path("checkpoints")
 
@@ -44,6 +48,29 @@ async def test_a_promotion_changes_the_pointer_and_the_model(classifier: Keyword
         assert classifier.judged == []
         assert await models.rollback() == "tiny"
         assert _serving() == "tiny"
+
+
+async def test_all_checkpoints_are_loaded_by_the_same_thread(
+    classifier: KeywordClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one of several, the memory grew by several times that of a model."""
+    loaders: set[int] = set()
+    load = Classifier.load
+
+    def noted(*arguments: Any) -> Classifier:
+        loaders.add(threading.get_ident())
+        time.sleep(0.05)  # meanwhile other work occupies other threads
+        return load(*arguments)
+
+    monkeypatch.setattr(Classifier, "load", noted)
+    async with Engine(classifier) as engine:
+        models = Models(engine)
+        for name in ("second", "tiny"):
+            others = (asyncio.to_thread(time.sleep, 0.02) for _ in range(3))
+            await asyncio.gather(models.promote(name), *others)
+        await models.rollback()
+    assert len(loaders) == 1
+    assert threading.get_ident() not in loaders
 
 
 async def test_a_promotion_under_load_answers_everybody_once(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.engine import Engine
+from bot.operations import training
 from bot.operations.models import Models
 from bot.operations.progress import Progress
 from bot.operations.runs import Cancelled, Failed, Order, Outcome, Trained
@@ -21,6 +22,7 @@ from tests.bot.stub import KeywordClassifier
 from trainer.data.reviews import load_reviews
 from trainer.errors import TrainerError
 from trainer.model.checkpoint import serving_checkpoint
+from trainer.model.unfinished import find_unfinished
 from trainer.training.encoder import load_encoder
 
 ORDER = Order(label="films", dataset="/srv/films.csv", fraction=0.5, epochs=2, seed=7)
@@ -324,6 +326,78 @@ async def test_a_run_that_died_with_the_machine_is_reported(models: Models) -> N
     outcome = await _end(_a_bot(models))
     assert isinstance(outcome, Failed)
     assert "restarted" in outcome.reason
+
+
+async def test_a_run_whose_process_was_killed_continues_from_its_state(models: Models) -> None:
+    fake_trainer.die(times=2)
+    run = _a_bot(models)
+    await _start(run)
+    notes: list[str] = []
+
+    async def show(progress: Progress) -> None:
+        notes[:] = progress.notes
+
+    outcome = await run.follow(show)
+    assert isinstance(outcome, Trained)
+    assert outcome.is_promoted
+    assert run.run is not None
+    assert run.run.resumed == 2
+    numbers = ["--fraction=0.5", "--epochs=2", "--seed=7", "--resume"]
+    assert fake_trainer.asked("fit")[-4:] == numbers
+    assert "The training was interrupted, and continues from its saved state." in notes
+    assert "Continued after step 3 of 10, from the saved state." in run.progress.notes
+
+
+async def test_a_bot_that_starts_after_a_crash_of_the_machine_continues_the_run(
+    models: Models,
+) -> None:
+    fake_trainer.die(times=1)
+    first = _a_bot(models)
+    await _start(first)
+    while first._process.is_running():
+        await asyncio.sleep(0.02)
+    outcome = await _end(_a_bot(models))
+    assert isinstance(outcome, Trained)
+    assert outcome.is_promoted
+    assert "--resume" in fake_trainer.asked("fit")
+
+
+async def test_a_run_that_is_killed_again_and_again_fails_and_its_state_is_named(
+    models: Models,
+) -> None:
+    fake_trainer.die(times=9)
+    run = _a_bot(models)
+    await _start(run)
+    outcome = await _end(run)
+    assert isinstance(outcome, Failed)
+    assert "was stopped without reporting an error" in outcome.reason
+    assert "is unfinished: its state after step 3 of 10 is kept" in outcome.reason
+    assert Path("deaths").read_text() == str(9 - 1 - training.MAX_RESUMED)
+
+
+async def test_a_run_that_failed_with_an_error_is_not_continued(models: Models) -> None:
+    fake_trainer.die(times=0)
+    Path("failure").write_text("The disk is full.")
+    run = _a_bot(models)
+    await _start(run)
+    outcome = await _end(run)
+    assert isinstance(outcome, Failed)
+    assert outcome.reason.startswith("The disk is full. The training of checkpoints/")
+    assert "--resume" not in fake_trainer.asked("fit")
+
+
+async def test_a_cancelled_run_leaves_no_state(models: Models) -> None:
+    fake_trainer.die(times=0)
+    fake_trainer.hold("fit")
+    run = _a_bot(models)
+    await _start(run)
+    following = asyncio.create_task(run.follow(_ignore))
+    assert run.run is not None
+    while find_unfinished(run.run.output) is None:
+        await asyncio.sleep(0.02)
+    await run.cancel("Adam")
+    assert await following == Cancelled("Adam")
+    assert list(Path("checkpoints").glob(".*")) == []
 
 
 async def test_a_cancelled_run_leaves_nothing(models: Models) -> None:

@@ -11,7 +11,7 @@ import pytest
 from trainer.errors import CheckpointError
 from trainer.model.checkpoint import discard, serving_checkpoint
 from trainer.model.classifier import Classifier
-from trainer.model.files import read_regular
+from trainer.model.files import read_regular, write_whole
 from trainer.model.runtime import RuntimeName
 
 
@@ -30,6 +30,23 @@ def test_only_regular_files_are_read(tmp_path: Path) -> None:
             read_regular(path, 5)
     with pytest.raises(OSError, match="larger than 4 bytes"):
         read_regular(tmp_path / "file", 4)
+
+
+def test_a_file_that_cannot_be_written_leaves_the_old_one_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    write_whole(file, b"old")
+
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match="No space left"):
+            write_whole(file, b"new")
+    assert file.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [file]  # what was half written takes no space
 
 
 @pytest.mark.timeout(20)
