@@ -34,9 +34,6 @@ A tenth of a smaller set would be too little to learn from."""
 LARGE_FRACTION = 0.1
 MAX_TEST_REVIEWS = 5_000
 """More would take longer than the training: at 0.83 the standard error is 0.5 points here."""
-STARTER_FRACTION = 0.4
-"""The share of the starter reviews in training if there are real short ones, which are better
-examples of how people write. With all starter reviews a training takes a third longer."""
 LONG_WORDS = 90
 """Reviews count as long from this median number of words: about 128 tokens, one window."""
 
@@ -93,15 +90,10 @@ class ReviewSets:
         """Draws the training reviews of each set with the seed of `config`."""
         return tuple(self._part(reviews, config) for reviews in self.sets)
 
-    @property
-    def _has_real_short(self) -> bool:
-        return any(each.name != STARTER and not _is_long(each) for each in self.sets)
-
     def _part(self, reviews: ReviewSet, config: TrainingConfig) -> Part:
         fraction = config.fraction or default_fraction(reviews)
         if reviews.name == STARTER and len(self.sets) > 1 and STARTER not in config.datasets:
-            # The option applies to the sets that the user named.
-            fraction = STARTER_FRACTION if self._has_real_short else 1.0
+            fraction = 1.0  # the option applies to the sets that the user named
         if config.balance is Balance.OFF:
             sample = sample_first(reviews, fraction)
         else:

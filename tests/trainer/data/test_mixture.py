@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import call_trainer, separable_reviews, write_csv
 from trainer.config import RECIPES, RecipeName, TrainingConfig
-from trainer.data.mixture import LONG_WORDS, STARTER_FRACTION, ReviewSets, load_sets
+from trainer.data.mixture import LONG_WORDS, ReviewSets, load_sets
 from trainer.data.reviews import ROTTEN_TOMATOES, STARTER
 
 
@@ -50,16 +50,16 @@ def test_with_short_reviews_beside_long_ones_no_others_are_looked_for(
     assert ROTTEN_TOMATOES not in " ".join(sets.notes)
 
 
-def test_beside_real_short_reviews_a_part_of_the_starter_reviews_will_do(
-    long: str, short: str
-) -> None:
-    def fraction(*datasets: str) -> float:
-        parts = _load(*datasets).sample(TrainingConfig(datasets=datasets))
+def test_all_starter_reviews_are_trained_on_beside_other_sets(long: str, short: str) -> None:
+    def fraction(*datasets: str, asked: float | None = None) -> float:
+        config = TrainingConfig(datasets=datasets, fraction=asked)
+        parts = _load(*datasets).sample(config)
         return next(part.fraction for part in parts if part.reviews.name == STARTER)
 
     assert fraction(long) == 1.0
-    assert fraction(long, short) == STARTER_FRACTION
-    assert fraction(long, short, STARTER) == 1.0  # which somebody asks for by name
+    assert fraction(long, short) == 1.0
+    assert fraction(long, short, asked=0.5) == 1.0  # the option is for the sets that are named
+    assert fraction(long, short, STARTER, asked=0.5) == 0.5
 
 
 def test_short_reviews_are_trained_on_alone(short: str) -> None:
