@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -367,6 +368,8 @@ def _terminal(folder: Path, *args: str, **settings: str) -> "Iterator[pexpect.sp
         encoding="utf-8",
         timeout=60,
         dimensions=(40, 100),
+        # A shell lets its background jobs ignore Ctrl-C, and so would what the tests start there.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     try:
         yield child
