@@ -37,7 +37,6 @@ FAULTS: list[tuple[Callable[[Rig, int], Awaitable[Row]], int, int]] = [
 ]
 """Each with how often it is injected, and how often in the short form."""
 
-
 ENCODER = "encoder"
 
 

@@ -70,9 +70,9 @@ class Label(NamedTuple):
 class ReplyView(discord.ui.View):
     """At most five buttons under a reply to a customer, as Discord has them.
 
-    Every reply has some, and to build them out of the library's classes takes a tenth of its time.
-    The library makes a button when it is pressed, from its id. So it only sends this view: of the
-    base class, which draws a random id for each, nothing else is used.
+    Nearly every reply has some, and building them from the library's classes is slow. The library
+    makes a button when it is pressed, from its id. So it only sends this view: nothing else of the
+    base class is used, not even its constructor, which draws a random id.
     """
 
     def __init__(self, *labels: Label) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,14 +151,23 @@ async def test_distress_is_answered_however_fast_it_is_written(
         ]
 
 
-async def test_distress_is_answered_while_the_queue_is_full_and_the_model_fails(
+@asynccontextmanager
+async def _with_a_full_queue(
     classifier: KeywordClassifier, responses: Responses
-) -> None:
+) -> AsyncIterator[tuple[Concierge, asyncio.Task[Reply]]]:
+    """A concierge, and the one answer that fills its queue until the classifier's gate opens."""
     async with Engine(classifier, queue_tokens=estimate_tokens("great")) as engine:
         concierge = Concierge(engine, responses)
         classifier.gate.clear()
         first = asyncio.create_task(concierge.answer("great"))
         await asyncio.sleep(0)
+        yield concierge, first
+
+
+async def test_distress_is_answered_while_the_queue_is_full_and_the_model_fails(
+    classifier: KeywordClassifier, responses: Responses
+) -> None:
+    async with _with_a_full_queue(classifier, responses) as (concierge, first):
         assert (await concierge.answer("quiero morir")).kind is Kind.DISTRESS
         classifier.gate.set()
         await first
@@ -172,11 +182,7 @@ async def test_other_responses_take_effect_at_once(concierge: Concierge) -> None
 async def test_too_many_are_asked_to_come_back(
     classifier: KeywordClassifier, responses: Responses
 ) -> None:
-    async with Engine(classifier, queue_tokens=estimate_tokens("great")) as engine:
-        concierge = Concierge(engine, responses)
-        classifier.gate.clear()
-        first = asyncio.create_task(concierge.answer("great"))
-        await asyncio.sleep(0)
+    async with _with_a_full_queue(classifier, responses) as (concierge, first):
         assert (await concierge.answer("great")).kind is Kind.BUSY
         classifier.gate.set()
         assert (await first).kind is Kind.POSITIVE
