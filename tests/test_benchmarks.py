@@ -17,7 +17,7 @@ from benchmarks.inference import agreement
 from benchmarks.material import chat_messages, long_reviews, make_checkpoint
 from benchmarks.soak.rig import Row as SoakRow
 from benchmarks.timing import Row, alternate
-from bot.conversation.concierge import Reply
+from bot.conversation.reply import Reply
 from bot.sentences.responses import Kind
 from trainer.model.checkpoint import graph_file
 from trainer.model.classifier import Classifier

@@ -21,7 +21,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bot.conversation.concierge import Concierge, Reply
+from bot.conversation.concierge import Concierge
+from bot.conversation.reply import Reply
 from bot.engine import Engine
 from bot.sentences.responses import Responses, default_responses_file
 from trainer.model.classifier import Classifier

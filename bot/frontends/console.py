@@ -12,7 +12,8 @@ from prompt_toolkit.history import InMemoryHistory
 from rich.console import Console
 from rich.text import Text
 
-from bot.conversation.concierge import Concierge, Reply
+from bot.conversation.concierge import Concierge
+from bot.conversation.reply import Reply
 from bot.conversation.why import Explanation, Mark, Part
 from bot.frontends.lines import read_lines, write_lines
 from bot.sentences.responses import Kind

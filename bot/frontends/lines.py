@@ -10,7 +10,8 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.conversation.concierge import Concierge, Reply
+from bot.conversation.concierge import Concierge
+from bot.conversation.reply import Reply
 from bot.errors import InputError
 
 STDIN = 0

@@ -6,7 +6,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.conversation.concierge import Reply
+from bot.conversation.reply import Reply
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND
 from bot.frontends.discord.handover import handed_over, handed_over_by_command

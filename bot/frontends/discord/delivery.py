@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import aiohttp
 import discord
 
-from bot.conversation.concierge import Reply
+from bot.conversation.reply import Reply
 from bot.errors import BotError, RateLimitedError, RefusedRequestError, UnreachableError
 from bot.logs import whereabouts
 from bot.tracing import span

@@ -11,8 +11,8 @@ from typing import Any
 import discord
 from cachetools import TTLCache
 
-from bot.conversation.concierge import Reply
 from bot.conversation.questions import HELD_SECONDS, MAX_HELD
+from bot.conversation.reply import Reply
 from bot.frontends.discord.delivery import CANNOT_SEND
 
 _Sent = asyncio.Future[discord.PartialMessage | None]

@@ -8,7 +8,7 @@ from datetime import datetime
 import discord
 from cachetools import FIFOCache
 
-from bot.conversation.concierge import Reply
+from bot.conversation.reply import Reply
 
 EDIT_SECONDS = 600.0
 """How long an edit is answered, of a message that the bot did not understand."""

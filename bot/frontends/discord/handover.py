@@ -10,7 +10,7 @@ from typing import Any
 
 import discord
 
-from bot.conversation.concierge import Reply
+from bot.conversation.reply import Reply
 from bot.desk.desk import Need
 from bot.desk.store import Card, Request
 from bot.errors import StoreError

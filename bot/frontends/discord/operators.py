@@ -10,7 +10,7 @@ from typing import Any
 import discord
 from discord.ext import commands
 
-from bot.conversation.concierge import Reply
+from bot.conversation.reply import Reply
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND, respond
 from bot.operations.operators import Caller

@@ -9,7 +9,7 @@ from functools import partial
 
 import discord
 
-from bot.conversation.concierge import Reply
+from bot.conversation.reply import Reply
 from bot.frontends.discord.buttons import ConciergeButton, Label, ReplyView
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import respond

@@ -8,7 +8,7 @@ from typing import Any
 import discord
 from discord.utils import MISSING
 
-from bot.conversation.concierge import Reply
+from bot.conversation.reply import Reply
 from bot.frontends.discord.buttons import Label, ReplyView
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import defer

@@ -9,7 +9,7 @@ import discord
 from cachetools import FIFOCache
 from discord.ext import commands
 
-from bot.conversation.concierge import Reply
+from bot.conversation.reply import Reply
 from bot.frontends.discord.client import ConciergeBot, Send
 from bot.frontends.discord.delivery import CANNOT_SEND
 from bot.frontends.discord.edits import Questions

@@ -11,7 +11,7 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 import trainer
-from bot.conversation.concierge import Reply
+from bot.conversation.reply import Reply
 from bot.engine import Batch, Engine
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4

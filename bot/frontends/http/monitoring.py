@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bot.conversation.concierge import Reply
+from bot.conversation.reply import Reply
 from bot.desk.agreement import on_verdicts
 from bot.desk.desk import Desk
 from bot.engine import Engine

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from bot.conversation.concierge import Reply
+from bot.conversation.reply import Reply
 from bot.desk.store import Card, CardState
 from bot.desk.summary import Votes
 from bot.frontends.http.metrics import BUCKETS, Metrics

@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 from bot import generate_response
-from bot.conversation.concierge import Concierge, Reply
+from bot.conversation.concierge import Concierge
 from bot.conversation.order import MAX_WAITING
 from bot.conversation.questions import HELD_SECONDS, MAX_HELD, HeldQuestion, HeldQuestions
+from bot.conversation.reply import Reply
 from bot.conversation.throttle import Throttle
 from bot.conversation.why import Explanation, Mark, Part
 from bot.engine import Engine, estimate_tokens

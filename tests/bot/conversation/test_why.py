@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.conversation.concierge import Concierge, Reply
+from bot.conversation.concierge import Concierge
+from bot.conversation.reply import Reply
 from bot.conversation.why import (
     AT_ONCE,
     MAX_PARTS,

@@ -15,7 +15,8 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.conversation.concierge import Concierge, Reply
+from bot.conversation.concierge import Concierge
+from bot.conversation.reply import Reply
 from bot.conversation.throttle import Throttle
 from bot.engine import Engine
 from bot.errors import InputError, SettingsError

@@ -1,0 +1,89 @@
+"""The reply to a message by itself: what the model, and the rules before it, say of it."""
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.conversation.before_model import kind_before_model
+from bot.conversation.corrections import read_correction
+from bot.conversation.pleasantries import is_lukewarm
+from bot.conversation.reply import Reply
+from bot.conversation.speaker import Speaker
+from bot.engine import Engine
+from bot.sentences.kinds import Side
+from bot.sentences.responses import Kind, Recipient
+from trainer.model.kinds import DISTRESS, REVIEW
+from trainer.model.strength import emphasised
+
+if TYPE_CHECKING:
+    from trainer.model.classifier import Verdict
+
+_REQUESTS = (Kind.SERVICE, Kind.PERSON)
+
+_LUKEWARM_TAKEN_FOR = frozenset(
+    (Kind.GREETING, Kind.THANKS, Kind.PERSON, Kind.CORRECTION, Kind.OFF_TOPIC)
+)
+"""Kinds for which the model mistakes a short review that is neither praise nor complaint."""
+
+
+class Judge:
+    """Judges messages with `engine`; its methods raise BusyError and UnansweredError, as the engine
+    does."""
+
+    def __init__(self, engine: Engine, speaker: Speaker) -> None:
+        self._engine = engine
+        self._speaker = speaker
+
+    async def classify(self, text: str) -> "Verdict":
+        """The engine's verdict; emphasis makes it stronger."""
+        verdict = await self._engine.classify(text)
+        strength = emphasised(verdict.strength, text)
+        return verdict if strength is verdict.strength else replace(verdict, strength=strength)
+
+    async def reply(
+        self,
+        text: str,
+        to: Recipient,
+        *,
+        is_review: bool = False,
+        asks: bool = True,
+        verdict: "Verdict | None" = None,
+    ) -> Reply:
+        """The reply to a message by itself; `asks`: an answer to a question can be understood.
+
+        `verdict` is the verdict on the text, if it has been judged already.
+        """
+        if verdict is None:
+            kind = kind_before_model(text)
+            if kind is Kind.SEEN and asks:
+                return self._speaker.ask_again(kind, to)
+            if kind is not None and not (is_review and kind is Kind.ABUSE):
+                return self._speaker.say(kind, to)
+            verdict = await self.classify(text)
+        also = None
+        if is_review and verdict.kind != DISTRESS:
+            also = Kind(verdict.kind) if verdict.kind in _REQUESTS else None
+            verdict = replace(verdict, kind=REVIEW)
+        may_be_lukewarm = verdict.kind in _LUKEWARM_TAKEN_FOR and read_correction(text) is None
+        if may_be_lukewarm and is_lukewarm(text):
+            even = dict.fromkeys((Side.NEGATIVE.value, Side.POSITIVE.value), 0.5)
+            verdict = replace(
+                verdict, kind=REVIEW, label=Kind.UNSURE, confidence=0.5, probabilities=even
+            )
+        kind = Kind.of(verdict)
+        if kind is Kind.UNSURE and asks:
+            reply = self._speaker.ask(log_odds_of(verdict), to, verdict=verdict)
+        elif kind is Kind.CORRECTION and asks:
+            reply = self._speaker.apologise(to)
+        else:
+            reply = self._speaker.say(kind, to, verdict=verdict if verdict.is_review else None)
+        if verdict.strength is None and also is None:
+            return reply
+        return replace(reply, emphasis=verdict.strength, also=also)
+
+
+def log_odds_of(verdict: "Verdict") -> float:
+    """Log-odds of a positive review, within +-5, so that one opinion does not outweigh all
+    others."""
+    positive, negative = (verdict.probabilities[label] for label in (Side.POSITIVE, Side.NEGATIVE))
+    return math.log(max(positive, 0.0067) / max(negative, 0.0067))
