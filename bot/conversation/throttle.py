@@ -60,9 +60,9 @@ class Throttle:
         if known.answers >= 1:
             known.answers -= messages
             return Pace.FINE
-        told = known.hurried_at is not None and now - known.hurried_at < CALM_SECONDS
+        warned = known.hurried_at is not None and now - known.hurried_at < CALM_SECONDS
         known.hurried_at = now
-        return Pace.STILL_TOO_FAST if told else Pace.TOO_FAST
+        return Pace.STILL_TOO_FAST if warned else Pace.TOO_FAST
 
     def seconds_to_wait(self, customer: int) -> float:
         """Until the next message of this customer is within the limit."""

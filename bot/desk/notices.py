@@ -1,4 +1,4 @@
-"""What the staff of a server are told without asking: unusually many complaints, a weekly digest,
+"""Notices that a server's staff get without asking: unusually many complaints, a weekly digest,
 and that customers agree with a checkpoint less often than its test promised. The first two are off
 until the server's admins turn them on. None comes in their quiet hours.
 

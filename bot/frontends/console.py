@@ -43,7 +43,7 @@ class Screen(Protocol):
     """How a conversation looks."""
 
     def say(self, text: str) -> bool:
-        """Shows a text of the program itself; False if nobody can see it."""
+        """Shows a text of the program itself; False if there is no one to see it."""
 
     def reply(self, reply: Reply) -> bool:
         """Shows a verdict and the concierge's reply; False as above."""
@@ -146,9 +146,9 @@ def _reasons(explanation: Explanation) -> list[str]:
     """ "carried by: loved, every minute" and "against it: but", by descending weight."""
     carried = explanation.marked(Mark.STRONG, Mark.SLIGHT)
     against = explanation.marked(Mark.AGAINST)
-    told = [f"carried by: {_words(carried) if carried else 'no word alone, but all together'}"]
-    told += [f"against it: {_words(against)}"] if against else []
-    return [*told, *explanation.notes]
+    lines = [f"carried by: {_words(carried) if carried else 'no word alone, but all together'}"]
+    lines += [f"against it: {_words(against)}"] if against else []
+    return [*lines, *explanation.notes]
 
 
 def _words(parts: list[Part]) -> str:

@@ -100,7 +100,7 @@ class Kind(StrEnum):
     KEPT_REQUESTS = "kept_requests"
     """Below it, in a server with staff: what is kept. This and the next two go by its settings."""
     KEPT_FIGURES = "kept_figures"
-    """The same, where nobody is handed over."""
+    """The same, where no request is handed over."""
     KEPT_NOTHING = "kept_nothing"
     """The same, without a database."""
     FORGOTTEN = "forgotten"

@@ -138,16 +138,16 @@ def _latency(classifier: Classifier) -> float:
 
 def _for_several_runs(on_event: Listener) -> Listener:
     """Passes on new events only: no repeated note, no checkpoint that will be deleted."""
-    told: set[str] = set()
+    seen: set[str] = set()
 
     def listen(event: Event) -> None:
         match event:
             case Saved():
                 return
             case Note(message):
-                if message in told:
+                if message in seen:
                     return
-                told.add(message)
+                seen.add(message)
         on_event(event)
 
     return listen

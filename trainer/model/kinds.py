@@ -134,7 +134,7 @@ def _other_kinds(probabilities: FloatArray) -> tuple[list[str], FloatArray]:
 
 @dataclass(frozen=True, slots=True)
 class KindFigures:
-    """How well kinds are told apart, on lines and reviews held back from training."""
+    """How well kinds are recognised, on lines and reviews held back from training."""
 
     lines: int
     right: float

@@ -27,7 +27,7 @@ from trainer.errors import CheckpointError
 from trainer.model.files import PARTIAL_PREFIX
 
 KEPT_DAYS = 7
-"""After this time nobody is expected to continue a run, and its state takes three times the space
+"""After this time a run is not expected to be continued, and its state takes three times the space
 of the weights."""
 
 _STATE_FILE = "state.safetensors"

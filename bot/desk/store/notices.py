@@ -1,4 +1,4 @@
-"""What staff have been told without asking, so that a restart does not repeat it."""
+"""The notices that staff have had, so that a restart does not repeat them."""
 
 from datetime import datetime
 

@@ -81,9 +81,9 @@ class ServerSettings:
     """After which an unclaimed card is brought up once more; 0: never."""
     private_threads: bool = False
     alerts: bool = False
-    """Whether staff are told of unusually many complaints."""
+    """Whether staff get a notice of unusually many complaints."""
     digest: bool = False
-    """Whether they are told once a week how it goes."""
+    """Whether they get a weekly summary."""
     quiet_hours: Hours | None = None
     """No alert and no digest in these hours of each day."""
     retention_days: int = DEFAULT_RETENTION_DAYS

@@ -170,7 +170,7 @@ notices = Table(
     Column("subject", TOKEN, primary_key=True),
     Column("at", Moment, nullable=False),
 )
-"""What the staff of a server have been told, so that a restart does not repeat it.
+"""The notices that a server's staff have had, so that a restart does not repeat them.
 
 `subject`: a checkpoint, or empty.
 """

@@ -71,7 +71,7 @@ class CardButton(
         )
 
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
-        """Changes the card and its message; others than staff are told who may."""
+        """Changes the card and its message; replies to anyone else who may."""
         desk = interaction.client.desk
         if desk is None or interaction.guild_id is None:
             await respond(interaction, _UNUSABLE)

@@ -1,4 +1,4 @@
-"""The service desk: the buttons under cards, and what staff are told without asking."""
+"""The service desk: the buttons under cards, and notices to staff."""
 
 import logging
 from functools import partial

@@ -61,11 +61,11 @@ async def sync(bot: ConciergeBot) -> int:
     Raises UnreachableError, RefusedRequestError or RateLimitedError if Discord refuses it.
     """
     try:
-        told = await bot.tree.sync()
+        commands = await bot.tree.sync()
     except CANNOT_SEND as error:
         raise as_bot_error(error) from None
     _remember(_hash(bot))
-    return len(told)
+    return len(commands)
 
 
 def _hash(bot: ConciergeBot) -> str:
