@@ -65,9 +65,6 @@ class Recipe:
     frozen_layers: int
     """How many of the lowest layers stay frozen too: they need no backward pass, and what they
     know of English carries over to texts unlike the training reviews."""
-    frozen_layers_starter: int
-    """The same if the starter reviews are the only training set: a first training on two cores
-    should take less than three minutes."""
     companions: bool
     """Whether short reviews are added to a set of long ones (`trainer.data.mixture`): people
     write short messages in a chat."""
@@ -85,7 +82,7 @@ class Recipe:
 
     def done(self) -> dict[str, Any]:
         """The fields that say what was done, once options and sets have settled the others."""
-        choices = ("narrow_learning_rate", "frozen_layers_starter", "bf16")
+        choices = ("narrow_learning_rate", "bf16")
         return {name: value for name, value in asdict(self).items() if name not in choices}
 
 
@@ -102,7 +99,6 @@ RECIPES = {
         dropout=True,
         frozen_words=False,
         frozen_layers=0,
-        frozen_layers_starter=0,
         companions=False,
         mixed=False,
         abstains=False,
@@ -121,7 +117,6 @@ RECIPES = {
         dropout=True,
         frozen_words=True,
         frozen_layers=2,
-        frozen_layers_starter=4,
         companions=True,
         mixed=True,
         abstains=True,

@@ -81,11 +81,6 @@ class ReviewSets:
         """Whether the starter reviews are among them."""
         return any(each.name == STARTER for each in self.sets)
 
-    @property
-    def is_starter(self) -> bool:
-        """Whether they are the only set."""
-        return all(each.name == STARTER for each in self.sets)
-
     def sample(self, config: TrainingConfig) -> tuple[Part, ...]:
         """Draws the training reviews of each set with the seed of `config`."""
         return tuple(self._part(reviews, config) for reviews in self.sets)

@@ -76,7 +76,7 @@ def fine_tune_model(
     sets = sets or load_sets(config, RECIPES[config.recipe])
     parts = _sample(sets, config, on_event)
     encoder = _load_encoder(config, on_event)
-    recipe = _resolve(config, encoder, sets)
+    recipe = _resolve(config, encoder)
     text_encoder = encoder.text_encoder(
         config.max_length, MAX_WINDOWS if recipe.whole_review else 1, recipe.marks
     )
@@ -246,8 +246,8 @@ def _prepare(
     return _TrainingData(examples, encodings, class_counts(reviews), records)
 
 
-def _resolve(config: TrainingConfig, encoder: Encoder, sets: ReviewSets) -> Recipe:
-    """The recipe, adjusted to the options, the encoder and the sets."""
+def _resolve(config: TrainingConfig, encoder: Encoder) -> Recipe:
+    """The recipe, adjusted to the options and the encoder."""
     recipe = RECIPES[config.recipe]
     narrow = encoder.model.config.hidden_size <= _NARROW
     rate = recipe.narrow_learning_rate if narrow else recipe.learning_rate
@@ -256,7 +256,6 @@ def _resolve(config: TrainingConfig, encoder: Encoder, sets: ReviewSets) -> Reci
         windows=config.windows or recipe.windows,
         epochs=config.epochs or recipe.epochs,
         learning_rate=config.learning_rate or rate,
-        frozen_layers=recipe.frozen_layers_starter if sets.is_starter else recipe.frozen_layers,
     )
 
 
