@@ -190,13 +190,13 @@ def _with_mark(words: float, sure: bool, mark: Mark, asked: FloatArray) -> tuple
     """
     stated = margin(mark.share)
     decided = mark.share >= MARK_POSITIVE or mark.share <= MARK_NEGATIVE
-    if mark.alone:
-        total, certain = stated, decided
-    elif sure and decided and words * stated < 0:
-        total, certain = 0.0, False  # "loved it, 1/10": a slip, or irony
-    else:
-        total = words + stated
-        certain = decided and total * stated > 0
+    total = stated if mark.alone else words + stated
+    contradicts = not mark.alone and sure and decided and words * stated < 0
+    if contradicts and total * stated < 0:
+        total = 0.0
     combined = softmax(np.array([[0.0, total]], dtype=np.float32))
+    if contradicts:  # "loved it, 1/10": a slip, or irony; at most it leans to the rating
+        return combined[0], False
+    certain = decided and total * stated > 0
     sure_enough = bool(confident(combined, asked)[0]) and not mark.alone and total != 0
     return combined[0], certain or sure_enough
