@@ -7,6 +7,7 @@ each process draws for its own reviews.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from trainer.training.loop import Batch
+
+
+_LAST_WORDS = timedelta(seconds=10)
 
 
 class Group:
@@ -115,19 +119,25 @@ class Processes(Group):
         times its share."""
         gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
         flat = torch.cat([each.flatten() for each in (*gradients, loss.detach())]) * share
-        sent = self._sendable(flat)
-        with _lost_processes_named():
-            dist.all_reduce(sent, group=self._data)
         sizes = [each.numel() for each in (*gradients, loss)]
-        *sums, whole_loss = torch.split(sent.to(flat.device), sizes)
-        for gradient, total in zip(gradients, sums, strict=True):
-            gradient.copy_(total.view_as(gradient))
+        *wholes, whole_loss = torch.split(self._sum(flat), sizes)
+        for gradient, whole in zip(gradients, wholes, strict=True):
+            gradient.copy_(whole.view_as(gradient))
         return whole_loss
 
     def leave(self) -> None:
         """As `Group.leave`."""
-        if self._is_ours:
-            dist.destroy_process_group()
+        # Ray Train has a group of its own, and needs it afterwards.
+        for group in [None] if self._is_ours else {self._control, self._data}:
+            dist.destroy_process_group(group)
+        del self._control, self._data  # what is referred to stays connected
+
+    def _sum(self, vector: torch.Tensor) -> torch.Tensor:
+        """The sum of the vectors of all processes, to the last bit the same in each."""
+        sent = self._sendable(vector)
+        with _lost_processes_named():
+            dist.all_reduce(sent, group=self._data)
+        return sent.to(vector.device)
 
     def _sendable(self, tensor: torch.Tensor) -> torch.Tensor:
         """The tensor where the backend takes it: gloo works on the processor."""
@@ -149,9 +159,12 @@ class Processes(Group):
         if not failed and not differing:
             return
         if not self.is_first:
-            # torchrun ends all processes as soon as one has failed: let the first say why.
+            # torchrun ends all processes as soon as one has failed. So the others wait until the
+            # first has said why, and closes its connection.
             with suppress(RuntimeError):
-                dist.recv(torch.empty(1), 0, self._control)
+                nothing = dist.irecv(torch.empty(1), 0, self._control)
+                if nothing:
+                    nothing.wait(_LAST_WORDS)
         if self.rank in failed:
             return
         if failed:

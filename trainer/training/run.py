@@ -1,5 +1,6 @@
 """A training from the command line, by one process or by each of several."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -33,6 +34,8 @@ def fine_tune(config: TrainingConfig, on_event: Listener) -> "FineTuned | None":
     if (place := this_process()) is None:
         return _fine_tune(config, on_event, None)
     _require_shareable(config, place)
+    # Where a process is lost, PyTorch logs how its C++ came to notice.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     from trainer.training.parallel import join
 
     group = join(place)
