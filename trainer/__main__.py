@@ -46,7 +46,7 @@ from trainer.model import checkpoint
 from trainer.model.checks import FILE as CHECKS_FILE
 from trainer.model.checks import Check, compare_checks, read_checks, run_checks
 from trainer.model.unfinished import list_unfinished
-from trainer.processes import is_first, is_first_here
+from trainer.processes import is_first, is_first_here, this_process
 from trainer.progress import Style, listener
 from trainer.training.run import NOTHING_SAVED, fine_tune
 
@@ -381,6 +381,8 @@ def compare_models(
     progress: _Progress = Style.BAR,
 ) -> None:
     """Train several base models on the same reviews and print their figures side by side."""
+    if this_process():
+        raise ConfigError("A comparison runs in one process: start it without torchrun.")
     if output is not None:
         comparison.refuse_existing(output)
     run = _ComparisonRun(output)

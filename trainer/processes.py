@@ -34,7 +34,9 @@ def this_process() -> Place | None:
         place = Place(*(int(given[name]) for name in names))
     except (KeyError, ValueError):
         place = None
-    if place is None or not (0 <= place.rank < place.size and 0 <= place.local_rank <= place.rank):
+    if place is None or not (
+        0 <= place.rank < place.size and 0 <= place.local_rank < place.local_size <= place.size
+    ):
         said = ", ".join(f"{name}={given.get(name, '')}" for name in names)
         raise ConfigError(
             f"The environment says that this is one of several processes, but not which: {said}. "

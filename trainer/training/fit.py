@@ -83,6 +83,8 @@ def fine_tune_model(
         _name_unfinished(output, on_event)
         _try_two_batches(run)
         on_event(_plan(run, output))
+        if group.size > 1:
+            on_event(Note(f"{group.size} processes train together, each on its part of a batch."))
         state = SavedState(folder, output, run.made_of, size, on_event)
         group.start(run.encoder.model, run.made_of)
         try:

@@ -5,7 +5,8 @@ same gradient. So the result is that of one process, except for rounding and for
 each process draws for its own reviews.
 """
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
     from trainer.training.loop import Batch
 
-
-_LAST_WORDS = timedelta(seconds=10)
+_REPORTING = timedelta(seconds=10)
+"""How long the other processes wait for the first to report an error."""
 
 
 class Group:
@@ -36,7 +37,7 @@ class Group:
         """Whether this process reports, saves and assesses."""
         return self.rank == 0
 
-    def start(self, model: "PreTrainedModel", made_of: Mapping[str, Any]) -> None:
+    def start(self, model: "PreTrainedModel", made_of: dict[str, Any]) -> None:
         """Waits until all processes can begin, and gives them the weights of the first.
 
         `made_of` says by name, in JSON types, what the result depends on.
@@ -87,9 +88,11 @@ class Processes(Group):
         except TrainerError as error:
             if not self._has_begun:
                 self._exchange(str(error), {})
+            if not self.is_first:
+                self._await_report()
             raise
 
-    def start(self, model: "PreTrainedModel", made_of: Mapping[str, Any]) -> None:
+    def start(self, model: "PreTrainedModel", made_of: dict[str, Any]) -> None:
         """As `Group.start`."""
         self._exchange(None, made_of)
         with torch.no_grad(), _lost_processes_named():
@@ -144,34 +147,44 @@ class Processes(Group):
         tensor = tensor.detach()
         return tensor if self._by_nccl else tensor.cpu()
 
-    def _exchange(self, problem: str | None, made_of: Mapping[str, Any]) -> None:
+    def _exchange(self, problem: str | None, made_of: dict[str, Any]) -> None:
         """Says to all processes what this one found, and hears what the others found.
 
         Raises:
             TrainerError: another process has a problem, or is to train on something else.
         """
         self._has_begun = True
-        found: list[Any] = [None] * self.size
-        with _lost_processes_named():
-            dist.all_gather_object(found, (problem, dict(made_of)), self._control)
+        found = [json.loads(text) for text in self._gather(json.dumps([problem, made_of]))]
         failed = {rank: sentence for rank, (sentence, _) in enumerate(found) if sentence}
         differing = [] if failed else [rank for rank, each in enumerate(found) if each != found[0]]
-        if not failed and not differing:
-            return
-        if not self.is_first:
-            # torchrun ends all processes as soon as one has failed. So the others wait until the
-            # first has said why, and closes its connection.
-            with suppress(RuntimeError):
-                nothing = dist.irecv(torch.empty(1), 0, self._control)
-                if nothing:
-                    nothing.wait(_LAST_WORDS)
-        if self.rank in failed:
-            return
-        if failed:
+        if failed and self.rank not in failed:
             rank = min(failed)
             raise ConfigError(f"The process of rank {rank} cannot train. {failed[rank]}")
-        rank = differing[0]
-        raise ConfigError(_difference(rank, found[0][1], found[rank][1]))
+        if differing:
+            rank = differing[0]
+            raise ConfigError(_difference(rank, found[0][1], found[rank][1]))
+
+    def _gather(self, text: str) -> list[str]:
+        """The texts of all processes, by rank. PyTorch's own way unpickles them."""
+        sent = torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)
+        sizes = [torch.zeros(1, dtype=torch.int64) for _ in range(self.size)]
+        with _lost_processes_named():
+            dist.all_gather(sizes, torch.tensor([len(sent)]), self._control)
+            longest = int(max(sizes))
+            texts = [torch.zeros(longest, dtype=torch.uint8) for _ in sizes]
+            padded = torch.nn.functional.pad(sent, (0, longest - len(sent)))
+            dist.all_gather(texts, padded, self._control)
+        return [
+            bytes(received[: int(size)].tolist()).decode()
+            for received, size in zip(texts, sizes, strict=True)
+        ]
+
+    def _await_report(self) -> None:
+        """Waits until the first process closes its connection, having reported an error: torchrun
+        ends all processes as soon as one has failed."""
+        with suppress(RuntimeError):
+            if receiving := dist.irecv(torch.empty(1), 0, self._control):
+                receiving.wait(_REPORTING)
 
 
 def join(place: Place) -> Processes:
@@ -200,7 +213,7 @@ def _lost_processes_named() -> Iterator[None]:
         ) from error
 
 
-def _difference(rank: int, first: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+def _difference(rank: int, first: dict[str, Any], other: dict[str, Any]) -> str:
     name = next(name for name in {**first, **other} if first.get(name) != other.get(name))
     return (
         f"The processes would not train on the same: {name} is {first.get(name)} in the one of "

@@ -277,6 +277,13 @@ class TestPlace:
         with pytest.raises(ConfigError, match=sentence):
             fine_tune(config, ignore)
 
+    def test_a_comparison_is_refused(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        self._set(monkeypatch, "0", "2", "0", "2")
+        result = call_trainer("compare", "--dataset", "starter", cwd=tmp_path)
+        assert result.stderr == (
+            "error: A comparison runs in one process: start it without torchrun.\n"
+        )
+
 
 class _Continued(Unsaved):
     """A run that was interrupted after its first step."""
