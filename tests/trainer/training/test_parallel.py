@@ -90,7 +90,7 @@ Options = list[str | Path]
 
 @pytest.fixture(scope="module")
 def options(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Options:
-    """A run without dropout: of several windows per review, with a last batch of one review."""
+    """A run without dropout: two windows of each review, and one review in the last batch."""
     folder = tmp_path_factory.mktemp("data")
     encoder = Path(shutil.copytree(tiny_encoder, folder / "encoder"))
     config = json.loads((encoder / "config.json").read_text())
@@ -104,8 +104,9 @@ def options(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Opt
     ]
     return [
         *("fit", "--dataset", write_csv(folder / "reviews.csv", rows), "--base-model", encoder),
-        *("--fraction", "1", "--max-length", "8", "--epochs", str(EPOCHS), "--batch-size", "21"),
-        *("--learning-rate", "1e-3", "--output", OUTPUT, "--progress", "json"),
+        *("--fraction", "1", "--max-length", "8", "--windows", "2", "--batch-size", "21"),
+        *("--epochs", str(EPOCHS), "--learning-rate", "1e-3", "--output", OUTPUT),
+        *("--progress", "json"),
     ]
 
 
@@ -276,6 +277,12 @@ class TestPlace:
         self._set(monkeypatch, "0", "2", "0", "2")
         with pytest.raises(ConfigError, match=sentence):
             fine_tune(config, ignore)
+
+    def test_processes_that_do_not_find_each_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._set(monkeypatch, "0", "2", "0", "2")
+        monkeypatch.delenv("MASTER_ADDR", raising=False)
+        with pytest.raises(ConfigError, match="The 2 processes do not find each other"):
+            fine_tune(TrainingConfig(), ignore)
 
     def test_a_comparison_is_refused(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         self._set(monkeypatch, "0", "2", "0", "2")
