@@ -400,7 +400,7 @@ def test_the_python_examples_run(workplace: Path, monkeypatch: pytest.MonkeyPatc
     ("page", "section", "files", "count"),
     [
         ("training", "One training step", ["loop"], 9),
-        ("scaling", "Training on several processes", ["loop", "parallel"], 2),
+        ("scaling", "Training on several processes", ["loop", "parallel"], 3),
     ],
 )
 def test_the_lines_of_the_loop_are_those_of_the_file(
