@@ -188,6 +188,8 @@ def check(words: list[str]) -> None:
             pass
         case ["sha256sum", "--check", "checksums.sha256"]:
             pass
+        case [".venv/bin/torchrun", "--nproc-per-node", _, "-m", module, *arguments]:
+            _check_module(module, arguments)
         case ["curl", *_]:
             pass  # tests/bot/test_http_command.py runs them
         case ["pre-commit", "install"]:
@@ -394,11 +396,23 @@ def test_the_python_examples_run(workplace: Path, monkeypatch: pytest.MonkeyPatc
     assert len(trained) == 2
 
 
-def test_the_lines_of_the_loop_are_those_of_the_file() -> None:
-    quoted = [b for b in blocks(ROOT / "docs/training.md", "python") if "import" not in b]
-    assert len(quoted) > 5
+@pytest.mark.parametrize(
+    ("page", "section", "files", "count"),
+    [
+        ("training", "One training step", ["loop"], 9),
+        ("scaling", "Training on several processes", ["loop", "parallel"], 3),
+    ],
+)
+def test_the_lines_of_the_loop_are_those_of_the_file(
+    page: str, section: str, files: list[str], count: int
+) -> None:
+    path = ROOT / f"docs/{page}.md"
+    text = path.read_text("utf-8").partition(f"## {section}\n")[2].partition("\n## ")[0]
+    quoted = [block for block in blocks(path, "python") if block in text]
+    assert len(quoted) == count
     # The formatter breaks lines in another place where they are indented less.
-    rest = re.sub(r"\s", "", (ROOT / "trainer/training/loop.py").read_text(encoding="utf-8"))
+    code = [(ROOT / f"trainer/training/{file}.py").read_text("utf-8") for file in files]
+    rest = re.sub(r"\s", "", "".join(code))
     for block in quoted:
         _, found, rest = rest.partition(re.sub(r"\s", "", block))
         assert found, f"not in the loop, or in another order:\n{block}"

@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,7 +23,6 @@ from trainer.comparing.rows import HEADINGS
 from trainer.config import (
     LABELS,
     MIN_FRACTION,
-    RECIPES,
     Balance,
     Loop,
     Precision,
@@ -31,17 +30,25 @@ from trainer.config import (
     TrainingConfig,
 )
 from trainer.data.columns import Columns
-from trainer.data.mixture import load_sets
 from trainer.data.review_files import Review
 from trainer.data.reviews import Split, load_reviews, take
-from trainer.errors import ComparisonError, ConfigError, Interrupted, TrainerError, printable
+from trainer.errors import (
+    ComparisonError,
+    ConfigError,
+    Interrupted,
+    ProcessLost,
+    TrainerError,
+    printable,
+)
 from trainer.events import BrokenCheck, Compared, Failed, Listener, parse_compared
 from trainer.extras import TRAINING, missing
 from trainer.model import checkpoint
 from trainer.model.checks import FILE as CHECKS_FILE
 from trainer.model.checks import Check, compare_checks, read_checks, run_checks
-from trainer.model.unfinished import find_unfinished, list_unfinished
+from trainer.model.unfinished import list_unfinished
+from trainer.processes import is_first, is_first_here, this_process
 from trainer.progress import Style, listener
+from trainer.training.run import NOTHING_SAVED, fine_tune
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -229,15 +236,8 @@ def fit(
             output=output,
             resume=resume,
         )
-        earlier = checkpoint.prepare_output(output, resume)
-        sets = load_sets(config, RECIPES[recipe])
-        path = earlier.output if earlier else output or checkpoint.dated_path(sets.name)
-        # This imports torch, which takes seconds: only once the data sets are known to be usable.
-        from trainer.training.fit import fine_tune_model
-
-        with _kept_state_named(path):
-            result = fine_tune_model(replace(config, output=path), sets=sets, on_event=on_event)
-    if progress is Style.BAR:
+        result = fine_tune(config, on_event)
+    if progress is Style.BAR and result is not None:
         _print_figures("Validation", result.validation.as_dict())
         _print_figures("Test", result.test.as_dict())
         _print_selective(result.doubt.as_dict())
@@ -381,6 +381,8 @@ def compare_models(
     progress: _Progress = Style.BAR,
 ) -> None:
     """Train several base models on the same reviews and print their figures side by side."""
+    if this_process():
+        raise ConfigError("A comparison runs in one process: start it without torchrun.")
     if output is not None:
         comparison.refuse_existing(output)
     run = _ComparisonRun(output)
@@ -505,7 +507,7 @@ def _reporting(progress: Style) -> Iterator[Listener]:
 
     Fails immediately if the packages that training needs are not installed.
     """
-    with listener(progress) as on_event:
+    with listener(progress if is_first() else Style.NONE) as on_event:
         try:
             if problem := missing("Training", *TRAINING):
                 raise ConfigError(problem)
@@ -516,17 +518,6 @@ def _reporting(progress: Style) -> Iterator[Listener]:
         except KeyboardInterrupt:
             on_event(Failed(_INTERRUPTED, is_interrupted=True))
             raise
-
-
-@contextmanager
-def _kept_state_named(output: Path) -> Iterator[None]:
-    """Raises Interrupted, with how to continue, if an interrupted run has left a state."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        if (unfinished := find_unfinished(output)) is None:
-            raise
-        raise Interrupted(f"Interrupted. {unfinished}") from None
 
 
 def _what_next(path: Path, serving: bool) -> str:
@@ -613,7 +604,7 @@ def main() -> int:
     try:
         code: int = app(standalone_mode=False) or 0
     except Interrupted as error:
-        return _fail(str(error), EXIT_INTERRUPTED)
+        return _fail(str(error), EXIT_INTERRUPTED, by_all=isinstance(error, ProcessLost))
     except TrainerError as error:
         return _fail(str(error), EXIT_BAD_INPUT)
     except typer.TyperException as error:
@@ -628,21 +619,24 @@ def main() -> int:
             f"an unforeseen {type(error).__name__} at {places}. "
             f"This is a bug: please report it with this line.",
             EXIT_BUG,
+            by_all=True,
         )
     # Typer turns an interrupt into its exit code and prints nothing.
     return _fail(_INTERRUPTED, code) if code == EXIT_INTERRUPTED else code
 
 
-_INTERRUPTED = "Interrupted. Nothing was saved, and the existing checkpoints are unchanged."
+_INTERRUPTED = f"Interrupted. {NOTHING_SAVED}"
 
 
 def _interrupt(_signal: int, _frame: "FrameType | None") -> None:
     raise KeyboardInterrupt
 
 
-def _fail(sentence: str, exit_code: int) -> int:
-    # A name may contain line breaks and escape sequences: printed raw, they forge log lines.
-    print(f"error: {printable(sentence)}", file=sys.stderr)
+def _fail(sentence: str, exit_code: int, *, by_all: bool = False) -> int:
+    """Of several processes, one on each machine prints what all of them would print."""
+    if by_all or is_first_here():
+        # A name may contain line breaks and escape sequences: printed raw, they forge log lines.
+        print(f"error: {printable(sentence)}", file=sys.stderr)
     return exit_code
 
 

@@ -10,6 +10,7 @@ Each error carries the sentence shown to the user: what is wrong, where, and wha
     ├── YamlError         a YAML file that people write is missing or malformed
     ├── ComparisonError   a comparison cannot be written, or part of it failed
     └── Interrupted       a run was stopped; what it has saved is kept
+        └── ProcessLost   one of its processes has ended
 """
 
 
@@ -58,3 +59,7 @@ class ComparisonError(TrainerError):
 
 class Interrupted(TrainerError):  # noqa: N818  # not an error: somebody stopped it
     """A run was stopped; what it has saved is kept: finished runs of a comparison, or a state."""
+
+
+class ProcessLost(Interrupted):
+    """One of the processes that train together has ended, or cannot be reached."""

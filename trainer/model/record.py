@@ -217,6 +217,9 @@ class TrainingRecord:
     """The padding token."""
     device: str
     threads: int
+    """Of each process."""
+    processes: int = 1
+    """That trained together."""
     versions: dict[str, str]
     warning: str = ""
     """A sentence about a failed training; empty if it succeeded."""

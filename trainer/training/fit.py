@@ -32,8 +32,9 @@ from trainer.training.assess import Assessment, assess
 from trainer.training.encoder import Encoder, load_encoder
 from trainer.training.evaluation import Figures, beats_chance, below_chance, draw
 from trainer.training.loop import Example, make_batches, train, uses_bf16
+from trainer.training.parallel import Group
 from trainer.training.report import model_card, versions
-from trainer.training.state import SavedState
+from trainer.training.state import ReadOnlyState, RunState, SavedState, Unsaved
 
 _NARROW = 384
 """Encoders up to this width use the learning rate for narrow ones."""
@@ -58,10 +59,12 @@ def fine_tune_model(
     *,
     sets: ReviewSets | None = None,
     on_event: Listener = ignore,
+    group: Group | None = None,
 ) -> FineTuned:
     """Fine-tunes an encoder on labelled reviews and saves a checkpoint.
 
-    `sets` are those of `config.datasets`, if they are loaded already.
+    `sets` are those of `config.datasets`, if they are loaded already. `group` is of the processes
+    that train together, of which this is the first; the others call `help_fine_tune`.
 
     Raises:
         TrainerError: the reviews, the encoder or the output folder cannot be used; str(error) says
@@ -69,11 +72,80 @@ def fine_tune_model(
         `config.resume` continues.
     """
     config = config or TrainingConfig()
-    made_with = versions()
+    group = group or Group()
     earlier = checkpoint.prepare_output(config.output, config.resume)
+    sets = sets or load_sets(config, RECIPES[config.recipe])
+    run = _set_up(config, sets, on_event, group)
+    output = earlier.output if earlier else config.output or checkpoint.dated_path(sets.name)
+    with checkpoint.new_checkpoint(output, earlier) as folder:
+        size = 2 * _size(run.encoder)  # the weights, and a graph of them
+        checkpoint.require_space(folder, size)
+        _name_unfinished(output, on_event)
+        _try_two_batches(run)
+        on_event(_plan(run, output))
+        if group.size > 1:
+            on_event(Note(f"{group.size} processes train together, each on its part of a batch."))
+        state = SavedState(folder, output, run.made_of, size, on_event)
+        group.start(run.encoder.model, run.made_of)
+        try:
+            fitted = _fit(run, on_event, state, group)
+        except ConfigError:
+            state.discard()
+            raise
+        assessment = assess(
+            run.encoder,
+            run.text_encoder,
+            run.recipe,
+            run.data.encodings,
+            run.parts,
+            checkpoint.graph_file(folder),
+            on_event,
+        )
+        training = _record(run, output.name, fitted, assessment, group)
+        _save(folder, run.encoder, training, assessment)
+    serving = _promote_if_first(output, training.warning, on_event)
+    figures, doubt = assessment.figures, assessment.doubt["test"]
+    result = FineTuned(output, figures["validation"], figures["test"], doubt, serving)
+    on_event(Saved(str(output), serving, result.validation.as_dict(), result.test.as_dict()))
+    return result
+
+
+def help_fine_tune(config: TrainingConfig, sets: ReviewSets, group: Group) -> None:
+    """Trains as one of several processes, in the first of which `fine_tune_model` runs.
+
+    Raises:
+        TrainerError: as `fine_tune_model`.
+    """
+    earlier = checkpoint.prepare_output(config.output, config.resume)
+    run = _set_up(config, sets, ignore, group)
+    _try_two_batches(run)
+    state: RunState = Unsaved()
+    if earlier:
+        state = SavedState(earlier.folder, earlier.output, run.made_of, 0, ignore)
+    group.start(run.encoder.model, run.made_of)
+    _fit(run, ignore, ReadOnlyState(state, config.seed, group.rank), group)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the loop begins with, the same in all processes."""
+
+    config: TrainingConfig
+    recipe: Recipe
+    encoder: Encoder
+    text_encoder: TextEncoder
+    parts: list[Part]
+    data: "_TrainingData"
+    made_with: dict[str, str]
+    """The versions of packages."""
+    made_of: dict[str, Any]
+    """By name, what the weights depend on, in JSON types; no text."""
+
+
+def _set_up(config: TrainingConfig, sets: ReviewSets, on_event: Listener, group: Group) -> _Run:
+    made_with = versions()
     if config.loop == Loop.TRAINER:
         require_accelerate()
-    sets = sets or load_sets(config, RECIPES[config.recipe])
     parts = _sample(sets, config, on_event)
     encoder = _load_encoder(config, on_event)
     recipe = _resolve(config, encoder)
@@ -81,38 +153,9 @@ def fine_tune_model(
         config.max_length, MAX_WINDOWS if recipe.whole_review else 1, recipe.marks
     )
     data = _prepare(sets, parts, recipe, text_encoder, on_event)
-    output = earlier.output if earlier else config.output or checkpoint.dated_path(sets.name)
-    with checkpoint.new_checkpoint(output, earlier) as folder:
-        checkpoint.require_space(folder, 2 * _size(encoder))  # the weights, and a graph of them
-        _name_unfinished(output, on_event)
-        _try_two_batches(encoder, text_encoder, data.windows, config.batch_size * recipe.windows)
-        on_event(_plan(config, recipe, encoder, data, parts, output))
-        made_of = _made_of(config, recipe, encoder, data, parts, made_with)
-        state = SavedState(folder, output, made_of, 2 * _size(encoder), on_event)
-        run = _fit(config, recipe, encoder, text_encoder, data.examples, on_event, state)
-        graph = checkpoint.graph_file(folder)
-        assessment = assess(encoder, text_encoder, recipe, data.encodings, parts, graph, on_event)
-        training = TrainingRecord.build(
-            name=output.name,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            base_model={"name": encoder.name, "description": encoder.description},
-            datasets=[part.record() for part in parts],
-            texts=data.texts,
-            hyperparameters=_hyperparameters(config, recipe),
-            pad_id=text_encoder.pad_id,
-            device=str(encoder.model.device),
-            threads=torch.get_num_threads(),
-            versions=made_with,
-            warning=_warning(run["losses"], assessment),
-            **run,
-            **assessment.report(),
-        )
-        _save(folder, encoder, training, assessment)
-    serving = _promote_if_first(output, training.warning, on_event)
-    figures, doubt = assessment.figures, assessment.doubt["test"]
-    result = FineTuned(output, figures["validation"], figures["test"], doubt, serving)
-    on_event(Saved(str(output), serving, result.validation.as_dict(), result.test.as_dict()))
-    return result
+    made_of = _made_of(config, recipe, encoder, data, parts, made_with)
+    made_of |= {"the number of processes": group.size}
+    return _Run(config, recipe, encoder, text_encoder, parts, data, made_with, made_of)
 
 
 def _sample(sets: ReviewSets, config: TrainingConfig, on_event: Listener) -> list[Part]:
@@ -151,7 +194,7 @@ def _made_of(
     parts: Sequence[Part],
     made_with: dict[str, str],
 ) -> dict[str, Any]:
-    """By name, what the weights depend on, in JSON types; no text."""
+    """What the weights depend on, except for the number of processes."""
     device = encoder.model.device
     return {
         **_hyperparameters(config, recipe),
@@ -174,21 +217,36 @@ def _digest(parts: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def _plan(
-    config: TrainingConfig,
-    recipe: Recipe,
-    encoder: Encoder,
-    data: "_TrainingData",
-    parts: Sequence[Part],
-    output: Path,
-) -> Plan:
+def _plan(run: _Run, output: Path) -> Plan:
+    epochs = run.recipe.epochs
     return Plan(
-        dataset=", ".join(part.reviews.name for part in parts),
-        base_model=encoder.name,
-        reviews=data.counts,
-        epochs=recipe.epochs,
-        steps=recipe.epochs * math.ceil(len(data.examples) / config.batch_size),
+        dataset=", ".join(part.reviews.name for part in run.parts),
+        base_model=run.encoder.name,
+        reviews=run.data.counts,
+        epochs=epochs,
+        steps=epochs * math.ceil(len(run.data.examples) / run.config.batch_size),
         output=str(output),
+    )
+
+
+def _record(
+    run: _Run, name: str, fitted: dict[str, Any], assessment: Assessment, group: Group
+) -> TrainingRecord:
+    return TrainingRecord.build(
+        name=name,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        base_model={"name": run.encoder.name, "description": run.encoder.description},
+        datasets=[part.record() for part in run.parts],
+        texts=run.data.texts,
+        hyperparameters=_hyperparameters(run.config, run.recipe),
+        pad_id=run.text_encoder.pad_id,
+        device=str(run.encoder.model.device),
+        threads=torch.get_num_threads(),
+        processes=group.size,
+        versions=run.made_with,
+        warning=_warning(fitted["losses"], assessment),
+        **fitted,
+        **assessment.report(),
     )
 
 
@@ -308,18 +366,13 @@ def _announce(sets: ReviewSets, parts: Sequence[Part], on_event: Listener) -> No
             on_event(Note(warning))
 
 
-def _fit(
-    config: TrainingConfig,
-    recipe: Recipe,
-    encoder: Encoder,
-    text_encoder: TextEncoder,
-    examples: Sequence[Example],
-    on_event: Listener,
-    state: SavedState,
-) -> dict[str, Any]:
+def _fit(run: _Run, on_event: Listener, state: RunState, group: Group) -> dict[str, Any]:
     """Runs the loop; returns its part of `training.json`."""
-    batches = make_batches(examples, text_encoder, config.batch_size, config.seed, recipe.windows)
-    loop: Callable[..., list[float]] = partial(train, state=state)
+    config, recipe, model = run.config, run.recipe, run.encoder.model
+    batches = make_batches(
+        run.data.examples, run.text_encoder, config.batch_size, config.seed, recipe.windows
+    )
+    loop: Callable[..., list[float]] = partial(train, state=state, group=group)
     if config.loop == Loop.TRAINER:
         from trainer.training.hf_trainer import (
             train_by_trainer as loop,  # slow to import
@@ -330,20 +383,17 @@ def _fit(
         last[:] = [step]
         on_event(step)
 
-    try:
-        losses = loop(
-            encoder.model,
-            batches,
-            recipe,
-            epochs=recipe.epochs,
-            learning_rate=recipe.learning_rate,
-            precision=config.precision,
-            on_step=on_step,
-        )
-    except ConfigError:
-        state.discard()
-        raise
-    bf16 = uses_bf16(encoder.model.device, config.precision, recipe)
+    losses = loop(
+        model,
+        batches,
+        recipe,
+        epochs=recipe.epochs,
+        learning_rate=recipe.learning_rate,
+        precision=config.precision,
+        on_step=on_step,
+    )
+    group.leave()
+    bf16 = uses_bf16(model.device, config.precision, recipe)
     return {
         "arithmetic": "bf16" if bf16 else "fp32",
         "seconds": round(last[0].seconds, 3),
@@ -353,14 +403,13 @@ def _fit(
     }
 
 
-def _try_two_batches(
-    encoder: Encoder, text_encoder: TextEncoder, reviews: Sequence[Windows], batch_size: int
-) -> None:
+def _try_two_batches(run: _Run) -> None:
     """Runs the largest batches through the model, so that a broken setup fails immediately."""
-    windows = [window for review in reviews for window in review]
+    encoder, batch_size = run.encoder, run.config.batch_size * run.recipe.windows
+    windows = [window for review in run.data.windows for window in review]
     longest = [[windows[index]] for index in by_length(windows)[: 2 * batch_size]]
     try:
-        scores = predict(TorchRuntime(encoder.model), text_encoder, longest)
+        scores = predict(TorchRuntime(encoder.model), run.text_encoder, longest)
     except (IndexError, RuntimeError) as error:
         raise EncoderError(
             f"{encoder.name} fails on a first batch ({type(error).__name__}): its tokenizer and "

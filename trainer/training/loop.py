@@ -22,6 +22,7 @@ from trainer.errors import ConfigError
 from trainer.events import Step
 from trainer.model.text import TextEncoder, Windows
 from trainer.training.last_layer import first_token_only
+from trainer.training.parallel import Group
 from trainer.training.state import RunState, Unsaved
 
 if TYPE_CHECKING:
@@ -127,10 +128,12 @@ def train(
     precision: Precision = Precision.AUTO,
     on_step: Callable[[Step], None],
     state: RunState | None = None,
+    group: Group | None = None,
 ) -> list[float]:
     """Fine-tunes `model` in place, on the device it is on.
 
     `state` saves the run now and then, and continues an interrupted one. None: neither.
+    `group` is of the processes that train together. None: this one alone.
 
     Returns:
         The loss of every step, in nats.
@@ -142,7 +145,7 @@ def train(
     bf16 = uses_bf16(device, precision, recipe)
     total = epochs * len(batches)
     criterion = CrossEntropyLoss()
-    state = state or Unsaved()
+    state, group = state or Unsaved(), group or Group()
     with prepared(model, recipe, bf16):
         optimizer = make_optimizer(model, recipe, learning_rate)
         scheduler = make_schedule(optimizer, recipe.warmup, total)
@@ -151,12 +154,14 @@ def train(
         for epoch in range(1, epochs + 1):
             for batch in state.skip_done(batches):
                 tokens += int(batch.attention_mask.sum())
+                batch, share = group.part(batch)
                 batch = batch.to(device)
 
                 with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
                     logits = model(batch.input_ids, attention_mask=batch.attention_mask).logits
                 loss = criterion(mean_by_review(logits.float(), batch.review), batch.targets)
                 loss.backward()
+                loss = group.add_up(model, loss, share)
                 if recipe.clip is not None:
                     clip_grad_norm_(model.parameters(), recipe.clip)
                 optimizer.step()
@@ -166,14 +171,8 @@ def train(
                 losses.append(loss.item())
                 if not math.isfinite(losses[-1]):
                     raise diverged(losses, learning_rate)
-                step = Step(
-                    number=len(losses),
-                    total=total,
-                    epoch=epoch,
-                    loss=losses[-1],
-                    tokens=tokens,
-                    seconds=time.perf_counter() - started,
-                )
+                seconds = time.perf_counter() - started
+                step = Step(len(losses), total, epoch, losses[-1], tokens, seconds)
                 on_step(step)
                 state.save_if_due(step, losses)
     return losses

@@ -4,11 +4,14 @@ It is one safetensors file with the weights, AdamW's moments, the learning rates
 generators (which draw the dropout), the losses, and what the run was made of. The order of batches
 and the windows drawn from long reviews follow from the seed: `skip_done` draws the batches that are
 done again, and leaves them out.
+
+If several processes train together, the first one saves the state, and all continue from it.
 """
 
 import errno
 import json
 import os
+import random
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -220,6 +223,35 @@ class SavedState:
                 f"is interrupted it {then}."
             )
         )
+
+
+class ReadOnlyState:
+    """The state in a process other than the first: it is continued from, and never saved.
+
+    Its random generators are not in the state. They are set at each step, by its number, to other
+    numbers than those of the other processes.
+    """
+
+    def __init__(self, state: RunState, seed: int, rank: int) -> None:
+        self._state = state
+        self._seed = f"{seed} {rank}"
+        self._step = 0
+
+    def restore(self, model: "PreTrainedModel", optimizer: AdamW, scheduler: LambdaLR) -> Done:
+        """Puts the three where the run was interrupted."""
+        done = self._state.restore(model, optimizer, scheduler)
+        self._step = len(done.losses)
+        return done
+
+    def skip_done(self, batches: Iterable[Drawn]) -> Iterator[Drawn]:
+        """Of one epoch's batches, those that were not trained on before the interruption."""
+        for batch in self._state.skip_done(batches):
+            self._step += 1
+            torch.manual_seed(random.Random(f"{self._seed} {self._step}").getrandbits(63))
+            yield batch
+
+    def save_if_due(self, *_: object) -> None:
+        """Saves nothing."""
 
 
 _GENERATOR = "generator."
