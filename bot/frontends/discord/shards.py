@@ -108,8 +108,10 @@ class Shards:
         another one may have answered what waits here. If the store cannot be used, this process
         goes on.
         """
-        if self._desk.clock() - self._renewed >= timedelta(seconds=LEASE_SECONDS):
-            await self._renew()
+        if self._is_late:
+            async with self._renewing:
+                if self._is_late:  # or another message has waited for it
+                    await self._renew()
         return not self._is_lost
 
     async def wait_to_identify(self, shard: int) -> None:
@@ -174,17 +176,23 @@ class Shards:
         """Renews the leases until another process has them; then cancels `body`."""
         while not self._is_lost:
             await asyncio.sleep(RENEW_SECONDS)
-            await self._renew()
+            async with self._renewing:
+                await self._renew()
         body.cancel()
 
+    @property
+    def _is_late(self) -> bool:
+        """Whether the leases may have ended, as far as this process knows."""
+        return self._desk.clock() - self._renewed >= timedelta(seconds=LEASE_SECONDS)
+
     async def _renew(self) -> None:
-        async with self._renewing:
-            try:
-                for claim in (self._agreement, self._claim):
-                    self._is_lost = self._is_lost or not await self._store.take(claim)
-            except StoreError as error:
-                self._seldom.log(logging.WARNING, f"The leases of {self} are not renewed. {error}")
-            self._renewed = self._desk.clock()
+        """Renews the leases, or notes that they are lost."""
+        try:
+            for claim in (self._agreement, self._claim):
+                self._is_lost = self._is_lost or not await self._store.take(claim)
+        except StoreError as error:
+            self._seldom.log(logging.WARNING, f"The leases of {self} are not renewed. {error}")
+        self._renewed = self._desk.clock()
 
 
 def shards_of(settings: Settings, desk: Desk | None) -> Shards | None:

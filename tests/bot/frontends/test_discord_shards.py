@@ -3,18 +3,20 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bot.conversation.concierge import Concierge
+from bot.conversation.concierge import Concierge, Reply
 from bot.desk.desk import REMINDER_SECONDS, Desk, open_desk
 from bot.desk.store import Claim, ServerSettings
 from bot.engine import Engine
 from bot.errors import LostShardsError, SettingsError, StoreError
 from bot.files import STATE
 from bot.frontends.discord import shards as module
+from bot.frontends.discord.client import Monitor
 from bot.frontends.discord.references import reference
 from bot.frontends.discord.restart_point import RestartPoint
 from bot.frontends.discord.shards import LEASE_SECONDS, Shards, shards_of
@@ -22,7 +24,7 @@ from bot.sentences.responses import Responses
 from bot.settings import Settings
 from tests.bot.desk.conftest import MovableClock, sqlite_url
 from tests.bot.frontends.desk import cards_in, refusal, until_ready
-from tests.bot.frontends.loopback import OPENAPI, nothing_more, serve, serving
+from tests.bot.frontends.loopback import OPENAPI, connected, nothing_more, serve, serving
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier, settings
 from tests.discord_server import Channel, DiscordServer, point_discord_py_at
 
@@ -73,6 +75,30 @@ async def still_desk(tmp_path: Path, clock: MovableClock) -> AsyncIterator[Desk]
         yield desk
 
 
+class _Watched:
+    """A monitor that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def connected(self) -> None:
+        self.events.append("connected")
+
+    def disconnected(self) -> None:
+        self.events.append("disconnected")
+
+    def replied(self, reply: Reply, seconds: float) -> None:
+        pass
+
+
+def _watching(
+    server: DiscordServer, engine: Engine, responses: Responses, desk: Desk, monitor: Monitor
+) -> "AbstractAsyncContextManager[asyncio.Task[None]]":
+    """The bot with two shards in one process, and this monitor."""
+    concierge = Concierge(engine, responses)
+    return connected(server, concierge, settings(server.token, shard_count=2), desk, monitor)
+
+
 async def test_one_process_serves_several_shards(
     server: DiscordServer,
     places: dict[int, Channel],
@@ -97,7 +123,8 @@ async def test_a_shard_that_was_away_looks_for_its_own_messages(
     classifier: KeywordClassifier,
     responses: Responses,
 ) -> None:
-    async with serving(server, classifier, responses, desk, shard_count=2):
+    watched = _Watched()
+    async with Engine(classifier) as engine, _watching(server, engine, responses, desk, watched):
         await server.wait_until(lambda: server.shards == {0, 1})
         first = await server.wait_for_reply(await server.say(places[1], "great"))
         await server.invalidate_session(shard=1)
@@ -108,6 +135,8 @@ async def test_a_shard_that_was_away_looks_for_its_own_messages(
         replies = [await server.wait_for_reply(each, timeout=15) for each in (other, lost)]
         assert server.resumes
         await nothing_more(server, first, *sorted(replies, key=server.messages.index))
+    # It is connected with both or not at all.
+    assert watched.events == ["connected", "disconnected", "disconnected", "connected"]
 
 
 @pytest.mark.parametrize(("server", "rounds"), [(1, 3), (3, 1)], indirect=["server"])
@@ -132,14 +161,17 @@ async def test_a_process_that_does_not_lead_says_who_trains_and_syncs_no_command
     classifier: KeywordClassifier,
     responses: Responses,
 ) -> None:
+    left = b'{"candidate":  "b", "serving": "a", "origin": "discord:1:2", "until": 2e9}'
+    (STATE / "shadow.json").write_bytes(left)
     async with serving(server, classifier, responses, desk, shard_count=2, shard_ids=(1,)):
         await server.wait_for_reply(await server.say(places[1], "great"))
         for command, options in (("train", {"dataset": "starter"}), ("training cancel", {})):
             asked = await server.slash(command, options, author=server.owner, channel=places[1])
             assert "the one that serves shard 0" in await refusal(server, asked)
         assert not server.commands
-    # No restart point and no hash of commands: another process may share the folder.
-    assert {path.name.split(".")[0] for path in STATE.iterdir()} == {"desk"}
+    # Another process may share the folder: no restart point, no hash of commands, no other sums.
+    assert {path.name.split(".")[0] for path in STATE.iterdir()} == {"desk", "shadow"}
+    assert (STATE / "shadow.json").read_bytes() == left
 
 
 async def test_a_process_that_knows_some_servers_only_guesses_no_customers_server(
