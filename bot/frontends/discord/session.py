@@ -193,7 +193,10 @@ async def _stay_connected(bot: ConciergeBot) -> None:
                     await bot.close()  # so that `connect` returns
 
             bot.add_listener(lift_the_limit, "on_ready")
-            await bot.connect()
+            try:
+                await bot.connect()
+            finally:  # a bot that is being stopped may become ready, and has no limit then
+                bot.remove_listener(lift_the_limit, "on_ready")
         if refused is not None:
             raise refused
     except TimeoutError:
