@@ -19,7 +19,7 @@ from bot.sentences.responses import Kind, Responses
 from bot.settings import Settings, load_settings
 from tests.bot.stub import KeywordClassifier
 
-LEASE_SECONDS, RENEW_SECONDS, IDENTIFY_SECONDS = 6.0, 0.5, 0.75
+LEASE_SECONDS, RENEW_SECONDS, IDENTIFY_SECONDS = 5.0, 0.5, 0.75
 
 
 async def run(settings: Settings) -> None:
