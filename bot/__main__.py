@@ -241,7 +241,7 @@ def _discord(settings: "Settings") -> None:
     if settings.discord_token is None:
         raise MissingTokenError
     from bot.desk.desk import open_desk
-    from bot.frontends.discord import serve
+    from bot.frontends.discord import serve, shards_of
     from bot.operations.actions import Operations
 
     token = settings.discord_token
@@ -257,7 +257,8 @@ def _discord(settings: "Settings") -> None:
             open_desk(settings) as desk,
             _monitoring(settings, concierge.engine, desk) as monitor,
         ):
-            await serve(concierge, Operations(concierge, settings), token, desk, monitor)
+            shards = shards_of(settings, desk)
+            await serve(concierge, Operations(concierge, settings), token, desk, monitor, shards)
 
     _converse(settings, front_end)
 

@@ -15,6 +15,7 @@ service manager can distinguish them.
     ├── RateLimitedError         10   Discord asks for a long pause before the next attempt
     ├── StoreError               11   the desk's database cannot be used
     ├── BrokenChecksError        12   a sentence of checks.yaml is not taken for what is wanted
+    ├── LostShardsError          13   another process has taken over the shards of this one
     └── TrainingError             *   the trainer's own exit code, passed on
 
 The remaining codes are 0 (success), 1 (a bug), 2 (also for a wrong command line) and 130
@@ -132,6 +133,18 @@ class BrokenChecksError(BotError):
     """The serving checkpoint takes a sentence of checks.yaml for something else than wanted."""
 
     exit_code = 12
+
+
+class LostShardsError(BotError):
+    """Another process has taken the lease of a shard that this one served."""
+
+    exit_code = 13
+
+    def __init__(self, shards: str) -> None:
+        super().__init__(
+            f"Another process has taken over {shards}, because this one was paused or could not "
+            "reach the desk's database. Start it again: it then waits until it is needed"
+        )
 
 
 class TrainingError(BotError):

@@ -44,6 +44,9 @@ MAX_DATASETS = 24
 """Discord allows 25 choices of an option, and one may be the operator's corrections."""
 
 
+MAX_SHARDS = 10_000
+"""Far more than Discord has asked of any bot: a number above it is a typing error."""
+
 MAX_ORIGINS = 20
 """They are named in a header of each response with the page."""
 
@@ -139,6 +142,12 @@ class Settings(BaseSettings):
 
     database_url: SecretStr = SecretStr(f"sqlite:///{STATE}/desk.sqlite3")
     """The URL of the desk's store, including the password, if any."""
+
+    shard_count: int | None = Field(default=None, ge=1, le=MAX_SHARDS)
+    """The number of gateway shards of all processes together; None: one process, not sharded."""
+
+    shard_ids: Annotated[tuple[int, ...], NoDecode] = ()
+    """The shards of this process, ascending; empty: all of them."""
 
     @field_validator("responses_file")
     @classmethod
@@ -266,6 +275,37 @@ class Settings(BaseSettings):
                 "as sqlite:///state/desk.sqlite3 or postgresql://USER:PASSWORD@HOST/DATABASE"
             )
         return url
+
+    @field_validator("shard_ids", mode="before")
+    @classmethod
+    def _shards(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        words = value.replace(",", " ").split()
+        if not all(word.isascii() and word.isdigit() and len(word) < 6 for word in words):
+            raise ValueError(
+                f"is {_quoted(value)}, but must be numbers of shards, separated by commas: 0,1"
+            )
+        return tuple(sorted(set(map(int, words))))
+
+    @field_validator("shard_ids")
+    @classmethod
+    def _among_all(cls, ids: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        if not ids or "shard_count" not in info.data:  # which has an error of its own
+            return ids
+        count = info.data["shard_count"]
+        shown = ",".join(map(str, ids))
+        if count is None:
+            raise ValueError(
+                f"is {shown}, but SHARD_COUNT is not set: set it to the number of all shards, the "
+                "same in every process"
+            )
+        if max(ids) >= count:
+            raise ValueError(
+                f"is {shown}, but each must be less than SHARD_COUNT, which is {count}: the first "
+                "shard is 0"
+            )
+        return ids
 
     @field_validator("*", mode="before")
     @classmethod

@@ -262,6 +262,11 @@ class Desk:
         card = self._shown.pop(message, None)
         return None if card is None else await self.resolve(card, not_for_us=True)
 
+    async def refresh(self) -> None:
+        """Reads what other processes may have changed: held threads, chosen languages."""
+        await self.note_silence()
+        await self.note_locales()
+
     def locale_of(self, server: str) -> str | None:
         """The language that a server has chosen for its sentences; None: as the platform says."""
         return self._locales.get(server)
@@ -351,8 +356,7 @@ async def open_desk(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
         try:
             store = await stack.enter_async_context(open_store(settings, clock))
             desk = Desk(store, clock, 60 * settings.question_minutes)
-            await desk.note_silence()
-            await desk.note_locales()
+            await desk.refresh()
             stack.push_async_callback(desk.close)
         except StoreError as error:
             desk = None

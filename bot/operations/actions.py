@@ -46,6 +46,12 @@ class Operations:
             settings.train_datasets,
         )
 
+    def begin(self, *, leads: bool) -> None:
+        """Begins to serve, perhaps long after the start: reads anew what an earlier process has
+        left, a run or a trial. `leads` false: another process sees to both."""
+        self.trainings.find(leads=leads)
+        self.shadow.find(leads=leads)
+
     async def train(
         self,
         caller: Caller,

@@ -130,6 +130,10 @@ class Shadow:
         self.tally = self._read()
         """The sums of the candidate that is being tried; None if there is none."""
 
+    def find(self, *, leads: bool) -> None:
+        """Reads which candidate is being tried; none if another process leads, and tries it."""
+        self.tally = self._read() if leads else None
+
     def is_trying(self, name: str) -> bool:
         """Whether this candidate is being tried."""
         return self.tally is not None and self.tally.candidate == name

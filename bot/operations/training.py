@@ -80,6 +80,10 @@ class Training:
         self.run = self._read_state()
         """The run in progress, or one whose outcome is still to be reported."""
 
+    def find(self, *, leads: bool) -> None:
+        """Reads which run is in progress; none if another process leads, and follows it."""
+        self.run = self._read_state() if leads else None
+
     @property
     def progress(self) -> Progress:
         """The run's progress at the last look."""

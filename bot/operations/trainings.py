@@ -161,6 +161,10 @@ class Trainings:
             await asyncio.wait({following})
             return Stopped()
 
+    def find(self, *, leads: bool) -> None:
+        """As `Training.find`."""
+        self._training.find(leads=leads)
+
     def resume(self, display: Display) -> None:
         """Follows the run in progress, even from an earlier start, unless it is already
         followed."""

@@ -319,6 +319,35 @@ def test_an_address_for_http_is_checked(
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("count", "ids", "sentence"),
+    [
+        ("", "0", "SHARD_IDS is 0, but SHARD_COUNT is not set: set it to the number of all shards"),
+        ("2", "1,2", "SHARD_IDS is 1,2, but each must be less than SHARD_COUNT, which is 2"),
+        ("2", "0-1", "SHARD_IDS is '0-1', but must be numbers of shards, separated by commas"),
+        ("2", "-1", "SHARD_IDS is '-1', but must be numbers of shards"),
+        ("0", "0", "SHARD_COUNT is '0', but must be greater than or equal to 1"),
+        ("two", "0", "SHARD_COUNT is 'two', but must be a valid integer"),
+    ],
+)
+def test_shards_that_cannot_be_are_refused(
+    count: str, ids: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHARD_COUNT", count)
+    monkeypatch.setenv("SHARD_IDS", ids)
+    with pytest.raises(SettingsError, match=re.escape(sentence)) as caught:
+        load_settings()
+    assert str(caught.value).count("SHARD_") <= 2  # no error follows from another
+
+
+def test_shards_are_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().shard_count is None
+    monkeypatch.setenv("SHARD_COUNT", "4")
+    assert load_settings().shard_ids == ()
+    monkeypatch.setenv("SHARD_IDS", "3, 1,1")
+    assert load_settings().shard_ids == (1, 3)
+
+
 def test_websites_and_proxies_are_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     origins = "https://WWW.example.com/, http://localhost:5500,https://xn--kino-1ra.example,"
     monkeypatch.setenv("HTTP_WIDGET_ORIGINS", origins)

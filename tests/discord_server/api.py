@@ -53,12 +53,14 @@ class Api:
         interactions: dict[str, Interaction],
         *,
         reads_all_content: bool,
+        max_concurrency: int = 1,
     ) -> None:
         self._world = world
         self._messages = messages
         self._postbox = postbox
         self._interactions = interactions
         self._reads_all_content = reads_all_content
+        self._max_concurrency = max_concurrency
         self.gateway_url = ""
         self.commands: dict[int | None, list[Json]] = {}
         """The registered commands by guild id (None: global), as Discord returns them."""
@@ -114,7 +116,12 @@ class Api:
         return 200, {"url": self.gateway_url}
 
     async def _gateway_bot(self, _call: Call) -> Reply:
-        limit = {"total": 1000, "remaining": 999, "reset_after": 86_400_000, "max_concurrency": 1}
+        limit = {
+            "total": 1000,
+            "remaining": 999,
+            "reset_after": 86_400_000,
+            "max_concurrency": self._max_concurrency,
+        }
         return 200, {"url": self.gateway_url, "shards": 1, "session_start_limit": limit}
 
     async def _me(self, _call: Call) -> Reply:

@@ -7,6 +7,7 @@ Compression is what the client asks for by query: `zlib-stream` or none. A clien
 import asyncio
 import json
 import secrets
+import time
 import zlib
 from collections import deque
 from collections.abc import Callable
@@ -77,6 +78,8 @@ class _Session:
 
     intents: int
     connection: _Connection | None
+    shard: tuple[int, int] | None
+    """Its number and the number of all, as the client gave them; None: it gets everything."""
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     seq: int = 0
     sent: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=_REPLAYABLE_EVENTS))
@@ -92,6 +95,13 @@ class _Session:
             except ConnectionError:
                 self.connection = None
 
+    def has(self, guild_id: int | None) -> bool:
+        """Whether what happens in this guild is sent to it; None: in a direct conversation."""
+        if self.shard is None:
+            return True
+        number, count = self.shard
+        return number == shard_of(guild_id, count)
+
     def can_replay(self, seq: int) -> bool:
         return self.seq == seq or (bool(self.sent) and self.sent[0][0] <= seq + 1 <= self.seq)
 
@@ -105,16 +115,43 @@ class _Session:
         await self.dispatch("RESUMED", '{"_trace":[]}')
 
 
+def shard_of(guild_id: int | None, count: int) -> int:
+    """The shard that a guild belongs to (docs.discord.com, Gateway, "Sharding")."""
+    return 0 if guild_id is None else (guild_id >> 22) % count
+
+
+def _guild_id(event: str, data: object) -> int | None:
+    """The guild that an event is about; None where it is about none, or makes no sense."""
+    name = "id" if event in ("GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE") else "guild_id"
+    value = str(data.get(name)) if isinstance(data, dict) else ""
+    return int(value) if value.isdecimal() else None
+
+
 class Gateway:
     """Accepts websockets and sends events to every session whose intents ask for them."""
 
     def __init__(
-        self, world: World, token: str, privileged_intents: int, on_change: Callable[[], None]
+        self,
+        world: World,
+        token: str,
+        privileged_intents: int,
+        on_change: Callable[[], None],
+        *,
+        max_concurrency: int = 1,
+        identify_seconds: float = 0.0,
     ) -> None:
+        """`identify_seconds`: between two IDENTIFYs of shards in the same of `max_concurrency`
+        groups; an earlier one is refused with op 9."""
         self._world = world
         self._token = token
         self._privileged_intents = privileged_intents
         self._on_change = on_change
+        self._max_concurrency = max_concurrency
+        self._identify_seconds = identify_seconds
+        self._identified_at: dict[int, float] = {}
+        """When each group of shards has identified last."""
+        self.refused = 0
+        """IDENTIFYs that came too early."""
         self._sessions: dict[str, _Session] = {}
         self._connections: set[_Connection] = set()
         self.resume_url = ""
@@ -138,15 +175,27 @@ class Gateway:
         """
         text = json.dumps(data)
         reduced = text if withheld is None else json.dumps(withheld)
+        guild_id = _guild_id(event, data)
         for session in list(self._sessions.values()):
+            if not session.has(guild_id):
+                continue
             if not intent or session.intents & intent:
                 await session.dispatch(
                     event, text if session.intents & MESSAGE_CONTENT else reduced
                 )
 
-    async def close_connections(self, code: int | None) -> None:
-        """Close every websocket with this code, or cut it (None); sessions stay resumable."""
-        for connection in self._detach():
+    @property
+    def shards(self) -> set[int]:
+        """The numbers of the shards that are connected."""
+        sessions = [s for s in self._sessions.values() if s.connection is not None]
+        return {session.shard[0] for session in sessions if session.shard is not None}
+
+    async def close_connections(self, code: int | None, shard: int | None = None) -> None:
+        """Close every websocket, or that of a shard, with this code, or cut it (None).
+
+        Sessions stay resumable.
+        """
+        for connection in self._detach(shard):
             if code is None:
                 connection.abort()
             else:
@@ -157,19 +206,27 @@ class Gateway:
         for connection in self._detach():
             await connection.send_op(Op.RECONNECT)
 
-    async def invalidate(self, *, resumable: bool) -> None:
+    async def invalidate(self, *, resumable: bool, shard: int | None = None) -> None:
         """Op 9: the client is to RESUME, or, where that is of no use, to IDENTIFY anew."""
-        connections = self._detach()
+        connections = self._detach(shard)
         if not resumable:
-            self._sessions.clear()
+            for session in self._of(shard):
+                del self._sessions[session.id]
         for connection in connections:
             await connection.send_op(Op.INVALID_SESSION, resumable)
 
-    def _detach(self) -> list[_Connection]:
-        """The open websockets, to which no session sends any more."""
-        for session in self._sessions.values():
+    def _of(self, shard: int | None) -> list[_Session]:
+        """The sessions of a shard; None: all."""
+        sessions = list(self._sessions.values())
+        return [s for s in sessions if shard is None or (s.shard or (None,))[0] == shard]
+
+    def _detach(self, shard: int | None = None) -> list[_Connection]:
+        """The open websockets, or that of a shard, to which no session sends any more."""
+        sessions = self._of(shard)
+        connections = [s.connection for s in sessions if s.connection is not None]
+        for session in sessions:
             session.connection = None
-        return list(self._connections)
+        return list(self._connections) if shard is None else connections
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """One websocket from HELLO to its close."""
@@ -221,13 +278,19 @@ class Gateway:
         if data["intents"] & _PRIVILEGED & ~self._privileged_intents:
             await connection.socket.close(code=4014, message=b"Disallowed intent(s).")
             return None
-        session = _Session(data["intents"], connection)
+        shard = (data["shard"][0], data["shard"][1]) if "shard" in data else None
+        if not self._may_identify(shard):
+            self.refused += 1
+            await connection.send_op(Op.INVALID_SESSION, False)
+            return None
+        session = _Session(data["intents"], connection, shard)
         self._sessions[session.id] = session
         world = self._world
+        guilds = [guild for guild in world.guilds.values() if session.has(guild.id)]
         ready: Json = {
             "v": 10,
             "user": {**world.bot.payload, "verified": True, "mfa_enabled": True, "email": None},
-            "guilds": [{"id": str(i), "unavailable": True} for i in world.guilds],
+            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
             "session_id": session.id,
             "resume_gateway_url": self.resume_url,
             "application": {"id": str(world.bot.id), "flags": 0},
@@ -236,11 +299,19 @@ class Gateway:
             ready["shard"] = data["shard"]
         await session.dispatch("READY", json.dumps(ready))
         if session.intents & GUILDS:
-            for guild in world.guilds.values():
+            for guild in guilds:
                 await session.dispatch("GUILD_CREATE", json.dumps(guild.create_payload))
         self.identifies.append(data)
         self._on_change()
         return session
+
+    def _may_identify(self, shard: tuple[int, int] | None) -> bool:
+        group = (shard or (0,))[0] % self._max_concurrency
+        now = time.monotonic()
+        if now < self._identified_at.get(group, -self._identify_seconds) + self._identify_seconds:
+            return False
+        self._identified_at[group] = now
+        return True
 
     async def _resume(self, connection: _Connection, data: Json) -> _Session | None:
         session = self._sessions.get(data["session_id"])

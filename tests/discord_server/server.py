@@ -49,10 +49,19 @@ class DiscordServer:
     `privileged_intents`: the bits switched on in the application's portal; a client that
     identifies with others is closed with 4014. `openapi`: Discord's own document; with it every
     JSON body in both directions is checked (slow: not for a load test), see `violations`.
+
+    Shards whose numbers have the same remainder by `max_concurrency` may identify once in
+    `identify_seconds`; Discord has 5, and 0 allows all.
     """
 
     def __init__(
-        self, *, token: str = TOKEN, privileged_intents: int = 0, openapi: Path | None = None
+        self,
+        *,
+        token: str = TOKEN,
+        privileged_intents: int = 0,
+        openapi: Path | None = None,
+        max_concurrency: int = 1,
+        identify_seconds: float = 0.0,
     ) -> None:
         self.token = token
         self.world = World()
@@ -71,7 +80,14 @@ class DiscordServer:
 
         self._store = Messages(self.world)
         self._faults = Faults()
-        self._gateway = Gateway(self.world, token, privileged_intents, self._note_change)
+        self._gateway = Gateway(
+            self.world,
+            token,
+            privileged_intents,
+            self._note_change,
+            max_concurrency=max_concurrency,
+            identify_seconds=identify_seconds,
+        )
         self._postbox = Postbox(self.world, self._store, self._gateway, self._note_posted)
         self._api = Api(
             self.world,
@@ -79,6 +95,7 @@ class DiscordServer:
             self._postbox,
             self._interactions,
             reads_all_content=bool(privileged_intents & MESSAGE_CONTENT),
+            max_concurrency=max_concurrency,
         )
         self._operations = self._api.operations()
         self._front = HttpFront(
@@ -144,6 +161,16 @@ class DiscordServer:
     def heartbeats(self) -> int:
         """How many heartbeats were received and acknowledged."""
         return self._gateway.heartbeats
+
+    @property
+    def shards(self) -> set[int]:
+        """The numbers of the shards that are connected."""
+        return self._gateway.shards
+
+    @property
+    def refused_identifies(self) -> int:
+        """How many IDENTIFYs came too early for their group of shards."""
+        return self._gateway.refused
 
     # Waiting
 
@@ -454,17 +481,22 @@ class DiscordServer:
         self._faults.arm(method, route, fault)
         return fault
 
-    async def close_gateway(self, code: int | None = None) -> None:
-        """Close the websocket with this code, or cut it without one; the session is resumable."""
-        await self._gateway.close_connections(code)
+    async def close_gateway(self, code: int | None = None, *, shard: int | None = None) -> None:
+        """Close the websocket with this code, or cut it without one; the session is resumable.
+
+        `shard`: only that of this shard.
+        """
+        await self._gateway.close_connections(code, shard)
 
     async def request_reconnect(self) -> None:
         """Op 7: ask the client to reconnect and resume."""
         await self._gateway.reconnect()
 
-    async def invalidate_session(self, *, resumable: bool = False) -> None:
-        """Op 9: tell the client to identify anew, or, if `resumable`, to resume.
+    async def invalidate_session(
+        self, *, resumable: bool = False, shard: int | None = None
+    ) -> None:
+        """Op 9: tell the client (or its `shard`) to identify anew, or, if `resumable`, to resume.
 
         What is said until then reaches it only through the channel's history.
         """
-        await self._gateway.invalidate(resumable=resumable)
+        await self._gateway.invalidate(resumable=resumable, shard=shard)

@@ -36,6 +36,12 @@ class Snowflakes:
         self._last = max(self._last + 1, now)
         return self._last
 
+    def of_shard(self, number: int, count: int) -> int:
+        """An id that a guild of this shard may have, of `count`."""
+        while (self() >> 22) % count != number:
+            self._last += 1 << 22  # a millisecond later
+        return self._last
+
 
 @dataclass(eq=False)
 class User:
@@ -307,9 +313,19 @@ class World:
         self.guild.members[user.id] = Member(user, roles)
         return user
 
-    def add_guild(self, name: str, *members: User, locale: str = "en-US") -> Guild:
-        """A further guild, with these members beside its owner (`admin`) and the bot."""
-        guild = Guild(self.new_id(), name, owner=self.admin, preferred_locale=locale)
+    def add_guild(
+        self,
+        name: str,
+        *members: User,
+        locale: str = "en-US",
+        shard: tuple[int, int] | None = None,
+    ) -> Guild:
+        """A further guild, with these members beside its owner (`admin`) and the bot.
+
+        `shard`: the number of the shard that it belongs to, and the number of all shards.
+        """
+        new = self.new_id() if shard is None else self.new_id.of_shard(*shard)
+        guild = Guild(new, name, owner=self.admin, preferred_locale=locale)
         guild.roles[guild.id] = Role(guild.id, "@everyone", TEXT_PERMISSIONS)
         for user in dict.fromkeys((self.bot, self.admin, *members)):
             guild.members[user.id] = Member(user, ())

@@ -7,7 +7,7 @@ Importing it takes a moment (SQLAlchemy): commands that need it import it when t
 """
 
 from bot.desk.store.figures import CardCount, Figures, Histogram, ReplyCount, VoteCount, VoteTotal
-from bot.desk.store.records import Card, CardState, Forgotten, Opened, Request, Storm
+from bot.desk.store.records import Card, CardState, Claim, Forgotten, Opened, Request, Storm
 from bot.desk.store.server_settings import Hours, ServerSettings, Shift
 from bot.desk.store.store import Store, open_store
 
@@ -15,6 +15,7 @@ __all__ = [
     "Card",
     "CardCount",
     "CardState",
+    "Claim",
     "Figures",
     "Forgotten",
     "Histogram",

@@ -88,6 +88,25 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """What one process of several wants to do alone, all of it or nothing.
+
+    Raises ValueError where a field could hold text.
+    """
+
+    names: tuple[str, ...]
+    holder: str
+    """Processes that give the same name share what they hold."""
+    seconds: float
+    """How long it is held unless it is taken again."""
+
+    def __post_init__(self) -> None:
+        for name in self.names:
+            check_token(name=name)
+        check_token(holder=self.holder)
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """Where a request went."""
 

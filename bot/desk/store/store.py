@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from bot.desk.schedule import Clock, Schedule, utc_now
 from bot.desk.store.cards import Cards
 from bot.desk.store.database import Database, locate, open_database
+from bot.desk.store.leases import Leases
 from bot.desk.store.notices import Notices
 from bot.desk.store.servers import Servers
 from bot.desk.store.votes import Votes
@@ -17,7 +18,7 @@ FOLD_SECONDS = 600.0
 EXPIRE_SECONDS = 3600.0
 
 
-class Store(Cards, Votes, Notices, Servers):
+class Store(Cards, Votes, Notices, Leases, Servers):
     """All that the desk keeps. No method takes text that somebody wrote.
 
     For one event loop. Methods that are awaited raise StoreError where the database cannot be used,
@@ -36,7 +37,9 @@ class Store(Cards, Votes, Notices, Servers):
         await self.fold_votes(self._clock())
 
     async def _expire(self) -> None:
-        await self.expire(self._clock())
+        now = self._clock()
+        await self.expire(now)
+        await self.expire_leases(now)
 
 
 @asynccontextmanager

@@ -175,6 +175,19 @@ notices = Table(
 `subject`: a checkpoint, or empty.
 """
 
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", TOKEN, primary_key=True),
+    Column("holder", TOKEN, nullable=False),
+    Column("until", Moment, nullable=False),
+    Column("numbers", JSON),
+)
+"""What one process of several does alone, until a time that it moves on while it lives.
+
+`numbers`: what the holder leaves for the next one.
+"""
+
 LATENCY, TIME_TO_CLAIM = "latency", "time_to_claim"
 
 OF_A_SERVER = (

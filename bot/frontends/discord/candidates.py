@@ -11,7 +11,7 @@ from bot.frontends.discord.buttons import ConciergeButton, view
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND
 from bot.frontends.discord.escaping import plain
-from bot.frontends.discord.operators import caller, require_operator
+from bot.frontends.discord.operators import caller, require_leader, require_operator
 from bot.frontends.discord.reports import trying
 from bot.operations.models import NAME
 
@@ -55,7 +55,7 @@ class CandidateButton(
 
     async def pressed(self, interaction: discord.Interaction[ConciergeBot]) -> None:
         """Applies the decision and changes the buttons; they stay if it is refused."""
-        if not await require_operator(interaction):
+        if not await require_operator(interaction) or not await require_leader(interaction):
             return
         await interaction.response.defer()
         try:

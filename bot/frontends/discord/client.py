@@ -26,6 +26,7 @@ from bot.frontends.discord.delivery import CANNOT_SEND, Delivery, respond
 from bot.frontends.discord.earlier import EarlierReplies
 from bot.frontends.discord.recipients import author_of, user_of
 from bot.frontends.discord.references import reference
+from bot.frontends.discord.shards import Shards
 from bot.frontends.discord.turns import Turns
 from bot.logs import whereabouts
 from bot.operations.actions import Operations
@@ -78,10 +79,10 @@ class Monitor(Protocol):
     """What watches this front end."""
 
     def connected(self) -> None:
-        """The gateway is connected, for the first time or again."""
+        """The gateway is connected, with all own shards, for the first time or again."""
 
     def disconnected(self) -> None:
-        """The gateway is not connected any more."""
+        """The gateway, or one shard, is not connected any more."""
 
     def replied(self, reply: Reply, seconds: float) -> None:
         """A reply was sent, `seconds` after its message."""
@@ -112,7 +113,9 @@ class ConciergeBot(commands.Bot):
         operations: Operations,
         desk: Desk | None = None,
         monitor: Monitor | None = None,
+        **sharding: Any,
     ) -> None:
+        """`sharding`: further options of the library's client."""
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -130,7 +133,12 @@ class ConciergeBot(commands.Bot):
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_ratelimit_timeout=MAX_PAUSE_SECONDS,
+            **sharding,
         )
+        self.own_shards: Shards | None = None
+        """None: this is the only process, over one connection."""
+        self._connected: set[int] = set()
+        """The shards that are connected; 0 where there are none."""
         self.concierge = concierge
         self.operations = operations
         self.desk = desk
@@ -153,8 +161,26 @@ class ConciergeBot(commands.Bot):
         team = self.application.team
         owner = team.owner_id if team else self.application.owner.id
         self.concierge.owner = f"<@{owner}>"  # shown as a name; no one is pinged
+        for event, listener in (
+            ("connect", self._note_connected),
+            ("resumed", self._note_connected),
+            ("disconnect", self._note_disconnected),
+        ):
+            self.add_listener(listener, self.connection_event(event))
         for extension in EXTENSIONS:
             await self.load_extension(extension)
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process does what is done once for all processes of the bot."""
+        return self.own_shards is None or self.own_shards.leads
+
+    def connection_event(self, name: str) -> str:
+        """The name of discord.py's event about a connection: `connect`, `ready` and so on.
+
+        With shards, its listener is called with the number of the shard, otherwise without.
+        """
+        return f"on_{name}" if self.own_shards is None else f"on_shard_{name}"
 
     def is_silent_in(self, channel_id: int) -> bool:
         """Whether a person is talking with a customer there, so that the bot must not."""
@@ -247,15 +273,14 @@ class ConciergeBot(commands.Bot):
     async def on_message(self, message: discord.Message, /) -> None:
         """Does nothing: the base class would take a review for a text command."""
 
-    async def on_connect(self) -> None:
-        if self._monitor is not None:
+    async def _note_connected(self, shard: int = 0) -> None:
+        self._connected.add(shard)
+        expected = (0,) if self.own_shards is None else self.own_shards.ids
+        if self._monitor is not None and self._connected.issuperset(expected):
             self._monitor.connected()
 
-    async def on_resumed(self) -> None:
-        if self._monitor is not None:
-            self._monitor.connected()
-
-    async def on_disconnect(self) -> None:
+    async def _note_disconnected(self, shard: int = 0) -> None:
+        self._connected.discard(shard)
         if self._monitor is not None:
             self._monitor.disconnected()
 

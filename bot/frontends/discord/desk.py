@@ -66,11 +66,15 @@ class ServiceDesk(commands.Cog):
 
     async def _remind(self) -> None:
         desk: Desk | None = self._bot.desk
-        if desk is not None and self._bot.is_ready():
+        if desk is None or not self._bot.is_ready():
+            return
+        if self._bot.own_shards is not None:
+            await desk.refresh()
+        if self._bot.leads:
             await desk.remind()
 
     async def _look(self, notices: Notices) -> None:
-        if self._bot.is_ready():
+        if self._bot.is_ready() and self._bot.leads:
             await notices.look()
 
 

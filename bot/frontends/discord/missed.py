@@ -52,29 +52,42 @@ class Missed(commands.Cog):
             DIRECT_CHANNELS
         )
         """The direct conversations by id, each with the id of its last message."""
-        left = restart_point.read()
-        self._left_direct = left.direct if left is not None else ()
+        self._left_direct: tuple[int, ...] = ()
         """Those of the last start, until they have been checked."""
         self._last_seen: int | None = None
         """A message's id, which gives the time on Discord's clock; None before any READY."""
-        self._away_since: int | None = left.message if left is not None else None
-        """The last message before the connection was lost; None while connected."""
-        self._gap: int | None = None
-        """The last message before a gap whose channels have not been read yet."""
+        self._away_since: dict[int, int] = {}
+        """The last message before the connection of each shard was lost; not while connected."""
+        self._gaps: dict[int, int] = {}
+        """The last message before a gap of each shard whose channels have not been read yet."""
         self._reading: int | None = None
         """The same, while they are being read."""
-        self._catching_up: asyncio.Task[None] | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._catching_up: set[asyncio.Task[None]] = set()
         self._has_moved = False
-        """Whether the restart point differs from the one in the file."""
+        """Whether the restart point differs from the one that was saved."""
 
     async def cog_load(self) -> None:
+        shards = self._bot.own_shards
+        left = restart_point.read() if shards is None else await shards.restart_point()
+        if left is not None:
+            self._left_direct = left.direct
+            ids = (0,) if shards is None else shards.ids
+            self._away_since = dict.fromkeys(ids, left.message)
+        for event, listener in (
+            ("connect", self._note_connected),
+            ("resumed", self._note_resumed),
+            ("disconnect", self._note_disconnected),
+            ("ready", self._note_ready),
+        ):
+            self._bot.add_listener(listener, self._bot.connection_event(event))
         self.save.start()
 
     async def cog_unload(self) -> None:
         """Saves the point from which the next start must look."""
         self.save.cancel()
-        if self._catching_up is not None:
-            self._catching_up.cancel()
+        for task in self._catching_up:
+            task.cancel()
         await self._save()
 
     @tasks.loop(seconds=SAVE_SECONDS)
@@ -88,13 +101,17 @@ class Missed(commands.Cog):
             return
         self._has_moved = False
         unanswered = [message_id - 1 for message_id in self._reviews.unanswered]
-        gaps = [gap for gap in (self._gap, self._reading) if gap is not None]
+        gaps = [*self._gaps.values(), *self._away_since.values()]
+        if self._reading is not None:
+            gaps.append(self._reading)
         recent = _recent(self._last_seen)
         direct = [channel for channel, (last, _) in self._direct.items() if last >= recent]
         point = min([self._last_seen, *unanswered, *gaps])
-        await asyncio.to_thread(
-            restart_point.write, RestartPoint(point, (*self._left_direct, *direct))
-        )
+        left = RestartPoint(point, (*self._left_direct, *direct))
+        if self._bot.own_shards is None:
+            await asyncio.to_thread(restart_point.write, left)
+        else:
+            await self._bot.own_shards.leave(left)
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
@@ -104,50 +121,53 @@ class Missed(commands.Cog):
             self._direct.pop(message.channel.id, None)  # so that the latest ones are last
             self._direct[message.channel.id] = message.id, message.channel
 
-    @commands.Cog.listener()
-    async def on_disconnect(self) -> None:
-        self._away_since = self._away_since or self._last_seen
+    async def _note_disconnected(self, shard: int = 0) -> None:
+        if self._last_seen is not None:
+            self._away_since.setdefault(shard, self._last_seen)
 
-    @commands.Cog.listener()
-    async def on_resumed(self) -> None:
-        self._away_since = None
+    async def _note_resumed(self, shard: int = 0) -> None:
+        self._away_since.pop(shard, None)
 
-    @commands.Cog.listener()
-    async def on_connect(self) -> None:
+    async def _note_connected(self, shard: int = 0) -> None:
         """A new IDENTIFY has been accepted; the guilds are still to come."""
         self._last_seen = self._last_seen or discord.utils.time_snowflake(discord.utils.utcnow())
         self._has_moved = True
-        self._gap, self._away_since = self._gap or self._away_since, None
+        gap = self._away_since.pop(shard, None)
+        if gap is not None:
+            self._gaps.setdefault(shard, gap)
         # At once: a bot that is killed in its first seconds must not lose what came to it.
         await self._save()
 
-    @commands.Cog.listener()
-    async def on_ready(self) -> None:
-        if self._gap is None or self._catching_up is not None:
-            return
-        self._catching_up = asyncio.current_task()
+    async def _note_ready(self, shard: int = 0) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._catching_up.add(task)
         try:
-            while (gap := self._gap) is not None:  # another one may come meanwhile
-                self._gap, self._reading = None, gap
-                await self._catch_up(gap)
-                self._reading = None
+            async with self._one_at_a_time:
+                if (gap := self._gaps.pop(shard, None)) is not None:
+                    self._reading = gap
+                    await self._catch_up(shard, gap)
+                    self._reading = None
         finally:
-            self._catching_up = None
+            self._catching_up.discard(task)
 
-    async def _catch_up(self, gap: int) -> None:
+    async def _catch_up(self, shard: int, gap: int) -> None:
         now = discord.utils.time_snowflake(discord.utils.utcnow())
         after = max(gap, _recent(now))
-        direct = [channel for _, channel in reversed(list(self._direct.values()))]
-        direct += await self._direct_of_last_start()
-        channels = [
+        channels: list[discord.abc.Messageable] = [
             channel
             for guild in self._bot.guilds
+            if guild.shard_id == shard
             for channel in _text_channels(guild)
             if (channel.last_message_id or 0) > after
         ]
-        for channel in [*channels, *direct][:MAX_CHANNELS]:
+        if shard == 0:  # to which Discord sends all direct messages
+            channels += [channel for _, channel in reversed(list(self._direct.values()))]
+            channels += await self._direct_of_last_start()
+        for channel in channels[:MAX_CHANNELS]:
             await self._answer_in(channel, discord.Object(after))
-        self._left_direct = ()
+        if shard == 0:
+            self._left_direct = ()
 
     async def _direct_of_last_start(self) -> list[discord.abc.Messageable]:
         """The direct conversations of the last start, the newest first."""

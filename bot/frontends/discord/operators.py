@@ -37,6 +37,20 @@ async def require_operator(interaction: discord.Interaction[Any]) -> bool:
     return False
 
 
+async def require_leader(interaction: discord.Interaction[Any]) -> bool:
+    """Whether this process trains and tries candidates; otherwise says how to reach the one that
+    does."""
+    bot: ConciergeBot = interaction.client
+    if not bot.leads:
+        with suppress(*CANNOT_SEND):
+            await respond(
+                interaction,
+                "Another process of this bot does that: the one that serves shard 0. It gets "
+                "every direct message, so use the command in a direct message to me.",
+            )
+    return bot.leads
+
+
 def caller(interaction: discord.Interaction[Any]) -> Caller:
     """The user of a command or a button."""
     user, guild_id = interaction.user, interaction.guild_id
@@ -58,8 +72,11 @@ def refuse_everyone(bot: ConciergeBot) -> None:
 async def tell_operators(bot: ConciergeBot, text: str) -> None:
     """Sends the operators a direct message; if it reaches none of them, logs it.
 
+    Where the bot runs as several processes, they get it from the first that has it to say.
     `text` must contain nothing of a customer's text.
     """
+    if bot.own_shards is not None and not await bot.own_shards.is_first_to_tell(text):
+        return
     reached = [await _tell(bot, user_id, text) for user_id in sorted(_operators(bot))]
     if not any(reached):
         log.warning("To the operator: %s", text)

@@ -1,6 +1,7 @@
 """The point from which the next start looks for missed messages: numbers in a file, no text.
 
-Written while the bot runs, because a killed process cannot write it.
+Written while the bot runs, because a killed process cannot write it. Where the bot runs as several
+processes, it is in their store instead (`bot.frontends.discord.shards`).
 """
 
 import logging
@@ -34,6 +35,11 @@ class RestartPoint:
     direct: tuple[int, ...] = ()
     """The ids of the direct conversations to look into, newest last."""
 
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """What is stored of it."""
+        return self.message, *self.direct[-MAX_DIRECT:]
+
 
 def read() -> RestartPoint | None:
     """The point in the file; None at the first start, or if the file was changed by hand."""
@@ -48,8 +54,7 @@ def write(point: RestartPoint) -> None:
     """Writes the file, completely or not at all; if it fails, the next start knows less."""
     try:
         with _writing:
-            ids = point.message, *point.direct[-MAX_DIRECT:]
-            write_state(STATE_FILE, " ".join(map(str, ids)) + "\n")
+            write_state(STATE_FILE, " ".join(map(str, point.numbers)) + "\n")
     except OSError as error:
         log.warning("%s cannot be written (%s)", STATE_FILE, error.strerror)
 

@@ -46,6 +46,9 @@ class Reviews(commands.Cog):
         """
         if not self._is_for_the_bot(message) or not self._is_new(message):
             return
+        shards = self._bot.own_shards
+        if shards is not None and not await shards.may_answer():
+            return
         self.unanswered.add(message.id)
         question = self._questions.begin(message.id)
         apologise = partial(reply_to, self._bot, message)

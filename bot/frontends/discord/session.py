@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import TypeVar
 
 import aiohttp
@@ -24,6 +25,8 @@ from bot.errors import RefusedTokenError, SettingsError, UnreachableError
 from bot.frontends.discord.client import ConciergeBot, Monitor
 from bot.frontends.discord.delivery import as_bot_error
 from bot.frontends.discord.operators import refuse_everyone
+from bot.frontends.discord.sharded import ShardedConciergeBot
+from bot.frontends.discord.shards import IDENTIFY_SECONDS, Shards
 from bot.frontends.discord.sync import sync, sync_if_changed
 from bot.operations.actions import Operations
 
@@ -38,10 +41,13 @@ RETRY_SECONDS = (1, 2, 4)
 """Pauses between attempts to reach Discord at start; once connected, it reconnects for ever."""
 
 READY_SECONDS = 60.0
-"""From log-in until Discord says READY."""
+"""From log-in until Discord says READY; with shards, their waiting for each other is added."""
 
 AUTHENTICATION_FAILED = 4004
 """The gateway's close code for a token that is not valid (any more)."""
+
+SHARDING_REQUIRED = 4011
+"""The gateway's close code for a bot in more servers than one connection may have."""
 
 
 async def serve(
@@ -50,19 +56,25 @@ async def serve(
     token: SecretStr,
     desk: Desk | None = None,
     monitor: Monitor | None = None,
+    shards: Shards | None = None,
 ) -> None:
     """Answers on Discord until SIGTERM or Ctrl-C, then closes the gateway.
 
     Without a desk, no customer is handed over to a person. `monitor` learns of the connection and
-    of replies.
+    of replies. `shards` are those of this process, if the bot runs with shards: it waits while
+    another process serves them.
 
     Raises RefusedTokenError, RefusedRequestError, RateLimitedError, UnreachableError after a
-    bounded number of attempts to start, and SettingsError if Discord shows that a setting is wrong.
+    bounded number of attempts to start, SettingsError if Discord shows that a setting is wrong, and
+    LostShardsError if another process takes over the shards.
     """
     loop = asyncio.get_running_loop()
-    session = asyncio.create_task(
-        _session(concierge, operations, token, _stay_connected, desk, monitor)
-    )
+
+    async def serve_shards() -> None:
+        async with nullcontext() if shards is None else shards.held():
+            await _session(concierge, operations, token, _stay_connected, desk, monitor, shards)
+
+    session = asyncio.create_task(serve_shards())
     stopped = asyncio.Event()
 
     def stop() -> None:
@@ -97,6 +109,7 @@ async def _session(
     use: Callable[[ConciergeBot], Awaitable[T]],
     desk: Desk | None = None,
     monitor: Monitor | None = None,
+    shards: Shards | None = None,
 ) -> T:
     """Logs in, with a bounded number of attempts, and runs a function with the client."""
     retrying = AsyncRetrying(
@@ -109,10 +122,22 @@ async def _session(
     async for attempt in retrying:
         # A client that failed to log in cannot be used again.
         with attempt:
-            async with ConciergeBot(concierge, operations, desk, monitor) as bot:
+            async with _client(concierge, operations, desk, monitor, shards) as bot:
                 await _log_in(bot, token)
                 return await use(bot)
     raise AssertionError("the last attempt returns or raises")
+
+
+def _client(
+    concierge: Concierge,
+    operations: Operations,
+    desk: Desk | None,
+    monitor: Monitor | None,
+    shards: Shards | None,
+) -> ConciergeBot:
+    if shards is None:
+        return ConciergeBot(concierge, operations, desk, monitor)
+    return ShardedConciergeBot(concierge, operations, desk, monitor, shards)
 
 
 class _NoConnectionError(UnreachableError):
@@ -150,10 +175,13 @@ def _log_failed_attempt(state: RetryCallState) -> None:
 
 async def _stay_connected(bot: ConciergeBot) -> None:
     """Runs until cancelled; discord.py reconnects and resumes by itself."""
-    syncing = asyncio.create_task(sync_if_changed(bot))
+    syncing = asyncio.create_task(sync_if_changed(bot)) if bot.leads else None
+    limit = READY_SECONDS
+    if bot.own_shards is not None:
+        limit += bot.own_shards.count * IDENTIFY_SECONDS
     refused: SettingsError | None = None
     try:
-        async with asyncio.timeout(READY_SECONDS) as start:
+        async with asyncio.timeout(limit) as start:
 
             async def lift_the_limit() -> None:
                 nonlocal refused
@@ -165,14 +193,22 @@ async def _stay_connected(bot: ConciergeBot) -> None:
                     await bot.close()  # so that `connect` returns
 
             bot.add_listener(lift_the_limit, "on_ready")
-            await bot.connect()
+            try:
+                await bot.connect()
+            finally:  # a bot that is being stopped may become ready, and has no limit then
+                bot.remove_listener(lift_the_limit, "on_ready")
         if refused is not None:
             raise refused
     except TimeoutError:
-        raise UnreachableError(f"not ready {READY_SECONDS:.0f} s after the log-in") from None
+        raise UnreachableError(f"not ready {limit:.0f} s after the log-in") from None
     except discord.ConnectionClosed as error:
         if error.code == AUTHENTICATION_FAILED:
             raise RefusedTokenError from None
+        if error.code == SHARDING_REQUIRED:
+            raise SettingsError(
+                "SHARD_COUNT must be set, or be larger: Discord allows 2,500 servers for each shard"
+            ) from None
         raise UnreachableError(f"it closed the connection with code {error.code}") from None
     finally:
-        syncing.cancel()
+        if syncing is not None:
+            syncing.cancel()

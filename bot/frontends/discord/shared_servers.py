@@ -18,9 +18,11 @@ async def only_server_of(bot: ConciergeBot, person: int) -> discord.Guild | None
     """The one server that a person shares with the bot.
 
     None if there are several, as the right one could only be guessed; also in a bot of more than
-    MAX_SERVERS, and if Discord does not say of each server whether the person is there.
+    MAX_SERVERS, in a process that knows only its own servers, and if Discord does not say of each
+    server whether the person is there.
     """
-    if len(bot.guilds) > MAX_SERVERS:
+    knows_all = bot.own_shards is None or bot.own_shards.is_all
+    if not knows_all or len(bot.guilds) > MAX_SERVERS:
         return None
     try:
         there = await asyncio.gather(*(_is_member(guild, person) for guild in bot.guilds))

@@ -17,7 +17,13 @@ from bot.frontends.discord.candidates import CandidateButton, buttons
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND, reason, send_with_retry
 from bot.frontends.discord.escaping import code
-from bot.frontends.discord.operators import OperatorCog, caller, require_operator, tell_operators
+from bot.frontends.discord.operators import (
+    OperatorCog,
+    caller,
+    require_leader,
+    require_operator,
+    tell_operators,
+)
 from bot.frontends.discord.reports import ended, occupied, result, standing, tried
 from bot.operations.progress import Progress
 from bot.operations.runs import Cancelled, Failed, Outcome, Run, Trained
@@ -66,6 +72,8 @@ class TrainingCommands(
 
     async def train(self, interaction: discord.Interaction, request: Request) -> None:
         """Orders a run, and reports whether it started."""
+        if not await require_leader(interaction):
+            return
         await interaction.response.defer(ephemeral=True, thinking=True)
         announce = partial(self._announce, interaction.channel_id)
         match await self._bot.operations.train(caller(interaction), request, announce, self):
@@ -82,6 +90,8 @@ class TrainingCommands(
 
     @app_commands.command(name="cancel", description="Stop the training in progress")
     async def cancel(self, interaction: discord.Interaction) -> None:
+        if not await require_leader(interaction):
+            return
         await interaction.response.defer(ephemeral=True, thinking=True)
         outcome = await self._bot.operations.cancel(caller(interaction))
         said = "The training was stopped. Its progress message says what was kept."

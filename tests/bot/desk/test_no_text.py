@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.desk.store import Request, ServerSettings, Store
+from bot.desk.store import Claim, Request, ServerSettings, Store
 from bot.desk.store.tables import metadata
 from tests.bot.desk.conftest import SERVER, START, MovableClock, opened, sqlite_url
 from tests.marker import MARKER, marked
@@ -27,8 +27,9 @@ OTHERS = {
     "at",
     "settled",
     "change",
+    "numbers",
 }
-RECORDS = {"request", "storm", "settings"}
+RECORDS = {"request", "storm", "settings", "claim"}
 TEXT = marked("What a terrible film, and my seat was broken!")
 
 
@@ -100,5 +101,7 @@ def _other(name: str) -> object:
         "request": Request("s", "l", "k"),
         "storm": None,
         "settings": ServerSettings(),
+        "claim": Claim(("shard-0",), "a", 1.0),
+        "numbers": [1],
     }
     return values.get(name, datetime.fromisoformat("2026-03-02T12:00+00:00"))

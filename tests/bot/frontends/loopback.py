@@ -40,7 +40,8 @@ async def serve(
     """This concierge on Discord, as the command line puts it together."""
     assert chosen.discord_token is not None
     operations = Operations(concierge, chosen)
-    await front_end.serve(concierge, operations, chosen.discord_token, desk, monitor)
+    shards = front_end.shards_of(chosen, desk)
+    await front_end.serve(concierge, operations, chosen.discord_token, desk, monitor, shards)
 
 
 def environment(server: DiscordServer) -> dict[str, str]:
@@ -95,7 +96,8 @@ async def _end_waiting_for_guilds() -> None:
 
     Left to the end of the test's loop, it could begin event handlers there that never run.
     """
-    waiting = [t for t in asyncio.all_tasks() if "_delay_ready" in repr(t.get_coro())]
+    names = ("_delay_ready", "_delay_shard_ready")
+    waiting = [t for t in asyncio.all_tasks() if any(n in repr(t.get_coro()) for n in names)]
     for task in waiting:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)

@@ -392,3 +392,25 @@ async def test_a_customer_who_writes_too_fast_is_informed_once(
     assert said.count("a haste sentence") == 1
     assert said.count("a positive sentence") in range(4, 12)  # the more, the slower the machine
     assert said[-1] == "a negative sentence"
+
+
+async def test_a_bot_that_is_stopped_before_it_is_ready_reports_no_error(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """discord.py waits two seconds for servers, and a stop for replies in flight."""
+
+    async def let_it_answer() -> None:
+        await server.wait_until(lambda: "Ready as" in caplog.text, 60)
+        classifier.gate.set()
+
+    async with serving(server, classifier, responses):
+        classifier.gate.clear()
+        question = await server.say(server.channel, "great")
+        await asyncio.to_thread(classifier.entered.wait, 5)
+        answering = asyncio.create_task(let_it_answer())
+    await answering
+    await server.wait_for_reply(question)
+    assert "on_ready failed" not in caplog.text

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from bot.conversation.concierge import Concierge
 from bot.engine import Engine
+from bot.operations import shadow
+from bot.operations.actions import Operations
 from bot.operations.models import Models
 from bot.operations.progress import MAX_SENTENCE_CHARACTERS
 from bot.operations.runs import Failed, Outcome
 from bot.operations.training import FOLDER, Training
-from tests.bot.stub import KeywordClassifier
+from tests.bot.stub import KeywordClassifier, settings
 
 RUN = {
     "label": "starter",
@@ -22,6 +25,9 @@ RUN = {
     "started_by": "Ada",
     "origin": "1:2",
 }
+
+
+TALLY = {"candidate": "b", "serving": "a", "origin": "discord:1:2", "until": 2e9}
 
 
 async def _nothing(_: object) -> None:
@@ -52,6 +58,24 @@ def test_a_trainer_s_error_fits_into_a_message(
     outcome = asyncio.run(_start())
     assert isinstance(outcome, Failed)
     assert outcome.reason == "x" * MAX_SENTENCE_CHARACTERS
+
+
+async def test_of_several_processes_only_the_leader_finds_what_was_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, concierge: Concierge
+) -> None:
+    """Also long after its start, as it may have waited for another one to fail."""
+    monkeypatch.chdir(tmp_path)
+    training = Training(Models(concierge.engine), "auto")
+    operations = Operations(concierge, settings("x"))
+    FOLDER.mkdir(parents=True)
+    (FOLDER / "run.json").write_text(json.dumps(RUN))
+    shadow.FILE.write_text(json.dumps(TALLY))
+    for leads in (True, False):
+        training.find(leads=leads)
+        operations.begin(leads=leads)
+        assert (training.run is not None) == (operations.shadow.tally is not None) == leads
+    await operations.shadow.pause()  # as it stops: it saves nothing over what the leader counts
+    assert json.loads(shadow.FILE.read_text()) == TALLY
 
 
 @pytest.mark.timeout(20)

@@ -48,9 +48,7 @@ def test_words_and_a_rating_that_contradict_each_other_are_unsure() -> None:
     assert _verdict(5.0, None).label == "positive"
 
 
-def test_a_contradiction_leans_to_the_rating_unless_the_words_outweigh_it() -> (
-    None
-):
+def test_a_contradiction_leans_to_the_rating_unless_the_words_outweigh_it() -> None:
     assert _verdict(3.0, Mark(0.1, alone=False)).probabilities["negative"] > LEANS_FROM
     assert _verdict(9.0, Mark(0.1, alone=False)).probabilities["negative"] == 0.5
     assert _verdict(-9.0, Mark(1.0, alone=False)).probabilities["positive"] == 0.5
