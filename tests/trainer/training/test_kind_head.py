@@ -1,10 +1,12 @@
 """The head that recognises kinds of message."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
 from tests.conftest import separable_reviews
 from trainer.model.kinds import KINDS, REVIEW
@@ -45,6 +47,23 @@ def test_a_head_tells_kinds_apart_and_draws_no_random_numbers_of_others(
         np.mean(each[:, KINDS.index(REVIEW)] - each[:, KINDS.index("greeting")]) for each in found
     ]
     assert margins[0] > margins[1] + 1
+
+
+def test_only_the_layers_that_it_reads_are_computed(encoder: Encoder) -> None:
+    config = DistilBertConfig(**{**encoder.model.config.to_dict(), "n_layers": 6})
+    torch.manual_seed(0)
+    model = DistilBertForSequenceClassification(config)
+    computed: list[int] = []
+    for number, layer in enumerate(model.base_model.transformer.layer, start=1):
+        layer.ffn.register_forward_hook(lambda *_, number=number: computed.append(number))
+    text_encoder = replace(encoder, model=model).text_encoder(32)
+    reviews = text_encoder([text for text, _ in separable_reviews()])
+    head, logits = fit_kind_head(model, text_encoder, reviews[:9], reviews[9:11], ["greeting"] * 2)
+    assert set(computed) == {1, 2, 3, 4}
+    # Afterwards the model is whole again.
+    whole = TorchRuntime(model, head)(*text_encoder.pad([text[0] for text in reviews[:9]]))
+    assert max(computed) == 6
+    np.testing.assert_allclose(whole[:, -len(KINDS) :], logits, atol=1e-3)
 
 
 def test_at_most_max_reviews_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
