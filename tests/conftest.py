@@ -103,13 +103,15 @@ def _what_customers_wrote_is_nowhere(tmp_path_factory: pytest.TempPathFactory) -
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Called by pytest: what takes long starts first, so that all workers end at the same time.
 
-    Those are the tests that take minutes, then those of the trainer, which train.
+    Those are the tests marked as slow, then those of the trainer, which train, then those beside
+    this file, which start many processes.
     """
-    trainer = Path(__file__).with_name("trainer")
+    here = Path(__file__).parent
     items.sort(
         key=lambda item: (
             item.get_closest_marker("slow") is None,
-            not item.path.is_relative_to(trainer),
+            not item.path.is_relative_to(here / "trainer"),
+            item.path.parent != here,
         )
     )
 
