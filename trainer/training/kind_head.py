@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 MAX_REVIEWS = 12_000
 """Reviews that were trained on of which so many are read again: a small head needs no more, and to
 read all of IMDb takes a core minutes."""
+_TEXTS_AT_ONCE = 2_000
+"""To read texts takes several times the memory of their features."""
 REVIEW_WEIGHT = 3.0
 """Reviews weigh as much as this many other kinds: most messages are reviews. Half of it is that of
 the reviews that were trained on, which are many and easy; half that of the lines that are reviews,
@@ -131,9 +134,14 @@ def _features(
     model: "PreTrainedModel", encoder: TextEncoder, texts: Sequence[Windows]
 ) -> torch.Tensor:
     """(texts, layers x 2 x width), what the head reads of the first window of each text."""
+    runtime = TorchRuntime(model).before_head()
+    windows = [text[:1] for text in texts]
     with _upper_layers_skipped(model):
-        runtime = TorchRuntime(model).before_head()
-        return torch.from_numpy(predict(runtime, encoder, [text[:1] for text in texts]).kinds)
+        parts = [
+            predict(runtime, encoder, windows[start : start + _TEXTS_AT_ONCE]).kinds
+            for start in range(0, len(windows), _TEXTS_AT_ONCE)
+        ]
+    return torch.from_numpy(np.concatenate(parts))
 
 
 @contextmanager
