@@ -55,14 +55,18 @@ def fit_kind_head(
     reviews: Sequence[Windows],
     lines: Sequence[Windows],
     kinds: Sequence[str],
+    *,
+    bf16: bool,
 ) -> tuple[nn.Sequential, FloatArray]:
     """Fits the head. Of each text only the first window is read. `kinds` are those of the `lines`.
+    `bf16`: the texts are read in bf16, as the loop does; the head is fitted in fp32.
 
     Returns:
         The head, (layers x 2 x width) to (kinds), a logit for each of `KINDS`; and the logits of
         the reviews that it was fitted on, (reviews, kinds).
     """
-    features = torch.cat([_features(model, encoder, texts) for texts in (reviews, lines)])
+    with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
+        features = torch.cat([_features(model, encoder, texts) for texts in (reviews, lines)])
     targets = torch.tensor([KINDS.index(kind) for kind in (*[REVIEW] * len(reviews), *kinds)])
     # More than nothing: the embeddings of [CLS] and [SEP] make some maxima nearly constant.
     mean, spread = features.mean(dim=0), features.std(dim=0) + 1e-2
