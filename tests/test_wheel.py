@@ -307,7 +307,7 @@ def test_what_the_dockerfile_installs_is_complete_and_runs(image: Path, tmp_path
     assert code == 0, errors
     assert output.startswith(str(image.parent))  # not the package of the wheel's environment
     # pip also sees the wheel's environment, which uv does not.
-    check = [sys.executable, "-m", "pip", "--python", image / "python", "check", "--quiet"]
+    check = [sys.executable, "-m", "pip", "--python", str(image / "python"), "check", "--quiet"]
     subprocess.run(check, env=_environment(), check=True, timeout=60)
     settings = {k: v for k, v in variables(stages()[-1]).items() if k.startswith(("HTTP", "LOG"))}
     code, _, errors = in_image.run("review-concierge", "http", **settings)

@@ -155,8 +155,8 @@ def _upper_layers_skipped(model: "PreTrainedModel") -> Iterator[None]:
     if model.config.model_type != "distilbert":
         yield
         return
-    layers: Any = model.base_model.transformer.layer
-    skipped = layers[max(head_layers(len(layers))) :]
+    transformer: Any = model.base_model.transformer
+    skipped = transformer.layer[max(head_layers(len(transformer.layer))) :]
     for layer in skipped:
         layer.forward = _same
     try:

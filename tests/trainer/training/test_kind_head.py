@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,7 +58,8 @@ def test_only_the_layers_that_it_reads_are_computed(
     torch.manual_seed(0)
     model = DistilBertForSequenceClassification(config)
     computed: list[tuple[int, torch.dtype]] = []
-    for number, layer in enumerate(model.base_model.transformer.layer, start=1):
+    transformer: Any = model.base_model.transformer
+    for number, layer in enumerate(transformer.layer, start=1):
         layer.ffn.register_forward_hook(
             lambda *args, number=number: computed.append((number, args[-1].dtype))
         )
