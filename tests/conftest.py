@@ -51,10 +51,9 @@ _FRAMES = (
     "i found the {1} {0}",
 )
 
-
 _FIRST = ("test_first_run.py", "test_simulations.py", "test_benchmarks.py", "test_layout.py")
-"""Files that take minutes. The worker of the first, which has a single test, is given a second file
-at once, which must be a short one: the last here."""
+"""The longest files, one for each of three workers. xdist gives the worker of the first, which has
+a single test, the fourth file too, which then waits for minutes: a short one."""
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -71,7 +71,7 @@ def _logging_restored() -> Iterator[None]:
     before = [(logger.level, logger.handlers[:], logger.filters[:]) for logger in loggers]
     yield
     for logger, (level, handlers, filters) in zip(loggers, before, strict=True):
-        if logger.level != level:  # to set it takes a look at every logger of the process
+        if logger.level != level:  # setting it visits every logger of the process
             logger.setLevel(level)
         logger.handlers[:] = handlers
         logger.filters[:] = filters
