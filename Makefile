@@ -27,7 +27,7 @@ train: .venv/ready
 chat: .venv/ready
 	@$(BIN)/python -m bot chat
 
-# The tests of a file stay in one process, which trains their shared models; slow files go first. Three
+# The tests of a file stay in one process, which trains their shared models; long files go first. Three
 # processes, since on two cores two would leave a quarter of the time unused: many tests wait.
 test: .venv/ready-dev
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder

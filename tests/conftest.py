@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
+from functools import cache
 from pathlib import Path
 
 # Two processes that compute with as many threads as there are cores wait for each other most of the
@@ -49,6 +50,10 @@ _FRAMES = (
     "such a {} {} indeed",
     "i found the {1} {0}",
 )
+
+_FIRST = ("test_first_run.py", "test_simulations.py", "test_benchmarks.py", "test_layout.py")
+"""The longest files, one for each of three workers. xdist gives the worker of the first, which has
+a single test, the fourth file too, which then waits for minutes: a short one."""
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -101,17 +106,20 @@ def _what_customers_wrote_is_nowhere(tmp_path_factory: pytest.TempPathFactory) -
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Called by pytest: what takes long starts first, so that all workers end at the same time.
+    """Called by pytest: files that take long start first, so that all workers end together."""
+    items.sort(key=lambda item: _place_in_order(item.path))
 
-    Those are the tests that take minutes, then those of the trainer, which train.
+
+@cache
+def _place_in_order(path: Path) -> tuple[int, int]:
+    """The smaller, the earlier a file starts: those of `_FIRST`, then large before small ones.
+
+    A file of the trainer counts twice, for its tests train. Between them come files of the bot,
+    whose tests mostly wait and leave the processors to others.
     """
-    trainer = Path(__file__).with_name("trainer")
-    items.sort(
-        key=lambda item: (
-            item.get_closest_marker("slow") is None,
-            not item.path.is_relative_to(trainer),
-        )
-    )
+    first = _FIRST.index(path.name) if path.name in _FIRST else len(_FIRST)
+    trains = path.is_relative_to(Path(__file__).with_name("trainer"))
+    return first, -path.stat().st_size * (2 if trains else 1)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

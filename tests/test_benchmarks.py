@@ -2,8 +2,6 @@
 
 import json
 import math
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,6 @@ from transformers import DistilBertConfig, DistilBertForSequenceClassification
 from benchmarks import ablation, answers, judgement, peers, speed
 from benchmarks.inference import agreement
 from benchmarks.material import chat_messages, long_reviews, make_checkpoint
-from benchmarks.soak.rig import Row as SoakRow
 from benchmarks.timing import Row, alternate
 from bot.conversation.reply import Reply
 from bot.sentences.responses import Kind
@@ -47,6 +44,7 @@ ROWS = {
 TARGETS = {6.0, 8.0, 3.0, 1.0, 5.0, 2.0, 1.5}
 
 
+@pytest.mark.slow
 def test_the_short_form_gives_every_row_and_right_answers(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -191,33 +189,3 @@ def test_the_answers_are_split_for_good_and_judged_by_what_they_mean(
     assert "226" in capsys.readouterr().out
     with pytest.raises(typer.BadParameter):
         answers.main(checkpoint.parent / "nothing")
-
-
-def _simulate(module: str, home: Path, *options: str) -> str:
-    """The output of a benchmark that drives the bot as a process, and finds nothing wrong."""
-    outcome = subprocess.run(
-        [sys.executable, "-m", module, "--home", home, *options],
-        cwd=Path(__file__).parents[1],
-        capture_output=True,
-        text=True,
-    )
-    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    return outcome.stdout
-
-
-def test_a_week_of_the_desk_agrees_with_what_people_saw(checkpoint: Path) -> None:
-    home = checkpoint.parent.parent
-    said = _simulate("benchmarks.week", home, "--no-training", "--messages", "60")
-    assert "messages with a reply" in said
-
-
-def test_no_fault_of_the_short_soak_costs_a_message(checkpoint: Path) -> None:
-    said = _simulate("benchmarks.soak", checkpoint.parent.parent, "--quick")
-    assert "kill -9 of the bot in a burst" in said
-    assert "WRONG" not in said
-
-
-def test_a_lost_message_is_wrong_in_the_soak() -> None:
-    assert SoakRow("a fault", injected=1, sent=5, once=5).is_right
-    for wrong in (SoakRow("", lost=1), SoakRow("", doubled=1), SoakRow("", wrong=["a candidate"])):
-        assert not wrong.is_right

@@ -24,6 +24,7 @@ from tests.discord_server import DiscordServer, bot_process_argv
 from trainer.extras import TRAINING
 
 ROOT = Path(__file__).parents[1]
+CONSTRAINTS = ROOT / "constraints.txt"
 POSITIVE, NEGATIVE = "What a wonderful film", "What a terrible film"
 INSTALL = 'pip install "review-concierge[train]"'
 
@@ -39,30 +40,27 @@ def _environment(**settings: str) -> dict[str, str]:
     python = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE"}
     names = {name.upper() for name in Settings.model_fields} | python
     kept = {name: value for name, value in os.environ.items() if name not in names}
-    return {**kept, "PIP_CONSTRAINT": str(ROOT / "constraints.txt"), "COLUMNS": "300", **settings}
+    return {**kept, "COLUMNS": "300", **settings}
 
 
-def _pip(*arguments: str | Path) -> None:
-    command = [sys.executable, "-m", "pip", *map(str, arguments), "--quiet"]
+def _uv(*arguments: str | Path) -> None:
+    """Runs uv, which builds and installs in a tenth of pip's time."""
+    command = [sys.executable, "-m", "uv", *map(str, arguments), "--quiet"]
     subprocess.run(command, env=_environment(), check=True, timeout=240)
+
+
+def _build(source: Path, folder: Path, kind: str) -> Path:
+    """A distribution of a checkout or a source archive, built as `.ci/release` does."""
+    options = ("--python", sys.executable, "--build-constraints", CONSTRAINTS, "--out-dir", folder)
+    _uv("build", kind, *options, source)
+    (path,) = folder.glob("review_concierge-*")
+    return path
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built of this checkout."""
-    folder = tmp_path_factory.mktemp("wheel")
-    _pip("wheel", "--no-deps", "--wheel-dir", folder, ROOT)
-    (path,) = folder.glob("*.whl")
-    return path
-
-
-def _build(source: Path, folder: Path, kind: str) -> Path:
-    """A distribution of a checkout or a source archive, built as `.ci/release` does."""
-    words = [sys.executable, "-m", "uv", "build", kind, "--quiet", "--python", sys.executable]
-    words += ["--build-constraints", f"{ROOT}/constraints.txt", "--out-dir", f"{folder}"]
-    subprocess.run([*words, str(source)], env=_environment(), check=True, timeout=240)
-    (path,) = folder.glob("review_concierge-*")
-    return path
+    return _build(ROOT, tmp_path_factory.mktemp("wheel"), "--wheel")
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("installed") / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     python = folder / "bin" / "python"
-    _pip("--python", python, "install", "--no-compile", wheel)
+    _uv("pip", "install", "--python", python, "--constraint", CONSTRAINTS, wheel)
     return python.parent
 
 
@@ -308,7 +306,9 @@ def test_what_the_dockerfile_installs_is_complete_and_runs(image: Path, tmp_path
     code, output, errors = in_image.run("python", "-c", program)
     assert code == 0, errors
     assert output.startswith(str(image.parent))  # not the package of the wheel's environment
-    _pip("--python", image / "python", "check")  # it also sees the wheel's environment
+    # pip also sees the wheel's environment, which uv does not.
+    check = [sys.executable, "-m", "pip", "--python", str(image / "python"), "check", "--quiet"]
+    subprocess.run(check, env=_environment(), check=True, timeout=60)
     settings = {k: v for k, v in variables(stages()[-1]).items() if k.startswith(("HTTP", "LOG"))}
     code, _, errors = in_image.run("review-concierge", "http", **settings)
     assert code == 2

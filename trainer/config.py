@@ -78,7 +78,7 @@ class Recipe:
     marks: bool
     """Whether ratings and emoji are read (`trainer.model.marks`)."""
     bf16: bool
-    """Whether `Precision.AUTO` may choose bf16."""
+    """Whether `Precision.AUTO` may choose bf16; in the recipe of a run, whether it uses bf16."""
 
     def done(self) -> dict[str, Any]:
         """The fields that say what was done, once options and sets have settled the others."""

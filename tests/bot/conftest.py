@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import simcord
-from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
 from bot.conversation.concierge import Concierge
 from bot.engine import Engine
@@ -72,7 +71,8 @@ def _logging_restored() -> Iterator[None]:
     before = [(logger.level, logger.handlers[:], logger.filters[:]) for logger in loggers]
     yield
     for logger, (level, handlers, filters) in zip(loggers, before, strict=True):
-        logger.setLevel(level)
+        if logger.level != level:  # setting it visits every logger of the process
+            logger.setLevel(level)
         logger.handlers[:] = handlers
         logger.filters[:] = filters
 
@@ -80,6 +80,9 @@ def _logging_restored() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def roomy_encoder(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
     """`tiny_encoder` for reviews as long as the trainer takes by default, as /train does."""
+    # Imported here: it takes seconds, and few of the bot's tests need it.
+    from transformers import DistilBertConfig, DistilBertForSequenceClassification
+
     path = tmp_path_factory.mktemp("roomy") / "tiny"
     shutil.copytree(tiny_encoder, path)
     settings = path / "tokenizer_config.json"

@@ -106,7 +106,7 @@ def assess(
     none or a GPU is used. The validation reviews are those of all sets.
     """
     kinds = read_kinds()
-    head, learned_kinds = _fit_head(encoder, text_encoder, learned, kinds.learned)
+    head, learned_kinds = _fit_head(encoder, text_encoder, learned, kinds.learned, recipe.bf16)
     validation = _read(text_encoder, [r for part in parts for r in part.reviews.validation])
     exported, runtime, validated = _choose_runtime(
         encoder, head, text_encoder, validation, graph, on_event
@@ -178,13 +178,17 @@ def _outright(encodings: Sequence[Encoding]) -> npt.NDArray[np.bool_]:
 
 
 def _fit_head(
-    encoder: Encoder, text_encoder: TextEncoder, learned: Sequence[Encoding], lines: Lines
+    encoder: Encoder,
+    text_encoder: TextEncoder,
+    learned: Sequence[Encoding],
+    lines: Lines,
+    bf16: bool,
 ) -> tuple[torch.nn.Sequential, Messages]:
     """The head of kinds, and the reviews that it was fitted on beside the lines."""
     reviews = [learned[index] for index in evenly_spaced(len(learned))]
     windows = [encoding.windows for encoding in reviews]
     head, logits = fit_kind_head(
-        encoder.model, text_encoder, windows, text_encoder(lines.texts), lines.kinds
+        encoder.model, text_encoder, windows, text_encoder(lines.texts), lines.kinds, bf16=bf16
     )
     return head, Messages(logits, _outright(reviews))
 

@@ -204,7 +204,7 @@ def _made_of(
         **{f"the file {texts['name']}": texts["fingerprint"] for texts in data.texts},
         "the tokenised reviews": _digest(map(repr, data.examples)),
         "the device": device.type,
-        "the arithmetic": "bf16" if uses_bf16(device, config.precision, recipe) else "fp32",
+        "the arithmetic": "bf16" if recipe.bf16 else "fp32",
         **{f"the version of {package}": number for package, number in made_with.items()},
     }
 
@@ -314,6 +314,7 @@ def _resolve(config: TrainingConfig, encoder: Encoder) -> Recipe:
         windows=config.windows or recipe.windows,
         epochs=config.epochs or recipe.epochs,
         learning_rate=config.learning_rate or rate,
+        bf16=uses_bf16(encoder.model.device, config.precision, recipe),
     )
 
 
@@ -393,9 +394,8 @@ def _fit(run: _Run, on_event: Listener, state: RunState, group: Group) -> dict[s
         on_step=on_step,
     )
     group.leave()
-    bf16 = uses_bf16(model.device, config.precision, recipe)
     return {
-        "arithmetic": "bf16" if bf16 else "fp32",
+        "arithmetic": "bf16" if recipe.bf16 else "fp32",
         "seconds": round(last[0].seconds, 3),
         "tokens": last[0].tokens,
         "tokens_per_second": round(last[0].tokens_per_second, 1),

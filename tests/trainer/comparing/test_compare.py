@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import call_trainer, interrupted, run_trainer, separable_reviews
+from tests.conftest import call_trainer, interrupted, separable_reviews
 from tests.trainer.conftest import FAMILIES
 from trainer import TrainingConfig
 from trainer.comparing.compare import compare
@@ -127,7 +127,7 @@ class TestFamilies:
             assert f"--base-model {row.base_model} " in command[1]
         # The command line takes it: what it refuses is only the folder.
         (tmp_path / "there").mkdir()
-        result = run_trainer(*command[1].split(), "--output", "there", cwd=tmp_path)
+        result = call_trainer(*command[1].split(), "--output", "there", cwd=tmp_path)
         assert result.returncode == 2
         assert result.stderr.startswith("error: there exists already and is not changed.")
 
@@ -158,7 +158,7 @@ class TestCommand:
     def test_a_base_model_that_cannot_be_had_does_not_stop_the_others(
         self, tmp_path: Path, quick: list[str | Path], tiny_encoder: Path
     ) -> None:
-        result = run_trainer(
+        result = call_trainer(
             *(*quick, "--base-model", "./nowhere", "--base-model", tiny_encoder), cwd=tmp_path
         )
         assert result.returncode == 2, result.stderr
@@ -175,7 +175,7 @@ class TestCommand:
         assert "- ./nowhere (manual): There is no folder" in page
 
     def test_where_none_can_be_had_nothing_is_written(self, tmp_path: Path, reviews: Path) -> None:
-        result = run_trainer(
+        result = call_trainer(
             *("compare", "--dataset", reviews, "--base-model", "./nowhere", "--output", "mine"),
             *("--progress", "json"),
             cwd=tmp_path,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import call_trainer, run_trainer, separable_reviews, write_csv
+from tests.conftest import call_trainer, separable_reviews, write_csv
 
 WRONG = 41
 """A row of the file whose label is wrong; the header is line 1."""
@@ -24,7 +24,7 @@ def labelled(tmp_path: Path) -> Path:
 def test_what_looks_wrong_is_listed_by_row_and_without_its_text(
     labelled: Path, checkpoint: Path
 ) -> None:
-    done = run_trainer("audit", labelled.name, "--checkpoint", checkpoint, cwd=labelled.parent)
+    done = call_trainer("audit", labelled.name, "--checkpoint", checkpoint, cwd=labelled.parent)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     lines = done.stdout.splitlines()
@@ -47,7 +47,7 @@ def test_reviews_are_shown_on_request_and_cannot_steer_the_terminal(
     labelled.write_text(labelled.read_text().replace("hm hm hm hm", "hm \x1b[2J hm hm", 1))
     text = labelled.read_text().splitlines()[WRONG - 1].rpartition(",")[0]
     options = ("--checkpoint", checkpoint, "--show")
-    done = run_trainer("audit", labelled, *options, cwd=labelled.parent)
+    done = call_trainer("audit", labelled, *options, cwd=labelled.parent)
     assert done.returncode == 0, done.stderr
     assert f"    {text}\n" in done.stdout
     assert "    hm \\x1b[2J hm hm" in done.stdout
@@ -56,7 +56,7 @@ def test_reviews_are_shown_on_request_and_cannot_steer_the_terminal(
 
 def test_the_set_that_the_checkpoint_learned_from_is_said(checkpoint: Path, reviews: Path) -> None:
     # The serving one, in the folder that it lies in.
-    done = run_trainer("audit", reviews, cwd=checkpoint.parents[1])
+    done = call_trainer("audit", reviews, cwd=checkpoint.parents[1])
     assert done.returncode == 0, done.stderr
     assert "This checkpoint was trained on these reviews" in done.stdout
 

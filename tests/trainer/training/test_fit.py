@@ -353,7 +353,7 @@ class TestWithoutBalance:
     def test_one_class_alone_trains_and_is_warned_of(
         self, tmp_path: Path, quick: list[str | Path]
     ) -> None:
-        result = run_trainer(
+        result = call_trainer(
             *(*quick, "--balance", "off", "--fraction", "0.1", "--epochs", "4"),
             *("--output", "skewed"),
             cwd=tmp_path,

@@ -1,10 +1,13 @@
 """The head that recognises kinds of message."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
 from tests.conftest import separable_reviews
 from trainer.model.kinds import KINDS, REVIEW
@@ -31,7 +34,7 @@ def test_a_head_tells_kinds_apart_and_draws_no_random_numbers_of_others(
     lines = text_encoder(complaint * 4)
     state = torch.get_rng_state()
     head, logits = fit_kind_head(
-        encoder.model, text_encoder, reviews, lines, ["greeting"] * len(lines)
+        encoder.model, text_encoder, reviews, lines, ["greeting"] * len(lines), bf16=False
     )
     assert torch.equal(torch.get_rng_state(), state)
     assert logits.shape == (len(reviews), len(KINDS))
@@ -45,6 +48,31 @@ def test_a_head_tells_kinds_apart_and_draws_no_random_numbers_of_others(
         np.mean(each[:, KINDS.index(REVIEW)] - each[:, KINDS.index("greeting")]) for each in found
     ]
     assert margins[0] > margins[1] + 1
+
+
+@pytest.mark.parametrize(("bf16", "tolerance"), [(False, 1e-3), (True, 0.05)])
+def test_only_the_layers_that_it_reads_are_computed(
+    encoder: Encoder, bf16: bool, tolerance: float
+) -> None:
+    config = DistilBertConfig(**{**encoder.model.config.to_dict(), "n_layers": 6})
+    torch.manual_seed(0)
+    model = DistilBertForSequenceClassification(config)
+    computed: list[tuple[int, torch.dtype]] = []
+    transformer: Any = model.base_model.transformer
+    for number, layer in enumerate(transformer.layer, start=1):
+        layer.ffn.register_forward_hook(
+            lambda *args, number=number: computed.append((number, args[-1].dtype))
+        )
+    text_encoder = replace(encoder, model=model).text_encoder(32)
+    reviews = text_encoder([text for text, _ in separable_reviews()])
+    lines, kinds = reviews[9:11], ["greeting"] * 2
+    head, logits = fit_kind_head(model, text_encoder, reviews[:9], lines, kinds, bf16=bf16)
+    dtype = torch.bfloat16 if bf16 else torch.float32
+    assert set(computed) == {(number, dtype) for number in (1, 2, 3, 4)}
+    # Afterwards the model is whole again, and the head has read what it computes.
+    whole = TorchRuntime(model, head)(*text_encoder.pad([text[0] for text in reviews[:9]]))
+    assert computed[-1] == (6, torch.float32)
+    np.testing.assert_allclose(whole[:, -len(KINDS) :], logits, atol=tolerance)
 
 
 def test_at_most_max_reviews_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
