@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.conversation.concierge import Concierge, Reply
+from bot.conversation.concierge import Concierge
+from bot.conversation.reply import Reply
 from bot.desk.desk import REMINDER_SECONDS, Desk, open_desk
 from bot.desk.store import Claim, ServerSettings
 from bot.engine import Engine
