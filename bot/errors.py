@@ -15,6 +15,7 @@ service manager can distinguish them.
     ├── RateLimitedError         10   Discord asks for a long pause before the next attempt
     ├── StoreError               11   the desk's database cannot be used
     ├── BrokenChecksError        12   a sentence of checks.yaml is not taken for what is wanted
+    ├── ServeError               13   Ray Serve does not answer, or its replicas do not start
     └── TrainingError             *   the trainer's own exit code, passed on
 
 The remaining codes are 0 (success), 1 (a bug), 2 (also for a wrong command line) and 130
@@ -132,6 +133,12 @@ class BrokenChecksError(BotError):
     """The serving checkpoint takes a sentence of checks.yaml for something else than wanted."""
 
     exit_code = 12
+
+
+class ServeError(BotError):
+    """Ray Serve does not answer, and no engine can judge instead; or its replicas do not start."""
+
+    exit_code = 13
 
 
 class TrainingError(BotError):

@@ -44,11 +44,12 @@ from bot.conversation.questions import (
 from bot.conversation.requests import read_request
 from bot.conversation.throttle import Pace, Throttle
 from bot.conversation.why import Explainer, Explanation
-from bot.engine import BusyError, Engine, UnansweredError
+from bot.engine import BusyError, UnansweredError
 from bot.logs import SeldomLog
 from bot.sentences.kinds import Side
 from bot.sentences.placeholders import OWNER
 from bot.sentences.responses import ANYONE, Kind, Recipient, Responses
+from bot.text_engine import TextEngine
 from trainer.model.kinds import DISTRESS, REVIEW
 from trainer.model.marks import normalise, read_mark
 from trainer.model.statements import states_distress
@@ -164,7 +165,7 @@ class Concierge:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: TextEngine,
         responses: Responses,
         throttle: Throttle | None = None,
         questions: HeldQuestions | None = None,

@@ -1,0 +1,173 @@
+"""Starts the replicas on Ray Serve, and rolls promotions out to them.
+
+Ray is imported only here, and only by `python -m bot serve`.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import trainer
+from bot.logs import whereabouts
+from bot.serving.replica import CHECKPOINT, Replica
+from trainer.errors import printable
+from trainer.model.classifier import RuntimeName
+
+if TYPE_CHECKING:
+    from bot.engine import TextClassifier
+
+log = logging.getLogger(__name__)
+
+APPLICATION = "review-concierge"
+
+MAX_ONGOING = 512
+"""Questions at one replica at once. Its engine limits what waits, so Ray Serve need not."""
+
+TARGET_ONGOING = 16
+"""Questions at one replica, on average, above which another is started."""
+
+ENVIRONMENT = {
+    # HAProxy passes a question on in a tenth of the time that Ray Serve's own proxy takes.
+    "RAY_SERVE_ENABLE_HA_PROXY": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+"""For Ray, in every process of a cluster. What is set already stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which replicas there are."""
+
+    replicas: int
+    """Their number, or the smallest one."""
+    max_replicas: int
+    """The largest number, if it follows the load."""
+    cores: int
+    """For each."""
+    runtime: RuntimeName
+    host: str
+    """The IP address of the cluster's head on which it listens."""
+    port: int
+
+
+LOOK_SECONDS = 2.0
+"""Between two looks for a promotion."""
+
+BROADCAST_SECONDS = 10.0
+"""For all replicas to say what they serve."""
+
+
+class Rollout:
+    """The replicas, as an engine whose model is replaced: what `bot.operations.models` follows."""
+
+    def __init__(self, plan: Plan, checkpoint: Path) -> None:
+        self._plan = plan
+        self._folder = checkpoint.resolve().parent
+        self._wanted = checkpoint.resolve().name
+        self._running = ""
+
+    def swap(self, classifier: "TextClassifier") -> None:
+        """Serves the checkpoint of this name; `apply` tells the replicas."""
+        self._wanted = classifier.name
+
+    def apply(self) -> bool:
+        """Tells the replicas which checkpoint to serve, one after the other; blocks until all do.
+
+        Returns whether there was anything to tell. Raises ServeError: they do not start.
+        """
+        wanted = self._wanted
+        if wanted == self._running:
+            return False
+        _run(self._plan, self._folder / wanted)
+        self._running = wanted
+        return True
+
+    def describe(self) -> str:
+        """How many replicas serve which checkpoint, and where."""
+        from ray import serve
+
+        handle = serve.get_app_handle(APPLICATION)
+        found = Counter(handle.broadcast("checkpoint").results(timeout_s=BROADCAST_SECONDS))
+        serving = ", ".join(f"{printable(name)} by {number}" for name, number in found.items())
+        return f"replicas at http://{self._plan.host}:{self._plan.port} serve {serving}"
+
+
+async def keep_current(rollout: Rollout, look: Callable[[], Awaitable[None]]) -> None:
+    """Starts the replicas, and tells them of promotions until SIGTERM or Ctrl-C.
+
+    `look` swaps the model of `rollout` after a promotion. The replicas go on when this ends, unless
+    this process has started the cluster. Raises ServeError: they do not start.
+    """
+    ending = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ending.set)
+    await asyncio.to_thread(rollout.apply)
+    log.info("Ready: %s", await asyncio.to_thread(rollout.describe))
+    while not ending.is_set():
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                await ending.wait()
+        except TimeoutError:
+            await look()
+            await _roll_out(rollout)
+
+
+async def _roll_out(rollout: Rollout) -> None:
+    try:
+        if await asyncio.to_thread(rollout.apply):
+            log.info("Promoted: %s", await asyncio.to_thread(rollout.describe))
+    except Exception as error:  # the replicas go on, and the next look tries again
+        log.error("The replicas were not told about a promotion: %s", whereabouts(error))
+
+
+def connect() -> None:
+    """Joins the cluster of this machine, or starts one that ends with this process."""
+    os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
+    import ray
+
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    quiet: dict[str, Any] = {"logging_level": logging.WARNING, "log_to_driver": False}
+    try:
+        ray.init("auto", **quiet)
+    except ConnectionError:
+        ray.init("local", include_dashboard=False, **quiet)
+
+
+def _run(plan: Plan, checkpoint: Path) -> None:
+    from ray import serve
+    from ray.serve.schema import LoggingConfig
+
+    serve.start(proxy_location="HeadOnly", http_options={"host": plan.host, "port": plan.port})
+    deployment = serve.deployment(Replica, name="Replica").options(**_options(plan, checkpoint))
+    # Replicas of the same version are told about a promotion; of another one, they are replaced.
+    deployment._version = trainer.__version__
+    serve.run(
+        deployment.bind(plan.runtime.value, plan.cores),
+        name=APPLICATION,
+        logging_config=LoggingConfig(enable_access_log=False, log_level="WARNING"),
+    )
+
+
+def _options(plan: Plan, checkpoint: Path) -> dict[str, Any]:
+    number: dict[str, Any] = {"num_replicas": plan.replicas}
+    if plan.max_replicas > plan.replicas:
+        number = {
+            "autoscaling_config": {
+                "min_replicas": plan.replicas,
+                "max_replicas": plan.max_replicas,
+                "target_ongoing_requests": TARGET_ONGOING,
+            }
+        }
+    threads = {"OMP_NUM_THREADS": str(plan.cores)}
+    return number | {
+        "user_config": {CHECKPOINT: str(checkpoint)},
+        "max_ongoing_requests": MAX_ONGOING,
+        "ray_actor_options": {"num_cpus": plan.cores, "runtime_env": {"env_vars": threads}},
+    }
