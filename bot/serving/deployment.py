@@ -9,11 +9,15 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
+
 import trainer
+from bot.errors import ServeError
 from bot.logs import whereabouts
 from bot.serving.replica import CHECKPOINT, Replica
 from trainer.errors import printable
@@ -29,12 +33,24 @@ APPLICATION = "review-concierge"
 MAX_ONGOING = 512
 """Questions at one replica at once. Its engine limits what waits, so Ray Serve need not."""
 
+LOOK_SECONDS = 2.0
+"""Between two looks for a promotion."""
+
+BROADCAST_SECONDS = 10.0
+"""For all replicas to say what they serve."""
+
+ATTEMPTS, PAUSE_SECONDS = 3, 5.0
+"""To start the replicas."""
+
 TARGET_ONGOING = 16
 """Questions at one replica, on average, above which another is started."""
 
 ENVIRONMENT = {
     # HAProxy passes a question on in a tenth of the time that Ray Serve's own proxy takes.
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
+    "RAY_SERVE_LOG_TO_STDERR": "0",
+    # 5 s, after which it is killed, are too few on a busy machine.
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
 """For Ray, in every process of a cluster. What is set already stays."""
@@ -54,13 +70,6 @@ class Plan:
     host: str
     """The IP address of the cluster's head on which it listens."""
     port: int
-
-
-LOOK_SECONDS = 2.0
-"""Between two looks for a promotion."""
-
-BROADCAST_SECONDS = 10.0
-"""For all replicas to say what they serve."""
 
 
 class Rollout:
@@ -84,9 +93,37 @@ class Rollout:
         wanted = self._wanted
         if wanted == self._running:
             return False
-        _run(self._plan, self._folder / wanted)
+        from ray.exceptions import RayError
+
+        self._require_cores()
+        # An actor of Ray Serve itself may die while it starts; Ray starts another.
+        patient = Retrying(
+            retry=retry_if_exception_type(RayError),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=wait_fixed(PAUSE_SECONDS),
+            reraise=True,
+        )
+        try:
+            patient(_run, self._plan, self._folder / wanted)
+        except (RuntimeError, RayError):  # whose message is a traceback
+            raise ServeError(
+                f"The replicas do not start with {printable(wanted)}. Ray's logs say why, on the "
+                "machine of each: /tmp/ray/session_latest/logs/serve"
+            ) from None
         self._running = wanted
         return True
+
+    def _require_cores(self) -> None:
+        """Raises ServeError: replicas would wait for cores for ever."""
+        import ray
+
+        needed = self._plan.replicas * self._plan.cores
+        cores = int(ray.cluster_resources().get("CPU", 0))
+        if needed > cores:
+            raise ServeError(
+                f"{self._plan.replicas} replicas with --cores {self._plan.cores} need {needed} "
+                f"cores, and the Ray cluster has {cores}. Ask for fewer, or add a machine to it"
+            )
 
     def describe(self) -> str:
         """How many replicas serve which checkpoint, and where."""
@@ -123,21 +160,26 @@ async def _roll_out(rollout: Rollout) -> None:
     try:
         if await asyncio.to_thread(rollout.apply):
             log.info("Promoted: %s", await asyncio.to_thread(rollout.describe))
+    except ServeError as error:
+        log.error("%s", error)
     except Exception as error:  # the replicas go on, and the next look tries again
         log.error("The replicas were not told about a promotion: %s", whereabouts(error))
 
 
-def connect() -> None:
-    """Joins the cluster of this machine, or starts one that ends with this process."""
+def connect(*, own: bool = False) -> None:
+    """Joins the cluster of this machine, or starts one that ends with this process.
+
+    `own`: starts one in any case.
+    """
     os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
     import ray
 
-    logging.getLogger("ray.serve").setLevel(logging.WARNING)
-    quiet: dict[str, Any] = {"logging_level": logging.WARNING, "log_to_driver": False}
-    try:
-        ray.init("auto", **quiet)
-    except ConnectionError:
-        ray.init("local", include_dashboard=False, **quiet)
+    quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    if not own:
+        with suppress(ConnectionError):  # there is none
+            ray.init("auto", **quiet)
+            return
+    ray.init("local", include_dashboard=False, **quiet)
 
 
 def _run(plan: Plan, checkpoint: Path) -> None:

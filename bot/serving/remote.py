@@ -172,6 +172,11 @@ class RemoteEngine:
         full, or Ray Serve does not answer and there is no engine here; UnansweredError: the model
         fails on this text.
         """
+        verdict, _ = await self.classify_by(text, background=background)
+        return verdict
+
+    async def classify_by(self, text: str, *, background: bool = False) -> "tuple[Verdict, str]":
+        """As `classify`, with the name of the checkpoint that judged the text."""
         if self._closing:
             raise BusyError
         tokens = estimate_tokens(text)
@@ -179,7 +184,7 @@ class RemoteEngine:
         self._waiting_texts += 1
         self._is_idle.clear()
         try:
-            verdict = await self._judge(text, background)
+            verdict, checkpoint = await self._judge(text, background)
         finally:
             self._waiting_tokens -= tokens
             self._waiting_texts -= 1
@@ -187,24 +192,24 @@ class RemoteEngine:
                 self._is_idle.set()
         if self.on_verdict is not None and not background:
             self.on_verdict(text, verdict)
-        return verdict
+        return verdict, checkpoint
 
-    async def _judge(self, text: str, background: bool) -> "Verdict":
+    async def _judge(self, text: str, background: bool) -> "tuple[Verdict, str]":
         """There, else here."""
         if not self._is_away:
             try:
-                return self._verdict(await self._ask(text, background))
+                return self._take(await self._ask(text, background))
             except _NoAnswerError as error:
                 self._leave(error)
         if self._local is None:
             raise BusyError
-        return await self._local.classify(text, background=background)
+        return await self._local.classify_by(text, background=background)
 
-    def _verdict(self, answer: Answer) -> "Verdict":
+    def _take(self, answer: Answer) -> "tuple[Verdict, str]":
         self._note_checkpoint(answer.checkpoint)
         if answer.verdict is None:
             raise UnansweredError(answer.unanswered or "")
-        return answer.verdict
+        return answer.verdict, answer.checkpoint
 
     def _note_checkpoint(self, name: str) -> None:
         if name != self._checkpoint:
