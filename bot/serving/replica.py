@@ -17,6 +17,7 @@ from bot.loading import load_and_try
 from bot.logs import whereabouts
 from bot.serving.wire import (
     BUSY,
+    FAILED,
     MALFORMED,
     Answer,
     Presence,
@@ -62,25 +63,34 @@ class Replica:
     async def __call__(self, request: Request) -> Response:
         """Answers a question, or says which checkpoint is here."""
         assert self._engine is not None
-        if request.method != "POST":
-            return _response(Presence(checkpoint=self._engine.checkpoint))
-        try:
-            question = read(Question, await request.body())
-            verdict, checkpoint = await self._engine.classify_by(
-                question.text, background=question.background
-            )
-        except UnreadableError:
-            return Response(status_code=MALFORMED)
-        except BusyError:
-            return Response(status_code=BUSY)
-        except UnansweredError as error:
-            return _response(Answer(checkpoint=self._engine.checkpoint, unanswered=str(error)))
-        return _response(Answer(checkpoint=checkpoint, verdict=verdict))
+        return await respond(self._engine, request)
 
     async def checkpoint(self) -> str:
         """The name of the one that judges new texts."""
         assert self._engine is not None
         return self._engine.checkpoint
+
+
+async def respond(engine: Engine, request: Request) -> Response:
+    """Answers a question, or says which checkpoint is here.
+
+    Raises no error, because Ray would log its message.
+    """
+    if request.method != "POST":
+        return _response(Presence(checkpoint=engine.checkpoint))
+    try:
+        question = read(Question, await request.body())
+        verdict, name = await engine.classify_by(question.text, background=question.background)
+    except UnreadableError:
+        return Response(status_code=MALFORMED)
+    except BusyError:
+        return Response(status_code=BUSY)
+    except UnansweredError as error:
+        return _response(Answer(checkpoint=engine.checkpoint, unanswered=str(error)))
+    except Exception as error:  # a bug, or the client has gone
+        log.error("A question was not answered: %s", whereabouts(error))
+        return Response(status_code=FAILED)
+    return _response(Answer(checkpoint=name, verdict=verdict))
 
 
 def _response(message: BaseModel) -> Response:

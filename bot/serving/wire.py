@@ -18,6 +18,9 @@ BUSY = 429
 MALFORMED = 400
 """The status of an answer to something that is no question."""
 
+FAILED = 500
+"""The status if a replica, or what is between, fails."""
+
 _Kind = TypeVar("_Kind", bound=BaseModel)
 
 
