@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import aiohttp
 from tenacity import (
     AsyncRetrying,
-    retry_if_exception_type,
+    retry_if_exception,
     stop_after_attempt,
     stop_after_delay,
     wait_random_exponential,
 )
 
-from bot.engine import BusyError, Engine, UnansweredError, estimate_tokens
+from bot.engine import QUEUE_TOKENS, BusyError, Engine, UnansweredError, estimate_tokens
 from bot.errors import ServeError
 from bot.serving.wire import BUSY, Answer, Presence, Question, UnreadableError, read
 
@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 
 _Kind = TypeVar("_Kind", Answer, Presence)
 
-CONNECT_SECONDS = 1.0
-"""A replica or a proxy that lives accepts a connection at once."""
+CONNECT_SECONDS = 3.0
+"""A machine that is there accepts or refuses a connection at once."""
 
 ANSWER_SECONDS = 12.0
 """More than the ten seconds of work that a replica's queue holds: a text that only waits is not
@@ -51,8 +51,8 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 1.0
 LOOK_SECONDS = 2.0
 """Between two looks whether Ray Serve answers again; a half more or less, at random."""
 
-CONNECTIONS = 256
-"""Texts at Ray Serve at once; further ones wait for a connection."""
+AT_ONCE = 256
+"""Texts at Ray Serve at once; further ones wait here."""
 
 
 class _NoAnswerError(Exception):
@@ -72,6 +72,7 @@ class RemoteEngine:
         self._remote_swaps = 0
         self._waiting_tokens = 0
         self._waiting_texts = 0
+        self._turns = asyncio.Semaphore(AT_ONCE)
         self._is_idle = asyncio.Event()
         self._is_idle.set()
         self._is_away = False
@@ -85,8 +86,8 @@ class RemoteEngine:
     async def __aenter__(self) -> Self:
         """Raises ServeError: Ray Serve does not answer, and there is no engine here."""
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS),
-            timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS),
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS),
         )
         try:
             self._note_checkpoint((await self._look()).checkpoint)
@@ -168,18 +169,18 @@ class RemoteEngine:
     async def classify(self, text: str, *, background: bool = False) -> "Verdict":
         """The verdict on `text`.
 
-        In the `background`, customers' texts overtake it. Raises BusyError: the queue there is
-        full, or Ray Serve does not answer and there is no engine here; UnansweredError: the model
-        fails on this text.
+        In the `background`, customers' texts overtake it. Raises BusyError: the queue here or
+        there is full, or Ray Serve does not answer and there is no engine here; UnansweredError:
+        the model fails on this text.
         """
         verdict, _ = await self.classify_by(text, background=background)
         return verdict
 
     async def classify_by(self, text: str, *, background: bool = False) -> "tuple[Verdict, str]":
         """As `classify`, with the name of the checkpoint that judged the text."""
-        if self._closing:
-            raise BusyError
         tokens = estimate_tokens(text)
+        if self._closing or self._waiting_tokens + tokens > QUEUE_TOKENS:
+            raise BusyError
         self._waiting_tokens += tokens
         self._waiting_texts += 1
         self._is_idle.clear()
@@ -219,21 +220,31 @@ class RemoteEngine:
     async def _ask(self, text: str, background: bool) -> Answer:
         """Raises _NoAnswerError and BusyError."""
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(_NoAnswerError),
+            retry=retry_if_exception(self._is_worth_another),
             stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(ANSWER_SECONDS),
             wait=wait_random_exponential(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS),
             reraise=True,
         )
         encodable = text.encode(errors="replace").decode()  # a half of a surrogate pair is not
         question = Question(text=encodable, background=background).model_dump_json()
-        return await retrying(self._request, Answer, "POST", question.encode())
+        return await retrying(self._post, question.encode())
+
+    def _is_worth_another(self, error: BaseException) -> bool:
+        return isinstance(error, _NoAnswerError) and not self._is_away
+
+    async def _post(self, question: bytes) -> Answer:
+        """One attempt. Raises _NoAnswerError and BusyError."""
+        async with self._turns:
+            if self._is_away:  # another text has found out meanwhile
+                raise _NoAnswerError
+            return await self._request(Answer, "POST", question)
 
     async def _look(self) -> Presence:
         """Raises _NoAnswerError and BusyError."""
         return await self._request(Presence, "GET")
 
     async def _request(self, kind: type[_Kind], method: str, content: bytes | None = None) -> _Kind:
-        """One attempt. Raises _NoAnswerError and BusyError."""
+        """Raises _NoAnswerError and BusyError."""
         try:
             async with self._session.request(method, self._url, data=content) as response:
                 if response.status == BUSY:
