@@ -48,7 +48,6 @@ TARGET_ONGOING = 16
 ENVIRONMENT = {
     # HAProxy passes a question on in a tenth of the time that Ray Serve's own proxy takes.
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
-    "RAY_SERVE_LOG_TO_STDERR": "0",
     # 5 s, after which it is killed, are too few on a busy machine.
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30",
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -173,7 +172,10 @@ def connect(*, own: bool = False) -> None:
     """
     os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
     import ray
+    import ray.serve
 
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    logging.getLogger("ray.serve").setLevel(logging.ERROR)
     quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     if not own:
         with suppress(ConnectionError):  # there is none
@@ -187,7 +189,7 @@ def _run(plan: Plan, checkpoint: Path) -> None:
     from ray.serve.schema import LoggingConfig
 
     serve.start(proxy_location="HeadOnly", http_options={"host": plan.host, "port": plan.port})
-    deployment = serve.deployment(Replica, name="Replica").options(**_options(plan, checkpoint))
+    deployment = serve.deployment(**_options(plan, checkpoint))(Replica)
     # Replicas of the same version are told about a promotion; of another one, they are replaced.
     deployment._version = trainer.__version__
     serve.run(
