@@ -18,7 +18,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 import trainer
 from bot.errors import ServeError
-from bot.logs import whereabouts
+from bot.logs import SeldomLog, whereabouts
 from bot.serving.replica import CHECKPOINT, Replica
 from trainer.errors import printable
 from trainer.model.classifier import RuntimeName
@@ -146,23 +146,20 @@ async def keep_current(rollout: Rollout, look: Callable[[], Awaitable[None]]) ->
         loop.add_signal_handler(number, ending.set)
     await asyncio.to_thread(rollout.apply)
     log.info("Ready: %s", await asyncio.to_thread(rollout.describe))
+    seldom = SeldomLog(log)
     while not ending.is_set():
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(LOOK_SECONDS):
                 await ending.wait()
-        except TimeoutError:
+        try:
             await look()
-            await _roll_out(rollout)
-
-
-async def _roll_out(rollout: Rollout) -> None:
-    try:
-        if await asyncio.to_thread(rollout.apply):
-            log.info("Promoted: %s", await asyncio.to_thread(rollout.describe))
-    except ServeError as error:
-        log.error("%s", error)
-    except Exception as error:  # the replicas go on, and the next look tries again
-        log.error("The replicas were not told about a promotion: %s", whereabouts(error))
+            if await asyncio.to_thread(rollout.apply):
+                log.info("Promoted: %s", await asyncio.to_thread(rollout.describe))
+        except ServeError as error:
+            seldom.log(logging.ERROR, str(error))
+        except Exception as error:  # the replicas go on, and the next look tries again
+            reason = whereabouts(error)
+            seldom.log(logging.ERROR, f"The replicas were not told about a promotion: {reason}")
 
 
 def connect(*, own: bool = False) -> None:
