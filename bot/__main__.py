@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import date
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -89,7 +90,7 @@ def start() -> None:
     from bot.operations.first import train_first_checkpoint
 
     settings = _settings()
-    if _serving_checkpoint() is None:
+    if _serving_checkpoint() is None and settings.serve_url is None:
         _say("There is no checkpoint yet, so a first one is trained now; this takes some minutes.")
         train_first_checkpoint()
     if settings.discord_token:
@@ -178,7 +179,16 @@ def serve(
     from bot.serving.deployment import Plan
 
     settings = _settings()
-    most = max(replicas, max_replicas or 0)
+    most = replicas if max_replicas is None else max_replicas
+    if most < replicas:
+        raise SettingsError(f"--max-replicas is {most}, but must be at least --replicas {replicas}")
+    try:
+        ip_address(host)
+    except ValueError:
+        raise SettingsError(
+            f"--host is {host!r}, but must be an IP address, such as 127.0.0.1 (for bots on this "
+            "machine) or 0.0.0.0 (for others too)"
+        ) from None
     _serve_replicas(Plan(replicas, most, cores, settings.runtime, host, port), settings)
 
 

@@ -55,6 +55,9 @@ ENVIRONMENT = {
 """For Ray, in every process of a cluster. What is set already stays."""
 
 
+Look = Callable[[], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Which replicas there are."""
@@ -134,7 +137,7 @@ class Rollout:
         return f"replicas at http://{self._plan.host}:{self._plan.port} serve {serving}"
 
 
-async def keep_current(rollout: Rollout, look: Callable[[], Awaitable[None]]) -> None:
+async def keep_current(rollout: Rollout, look: Look) -> None:
     """Starts the replicas, and tells them of promotions until SIGTERM or Ctrl-C.
 
     `look` swaps the model of `rollout` after a promotion. The replicas go on when this ends, unless
@@ -144,13 +147,22 @@ async def keep_current(rollout: Rollout, look: Callable[[], Awaitable[None]]) ->
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ending.set)
+    following = asyncio.create_task(_follow(rollout, look))
+    stopped = asyncio.create_task(ending.wait())
+    try:
+        await asyncio.wait({following, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if following.done():
+            await following
+    finally:
+        disconnect()  # which also ends a call to Ray that a thread may be waiting for
+
+
+async def _follow(rollout: Rollout, look: Look) -> None:
     await asyncio.to_thread(rollout.apply)
     log.info("Ready: %s", await asyncio.to_thread(rollout.describe))
     seldom = SeldomLog(log)
-    while not ending.is_set():
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_SECONDS):
-                await ending.wait()
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
         try:
             await look()
             if await asyncio.to_thread(rollout.apply):
@@ -179,6 +191,13 @@ def connect(*, own: bool = False) -> None:
             ray.init("auto", **quiet)
             return
     ray.init("local", include_dashboard=False, **quiet)
+
+
+def disconnect() -> None:
+    """Leaves the cluster, or ends that of this process."""
+    import ray
+
+    ray.shutdown()
 
 
 def _run(plan: Plan, checkpoint: Path) -> None:

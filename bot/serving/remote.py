@@ -246,7 +246,9 @@ class RemoteEngine:
     async def _request(self, kind: type[_Kind], method: str, content: bytes | None = None) -> _Kind:
         """Raises _NoAnswerError and BusyError."""
         try:
-            async with self._session.request(method, self._url, data=content) as response:
+            async with self._session.request(
+                method, self._url, data=content, allow_redirects=False
+            ) as response:
                 if response.status == BUSY:
                     raise BusyError
                 if response.status != 200:
