@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -81,6 +82,11 @@ class Load:
     checkpoints: set[str] = field(default_factory=set)
     ended: list[float] = field(default_factory=list)
     """When each reply came."""
+
+    @property
+    def count(self) -> int:
+        """Replies."""
+        return len(self.seconds)
 
     @property
     def rate(self) -> float:
@@ -166,6 +172,19 @@ class Replicas:
         children = psutil.Process().children(recursive=True)
         return [each for each in children if each.name().startswith(REPLICA)]
 
+    def used(self, before: tuple[float, float] = (0.0, 0.0)) -> tuple[float, float]:
+        """Milliseconds of a processor since `before`: of everything but replicas, and of replicas.
+
+        Other load on the machine hardly changes them.
+        """
+        replicas = {each.pid for each in self.processes()}
+        used = [0.0, 0.0]
+        for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                times = process.cpu_times()
+                used[process.pid in replicas] += 1000 * (times.user + times.system)
+        return used[0] - before[0], used[1] - before[1]
+
     def pin(self, *, alone: bool) -> None:
         """Gives each replica a core of its own, or all of them."""
         cores = sorted(os.sched_getaffinity(0))
@@ -181,8 +200,16 @@ async def compare(local: Engine, remote: RemoteEngine, replicas: Replicas, plan:
         await replicas.start(1)
         found["in process, p50, ms"].append(await p50(local.classify_by))
         found["one replica, p50, ms"].append(await p50(remote.classify_by))
-        for name, judge in (("in process", local.classify_by), ("one replica", remote.classify_by)):
-            found[f"{name}, texts/s"].append((await load(judge, plan.seconds)).rate)
+        before = replicas.used()
+        loaded = await load(local.classify_by, plan.seconds)
+        found["in process, texts/s"].append(loaded.rate)
+        found["in process, processor ms per text"].append(replicas.used(before)[0] / loaded.count)
+        before = replicas.used()
+        loaded = await load(remote.classify_by, plan.seconds)
+        found["one replica, texts/s"].append(loaded.rate)
+        rest, replica = replicas.used(before)
+        found["one replica, processor ms per text"].append(replica / loaded.count)
+        found["bot, proxy and Ray beside it, processor ms per text"].append(rest / loaded.count)
         replicas.pin(alone=True)
         rate = (await load(remote.classify_by, plan.seconds)).rate
         found["one replica on a core, texts/s"].append(rate)

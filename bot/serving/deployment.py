@@ -51,6 +51,8 @@ ENVIRONMENT = {
     # 5 s, after which it is killed, are too few on a busy machine.
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30",
     "RAY_USAGE_STATS_ENABLED": "0",
+    # 15, so that replicas would get what everything else leaves, such as a training.
+    "RAY_worker_niceness": "0",
 }
 """For Ray, in every process of a cluster. What is set already stays."""
 

@@ -17,7 +17,6 @@ from tenacity import (
     AsyncRetrying,
     retry_if_exception,
     stop_after_attempt,
-    stop_after_delay,
     wait_random_exponential,
 )
 
@@ -38,9 +37,8 @@ _Kind = TypeVar("_Kind", Answer, Presence)
 CONNECT_SECONDS = 3.0
 """A machine that is there accepts or refuses a connection at once."""
 
-ANSWER_SECONDS = 12.0
-"""More than the ten seconds of work that a replica's queue holds: a text that only waits is not
-sent again."""
+ANSWER_SECONDS = 20.0
+"""Twice the work that a replica's queue holds: a text that only waits is not sent again."""
 
 ATTEMPTS = 4
 """Of one text. Only one that fails early is repeated, such as at a replica that has just died."""
@@ -51,12 +49,24 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 1.0
 LOOK_SECONDS = 2.0
 """Between two looks whether Ray Serve answers again; a half more or less, at random."""
 
+PRESENCE_SECONDS = 3.0
+"""For the answer to such a look, which waits for no model."""
+
 AT_ONCE = 256
 """Texts at Ray Serve at once; further ones wait here."""
 
 
 class _NoAnswerError(Exception):
     """Ray Serve has not answered; str(error) says why, and contains nothing of a text."""
+
+    def __init__(self, reason: str = "", status: int | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+        """Of the response, if there was one."""
+
+
+class _LateError(_NoAnswerError):
+    """It may answer others: this text may wait behind much work."""
 
 
 class RemoteEngine:
@@ -200,6 +210,8 @@ class RemoteEngine:
         if not self._is_away:
             try:
                 return self._take(await self._ask(text, background))
+            except _LateError:
+                await self._leave_unless_present()
             except _NoAnswerError as error:
                 self._leave(error)
         if self._local is None:
@@ -221,7 +233,7 @@ class RemoteEngine:
         """Raises _NoAnswerError and BusyError."""
         retrying = AsyncRetrying(
             retry=retry_if_exception(self._is_worth_another),
-            stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(ANSWER_SECONDS),
+            stop=stop_after_attempt(ATTEMPTS),
             wait=wait_random_exponential(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS),
             reraise=True,
         )
@@ -230,34 +242,50 @@ class RemoteEngine:
         return await retrying(self._post, question.encode())
 
     def _is_worth_another(self, error: BaseException) -> bool:
-        return isinstance(error, _NoAnswerError) and not self._is_away
+        is_early = isinstance(error, _NoAnswerError) and not isinstance(error, _LateError)
+        return is_early and not self._is_away
 
     async def _post(self, question: bytes) -> Answer:
         """One attempt. Raises _NoAnswerError and BusyError."""
         async with self._turns:
             if self._is_away:  # another text has found out meanwhile
                 raise _NoAnswerError
-            return await self._request(Answer, "POST", question)
+            try:
+                return await self._request(Answer, "POST", question)
+            except _NoAnswerError as error:
+                if error.status == BUSY:
+                    raise BusyError from None
+                raise
 
     async def _look(self) -> Presence:
-        """Raises _NoAnswerError and BusyError."""
-        return await self._request(Presence, "GET")
+        """Raises _NoAnswerError."""
+        try:
+            async with asyncio.timeout(PRESENCE_SECONDS):
+                return await self._request(Presence, "GET")
+        except TimeoutError as error:
+            raise _LateError(_reason(error)) from None
 
     async def _request(self, kind: type[_Kind], method: str, content: bytes | None = None) -> _Kind:
-        """Raises _NoAnswerError and BusyError."""
+        """Raises _NoAnswerError."""
         try:
             async with self._session.request(
                 method, self._url, data=content, allow_redirects=False
             ) as response:
-                if response.status == BUSY:
-                    raise BusyError
                 if response.status != 200:
-                    raise _NoAnswerError(f"status {response.status}")
+                    raise _NoAnswerError(f"status {response.status}", response.status)
                 return read(kind, await response.read())
         except UnreadableError:
             raise _NoAnswerError("it answers in another form") from None
-        except (aiohttp.ClientError, OSError) as error:  # of which TimeoutError is one
+        except TimeoutError as error:
+            raise _LateError(_reason(error)) from None
+        except (aiohttp.ClientError, OSError) as error:
             raise _NoAnswerError(_reason(error)) from None
+
+    async def _leave_unless_present(self) -> None:
+        try:
+            await self._look()
+        except _NoAnswerError as error:
+            self._leave(error)
 
     def _leave(self, error: _NoAnswerError) -> None:
         """Judges here from now on, and looks for Ray Serve meanwhile."""
@@ -273,7 +301,7 @@ class RemoteEngine:
             await asyncio.sleep(LOOK_SECONDS * random.uniform(0.5, 1.5))
             try:
                 presence = await self._look()
-            except (_NoAnswerError, BusyError):
+            except _NoAnswerError:
                 continue
             self._is_away = False
             self._note_checkpoint(presence.checkpoint)

@@ -166,22 +166,30 @@ async def test_no_text_is_lost_with_a_replica_that_dies(there: Engine, port: int
             await _judged_by(remote, "elsewhere")
 
 
-async def test_a_replica_that_hangs_is_left(
+async def test_a_text_that_waits_for_long_is_judged_here_and_ray_serve_left_if_it_hangs(
     there: Engine, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(remote_module, "ANSWER_SECONDS", 0.2)
-    questions = 0
+    monkeypatch.setattr(remote_module, "PRESENCE_SECONDS", 0.2)
+    questions: list[str] = []
+    hanging = {"POST"}
 
     async def hang(request: Request) -> Response:
-        nonlocal questions
-        if request.method == "POST":
-            questions += 1
+        questions.append(request.method)
+        if request.method in hanging:
             await asyncio.sleep(10)
         return await respond(there, request)
 
     async with served(hang, port) as url, RemoteEngine(url, Engine(Here())) as remote:
         assert (await remote.classify_by(GREAT))[1] == "here"
-        assert questions == 1  # a text that waited for that long is not sent again
+        assert questions == ["GET", "POST", "GET"]  # it is not sent again
+        assert remote.checkpoint == "elsewhere"
+        hanging.add("GET")
+        assert (await remote.classify_by(GREAT))[1] == "here"
+        assert remote.checkpoint == "here"
+        asked = questions.count("POST")
+        assert (await remote.classify_by(GREAT))[1] == "here"
+        assert questions.count("POST") == asked
 
 
 @pytest.mark.parametrize("content", ["no JSON", "{}", '{"checkpoint": 1}', "[]"])
