@@ -24,7 +24,7 @@ import typer
 from benchmarks.material import chat_messages, make_checkpoint
 from bot.engine import Engine
 from bot.loading import load_and_try
-from bot.serving import deployment
+from bot.serving import cluster
 from bot.serving.deployment import Plan, Rollout
 from bot.serving.remote import RemoteEngine
 from trainer.model.classifier import RuntimeName, Verdict
@@ -144,6 +144,10 @@ def _is_unlike(verdict: Verdict, own: Verdict, other: Verdict) -> bool:
     return abs(expected - wrong) > 0.3 and abs(likely - wrong) < abs(likely - expected)
 
 
+def _plan(replicas: int) -> Plan:
+    return Plan(replicas, replicas, 1, RuntimeName.ONNX, HOST, PORT)
+
+
 class Replicas:
     """The cluster's replicas, for the first of two checkpoints or the second."""
 
@@ -153,8 +157,7 @@ class Replicas:
 
     async def start(self, number: int) -> None:
         """Serves the first checkpoint with this number of replicas."""
-        plan = Plan(number, number, 1, RuntimeName.ONNX, HOST, PORT)
-        self._rollout = Rollout(plan, self._first)
+        self._rollout = Rollout(_plan(number), self._first)
         await asyncio.to_thread(self._rollout.apply)
         while len(self.processes()) != number:  # noqa: ASYNC110 - other processes end
             await asyncio.sleep(0.1)
@@ -320,7 +323,7 @@ def main(
     ] = None,
 ) -> None:
     """Prints each figure, and its target if it has one."""
-    deployment.connect(own=True)
+    cluster.connect(HOST, PORT)
     with tempfile.TemporaryDirectory() as folder:
         first, second = Path(folder) / "first", Path(folder) / "second"
         if checkpoint is None:

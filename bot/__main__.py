@@ -169,11 +169,16 @@ def serve(
         str, Option(help="The IP address of this machine where the replicas can be reached.")
     ] = "127.0.0.1",
     port: Annotated[int, Option(min=1, max=65_535, help="Its port.")] = 8100,
+    cluster: Annotated[
+        str | None,
+        Option(
+            metavar="HEAD:PORT",
+            help="The Ray cluster to join. Default: one of its own on this machine, which ends "
+            "with it.",
+        ),
+    ] = None,
 ) -> None:
-    """Judges for other bots, by replicas on Ray Serve, and follows promotions.
-
-    On the Ray cluster of this machine. If there is none, it starts one, which ends with it.
-    """
+    """Judges for other bots, by replicas on Ray Serve, and follows promotions."""
     if sentence := missing("Ray Serve", *SCALE, extra="scale"):
         raise SettingsError(sentence)
     from bot.serving.deployment import Plan
@@ -189,7 +194,13 @@ def serve(
             f"--host is {host!r}, but must be an IP address, such as 127.0.0.1 (for bots on this "
             "machine) or 0.0.0.0 (for others too)"
         ) from None
-    _serve_replicas(Plan(replicas, most, cores, settings.runtime, host, port), settings)
+    head = None
+    if cluster is not None:
+        name, _, number = cluster.rpartition(":")
+        if not name or not number.isdecimal():
+            raise SettingsError(f"--cluster is {cluster!r}, but must be like 10.0.0.5:6379")
+        head = name, int(number)
+    _serve_replicas(Plan(replicas, most, cores, settings.runtime, host, port), head, settings)
 
 
 @keys_app.command("add")
@@ -412,12 +423,12 @@ async def _engine(
         yield engine
 
 
-def _serve_replicas(plan: "Plan", settings: "Settings") -> None:
+def _serve_replicas(plan: "Plan", head: tuple[str, int] | None, settings: "Settings") -> None:
     from bot.operations.models import Models
-    from bot.serving import deployment
+    from bot.serving import cluster, deployment
 
     checkpoint = _require(_serving_checkpoint())
-    deployment.connect()
+    cluster.connect(plan.host, plan.port, head)
     rollout = deployment.Rollout(plan, checkpoint)
     models = Models(rollout, settings.runtime, plan.cores)
     asyncio.run(deployment.keep_current(rollout, models.look))

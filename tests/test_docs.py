@@ -27,7 +27,7 @@ from markdown_it.token import Token
 from bot.errors import BotError
 from bot.frontends.discord.client import PERMISSIONS
 from bot.sentences.responses import Kind
-from bot.serving.deployment import ENVIRONMENT
+from bot.serving.cluster import ENVIRONMENT
 from bot.settings import Settings
 from docs import discord_picture
 from tests.conftest import call_trainer

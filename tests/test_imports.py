@@ -118,7 +118,7 @@ def test_the_conversation_knows_nothing_of_operations() -> None:
 
 
 def test_only_the_command_line_knows_ray_serve() -> None:
-    assert "ray" in IMPORTS["bot.serving.deployment"]
+    assert "ray" in IMPORTS["bot.serving.cluster"]
     assert _crossing("bot", "ray", besides=("bot.serving",)) == []
     assert _crossing("bot", "bot.serving", besides=("bot.serving", "bot.__main__")) == []
     rooms = ("bot.conversation", "bot.desk", "bot.frontends", "bot.operations", "bot.sentences")

@@ -1,15 +1,10 @@
-"""Starts the replicas on Ray Serve, and rolls promotions out to them.
-
-Ray is imported only here, and only by `python -m bot serve`.
-"""
+"""Starts the replicas on Ray Serve, and rolls promotions out to them."""
 
 import asyncio
 import logging
-import os
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +14,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 import trainer
 from bot.errors import ServeError
 from bot.logs import SeldomLog, whereabouts
+from bot.serving.cluster import disconnect
 from bot.serving.replica import CHECKPOINT, Replica
 from trainer.errors import printable
 from trainer.model.classifier import RuntimeName
@@ -44,18 +40,6 @@ ATTEMPTS, PAUSE_SECONDS = 3, 5.0
 
 TARGET_ONGOING = 16
 """Questions at one replica, on average, above which another is started."""
-
-ENVIRONMENT = {
-    # HAProxy passes a question on in a tenth of the time that Ray Serve's own proxy takes.
-    "RAY_SERVE_ENABLE_HA_PROXY": "1",
-    # 5 s, after which it is killed, are too few on a busy machine.
-    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    # 15, so that replicas would get what everything else leaves, such as a training.
-    "RAY_worker_niceness": "0",
-}
-"""For Ray, in every process of a cluster. What is set already stays."""
-
 
 Look = Callable[[], Awaitable[None]]
 
@@ -174,32 +158,6 @@ async def _follow(rollout: Rollout, look: Look) -> None:
         except Exception as error:  # the replicas go on, and the next look tries again
             reason = whereabouts(error)
             seldom.log(logging.ERROR, f"The replicas were not told about a promotion: {reason}")
-
-
-def connect(*, own: bool = False) -> None:
-    """Joins the cluster of this machine, or starts one that ends with this process.
-
-    `own`: starts one in any case.
-    """
-    os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
-    import ray
-    import ray.serve
-
-    logging.getLogger("ray").setLevel(logging.ERROR)
-    logging.getLogger("ray.serve").setLevel(logging.ERROR)
-    quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-    if not own:
-        with suppress(ConnectionError):  # there is none
-            ray.init("auto", **quiet)
-            return
-    ray.init("local", include_dashboard=False, **quiet)
-
-
-def disconnect() -> None:
-    """Leaves the cluster, or ends that of this process."""
-    import ray
-
-    ray.shutdown()
 
 
 def _run(plan: Plan, checkpoint: Path) -> None:
