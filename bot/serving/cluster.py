@@ -14,7 +14,7 @@ CONNECT_SECONDS = 3.0
 """For the head of a cluster to accept a connection."""
 
 ENVIRONMENT = {
-    # HAProxy passes a question on in a tenth of the time that Ray Serve's own proxy takes.
+    # Ray Serve's own proxy adds several milliseconds to each answer; HAProxy, one or two.
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
     # 5 s, after which it is killed, are too few on a busy machine.
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30",
