@@ -1,4 +1,4 @@
-"""The command line: Discord by default, chat, classify, http, responses, start, sync and others.
+"""The command line: Discord by default, chat, classify, http, serve, responses, start and others.
 
 The only place that turns an error into a sentence on standard error and an exit code.
 """
@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import date
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,7 @@ from typer import Argument, Context, Option, Typer, TyperException
 from bot import logs
 from bot.errors import BotError, MissingTokenError, SettingsError, UnusableCheckpointError
 from trainer.errors import printable
-from trainer.extras import HTTP, missing
+from trainer.extras import HTTP, SCALE, missing
 
 # Each command imports what it needs: `--help` does not wait for torch and discord.
 if TYPE_CHECKING:
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 
     from bot.conversation.concierge import Concierge
     from bot.desk.desk import Desk
-    from bot.engine import Engine
     from bot.frontends.http.monitoring import Monitor
     from bot.sentences.responses import Responses
+    from bot.serving.deployment import Plan
     from bot.settings import Settings
+    from bot.text_engine import TextEngine
     from trainer.model.classifier import Classifier
 
 INTERRUPTED = 130
@@ -88,7 +90,7 @@ def start() -> None:
     from bot.operations.first import train_first_checkpoint
 
     settings = _settings()
-    if _serving_checkpoint() is None:
+    if _serving_checkpoint() is None and settings.serve_url is None:
         _say("There is no checkpoint yet, so a first one is trained now; this takes some minutes.")
         train_first_checkpoint()
     if settings.discord_token:
@@ -151,6 +153,54 @@ def http() -> None:
     if sentence := missing("The HTTP server", *HTTP, extra="http"):
         raise SettingsError(sentence)
     _serve_http(_settings())
+
+
+@app.command()
+def serve(
+    replicas: Annotated[
+        int, Option(min=1, max=1000, help="The replicas; with --max-replicas the fewest.")
+    ] = 1,
+    max_replicas: Annotated[
+        int | None,
+        Option(min=1, max=1000, help="The most, as the load demands. Default: as --replicas."),
+    ] = None,
+    cores: Annotated[int, Option(min=1, max=1024, help="The cores of each replica.")] = 1,
+    host: Annotated[
+        str, Option(help="The IP address of this machine where the replicas can be reached.")
+    ] = "127.0.0.1",
+    port: Annotated[int, Option(min=1, max=65_535, help="Its port.")] = 8100,
+    cluster: Annotated[
+        str | None,
+        Option(
+            metavar="HEAD:PORT",
+            help="The Ray cluster to join. Default: one of its own on this machine, which ends "
+            "with it.",
+        ),
+    ] = None,
+) -> None:
+    """Judges for other bots, by replicas on Ray Serve, and follows promotions."""
+    if sentence := missing("Ray Serve", *SCALE, extra="scale"):
+        raise SettingsError(sentence)
+    from bot.serving.deployment import Plan
+
+    settings = _settings()
+    most = replicas if max_replicas is None else max_replicas
+    if most < replicas:
+        raise SettingsError(f"--max-replicas is {most}, but must be at least --replicas {replicas}")
+    try:
+        ip_address(host)
+    except ValueError:
+        raise SettingsError(
+            f"--host is {host!r}, but must be an IP address, such as 127.0.0.1 (for bots on this "
+            "machine) or 0.0.0.0 (for others too)"
+        ) from None
+    head = None
+    if cluster is not None:
+        name, _, number = cluster.rpartition(":")
+        if not name or not number.isdecimal():
+            raise SettingsError(f"--cluster is {cluster!r}, but must be like 10.0.0.5:6379")
+        head = name, int(number)
+    _serve_replicas(Plan(replicas, most, cores, settings.runtime, host, port), head, settings)
 
 
 @keys_app.command("add")
@@ -277,7 +327,7 @@ async def _tracing(settings: "Settings") -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _monitoring(
-    settings: "Settings", engine: "Engine", desk: "Desk | None"
+    settings: "Settings", engine: "TextEngine", desk: "Desk | None"
 ) -> "AsyncIterator[Monitor | None]":
     """Serves health and figures if METRICS_PORT is set; else gives None."""
     if settings.metrics_port is None:
@@ -326,7 +376,9 @@ def _converse(
     from trainer.model.statements import load_phrases
 
     responses = Responses.load(settings.responses_file, settings.help_line)
-    classifier = _load(checkpoint or _serving_checkpoint(), settings)
+    if checkpoint is not None:  # it is to judge, and not the one on Ray Serve
+        settings = settings.model_copy(update={"serve_url": None})
+    classifier = _load_local(checkpoint, settings)
     load_identifier()
     load_phrases()
 
@@ -340,18 +392,47 @@ def _converse(
 
 @asynccontextmanager
 async def _concierge(
-    settings: "Settings", responses: "Responses", classifier: "Classifier"
+    settings: "Settings", responses: "Responses", classifier: "Classifier | None"
 ) -> "AsyncIterator[Concierge]":
-    """A concierge with an engine of its own, which is closed at the end."""
+    """A concierge with an engine, which is closed at the end."""
     from bot.conversation.concierge import Concierge
     from bot.conversation.questions import HeldQuestions
     from bot.conversation.throttle import Throttle
-    from bot.engine import Engine
 
-    async with Engine(classifier) as engine:
+    async with _engine(settings, classifier) as engine:
         throttle = Throttle(settings.messages_per_second)
         questions = HeldQuestions(60 * settings.question_minutes)
         yield Concierge(engine, responses, throttle, questions)
+
+
+@asynccontextmanager
+async def _engine(
+    settings: "Settings", classifier: "Classifier | None"
+) -> "AsyncIterator[TextEngine]":
+    """Judges in this process, or on Ray Serve if SERVE_URL is set."""
+    from bot.engine import Engine
+
+    local = None if classifier is None else Engine(classifier)
+    if settings.serve_url is None:
+        assert local is not None
+        async with local:
+            yield local
+        return
+    from bot.serving.remote import RemoteEngine
+
+    async with RemoteEngine(settings.serve_url, local) as engine:
+        yield engine
+
+
+def _serve_replicas(plan: "Plan", head: tuple[str, int] | None, settings: "Settings") -> None:
+    from bot.operations.models import Models
+    from bot.serving import cluster, deployment
+
+    checkpoint = _require(_serving_checkpoint())
+    cluster.connect(plan.host, plan.port, head)
+    rollout = deployment.Rollout(plan, checkpoint)
+    models = Models(rollout, settings.runtime, plan.cores)
+    asyncio.run(deployment.keep_current(rollout, models.look))
 
 
 def _serve_http(settings: "Settings") -> None:
@@ -363,12 +444,11 @@ def _serve_http(settings: "Settings") -> None:
     from trainer.model.statements import load_phrases
 
     responses = Responses.load(settings.responses_file, settings.help_line)
-    checkpoint = _serving_checkpoint()
 
-    def load() -> "Classifier":
+    def load() -> "Classifier | None":
         load_identifier()
         load_phrases()
-        return _load(checkpoint, settings)
+        return _load_local(None, settings)
 
     @asynccontextmanager
     async def opened() -> "AsyncIterator[tuple[Concierge, list[Look]]]":
@@ -406,21 +486,34 @@ def _serving_checkpoint() -> Path | None:
         raise UnusableCheckpointError(str(error)) from None
 
 
-def _load(checkpoint: Path | None, settings: "Settings") -> "Classifier":
-    """Loads the serving classifier, which takes seconds, so it prints what it does."""
-    from trainer.model.checkpoint import CheckpointError
-    from trainer.model.classifier import Classifier
-
+def _require(checkpoint: Path | None) -> Path:
     if checkpoint is None:
         raise UnusableCheckpointError(
             "There is no trained checkpoint yet. Train one with: python -m trainer fit. To serve "
             "one that you have: python -m trainer checkpoints promote NAME"
         )
+    return checkpoint
+
+
+def _load(checkpoint: Path | None, settings: "Settings") -> "Classifier":
+    """Loads the serving classifier, which takes seconds, so it prints what it does."""
+    from trainer.model.checkpoint import CheckpointError
+    from trainer.model.classifier import Classifier
+
+    checkpoint = _require(checkpoint)
     _say(f"Loading checkpoint {printable(checkpoint.name)} ...")
     try:
         return Classifier.load(checkpoint, settings.runtime, settings.threads)
     except CheckpointError as error:
         raise UnusableCheckpointError(str(error)) from None
+
+
+def _load_local(checkpoint: Path | None, settings: "Settings") -> "Classifier | None":
+    """The checkpoint that judges in this process; None if only Ray Serve can."""
+    found = checkpoint or _serving_checkpoint()
+    if found is None and settings.serve_url is not None:
+        return None
+    return _load(found, settings)
 
 
 def _say(sentence: str) -> None:

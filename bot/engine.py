@@ -50,6 +50,15 @@ BACKGROUND_SECONDS = 5.0
 WATCH_SECONDS = 1.0
 """How often it is checked, while the worker is busy, that its thread is still alive."""
 
+STUCK_SECONDS = 30.0
+"""A round is a third of a second of work. One that takes this long does not end."""
+
+STUCK = (
+    "The model has not finished its last texts for half a minute: its worker hangs. Restart the "
+    "process."
+)
+NO_WORKER = "The model's worker could not be started for the last texts. Restart the process."
+
 
 class BusyError(Exception):
     """The queue is full, or the engine is closing: try again later."""
@@ -177,6 +186,13 @@ class Engine:
         return 0.0 if self._round is None else time.monotonic() - self._round_began
 
     @property
+    def trouble(self) -> str | None:
+        """Why texts may not be judged now, as a sentence; None: they are."""
+        if self.round_seconds > STUCK_SECONDS:
+            return STUCK
+        return NO_WORKER if self.worker_fails else None
+
+    @property
     def checkpoint(self) -> str:
         """The name of the checkpoint that judges."""
         return self._classifier.name
@@ -200,6 +216,11 @@ class Engine:
         In the `background`, customers' texts overtake it. Raises BusyError at once if the queue is
         full, and UnansweredError if the model fails on this text.
         """
+        verdict, _ = await self.classify_by(text, background=background)
+        return verdict
+
+    async def classify_by(self, text: str, *, background: bool = False) -> "tuple[Verdict, str]":
+        """As `classify`, with the name of the checkpoint that judged the text."""
         tokens = estimate_tokens(text)
         if self._closing or self._waiting_tokens + tokens > self._queue_tokens:
             raise BusyError
@@ -226,7 +247,7 @@ class Engine:
                 record_judging(arrived, request.taken, request.batch, request.checkpoint)
         if self.on_verdict is not None and not background:
             self.on_verdict(text, verdict)
-        return verdict
+        return verdict, request.checkpoint
 
     def _new_worker(self) -> ThreadPoolExecutor:
         def note_thread() -> None:

@@ -16,6 +16,7 @@ service manager can distinguish them.
     ├── StoreError               11   the desk's database cannot be used
     ├── BrokenChecksError        12   a sentence of checks.yaml is not taken for what is wanted
     ├── LostShardsError          13   another process has taken over the shards of this one
+    ├── ServeError               14   Ray Serve does not answer, or its replicas do not start
     └── TrainingError             *   the trainer's own exit code, passed on
 
 The remaining codes are 0 (success), 1 (a bug), 2 (also for a wrong command line) and 130
@@ -145,6 +146,12 @@ class LostShardsError(BotError):
             f"Another process has taken over {shards}, because this one was paused or could not "
             "reach the desk's database. Start it again: it then waits until it is needed"
         )
+
+
+class ServeError(BotError):
+    """Ray Serve does not answer, and no engine can judge instead; or its replicas do not start."""
+
+    exit_code = 14
 
 
 class TrainingError(BotError):

@@ -97,6 +97,9 @@ class Settings(BaseSettings):
     threads: int | None = Field(default=None, ge=1, le=1024)
     """Threads that work on one batch of reviews; None: one per core."""
 
+    serve_url: str | None = None
+    """Where replicas on Ray Serve judge (`python -m bot serve`); None: this process judges."""
+
     operator_users: Annotated[frozenset[int], NoDecode] = frozenset()
     """Ids of people who may control the bot, in addition to the application's owner."""
 
@@ -223,6 +226,16 @@ class Settings(BaseSettings):
                 "must be the address of a collector of OpenTelemetry, such as http://localhost:4318"
             )
         return endpoint
+
+    @field_validator("serve_url")
+    @classmethod
+    def _replicas(cls, url: str | None) -> str | None:
+        if url is not None and not _ORIGIN.fullmatch(url.lower().removesuffix("/")):
+            raise ValueError(
+                f"is {_quoted(url)}, but must be the address that python -m bot serve prints, such "
+                "as http://127.0.0.1:8100"
+            )
+        return url
 
     @field_validator("http_widget_origins", mode="before")
     @classmethod

@@ -27,6 +27,7 @@ from markdown_it.token import Token
 from bot.errors import BotError
 from bot.frontends.discord.client import PERMISSIONS
 from bot.sentences.responses import Kind
+from bot.serving.cluster import ENVIRONMENT
 from bot.settings import Settings
 from docs import discord_picture
 from tests.conftest import call_trainer
@@ -39,6 +40,8 @@ CHANGELOG = ROOT / "CHANGELOG.md"
 APPS = {"trainer", "bot"}
 SCRIPTS = {"review-trainer": "trainer", "review-concierge": "bot"}
 PYTEST_OPTIONS = {"-x", "-q", "-m"}
+RAY_ENVIRONMENT = {*ENVIRONMENT, "RAY_AUTH_MODE"}
+RAY_START = {"--head", "--port", "--address", "--include-dashboard"}
 ROOMS = "trainer|bot|tests|docs|benchmarks|deploy|.ci|.github"
 UNIT = (ROOT / "deploy" / "review-concierge.service").read_text("utf-8")
 
@@ -190,6 +193,14 @@ def check(words: list[str]) -> None:
             pass
         case [".venv/bin/torchrun", "--nproc-per-node", _, "-m", module, *arguments]:
             _check_module(module, arguments)
+        case ["export", *assignments]:
+            if unknown := {a.partition("=")[0] for a in assignments} - RAY_ENVIRONMENT:
+                raise CommandError(f"no check knows {unknown}")
+        case ["ray", "start", *options]:
+            if unknown := {o.partition("=")[0] for o in options} - RAY_START:
+                raise CommandError(f"no check knows ray start {unknown}")
+        case ["ray", "get-auth-token", "--generate"] | ["ray", "stop"]:
+            pass
         case ["curl", *_]:
             pass  # tests/bot/test_http_command.py runs them
         case ["pre-commit", "install"]:

@@ -117,6 +117,14 @@ def test_the_conversation_knows_nothing_of_operations() -> None:
     assert _crossing("bot", "bot.operations", besides=besides) == []
 
 
+def test_only_the_command_line_knows_ray_serve() -> None:
+    assert "ray" in IMPORTS["bot.serving.cluster"]
+    assert _crossing("bot", "ray", besides=("bot.serving",)) == []
+    assert _crossing("bot", "bot.serving", besides=("bot.serving", "bot.__main__")) == []
+    rooms = ("bot.conversation", "bot.desk", "bot.frontends", "bot.operations", "bot.sentences")
+    assert _crossing("bot.serving", *rooms) == []
+
+
 @pytest.mark.parametrize("room", ["sentences", "desk", "engine", "settings", "logs", "files"])
 def test_the_conversation_stands_above(room: str) -> None:
     assert _crossing(f"bot.{room}", "bot.conversation") == []

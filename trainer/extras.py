@@ -11,6 +11,9 @@ TRAINING = ("torch", "transformers", "datasets", "huggingface_hub", "matplotlib"
 HTTP = ("fastapi", "uvicorn", "prometheus_client")
 """The packages of the extra `http`."""
 
+SCALE = ("ray", "starlette")
+"""The packages of the extra `scale`."""
+
 OTEL = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 """The packages of the extra `otel`."""
 

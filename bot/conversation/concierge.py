@@ -28,10 +28,11 @@ from bot.conversation.reply import Reply
 from bot.conversation.speaker import Speaker
 from bot.conversation.throttle import Pace, Throttle
 from bot.conversation.why import Explainer, Explanation
-from bot.engine import BusyError, Engine, UnansweredError
+from bot.engine import BusyError, UnansweredError
 from bot.logs import SeldomLog
 from bot.sentences.kinds import Side
 from bot.sentences.responses import ANYONE, Kind, Recipient, Responses
+from bot.text_engine import TextEngine
 from trainer.model.statements import states_distress
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class Concierge(Speaker):
 
     def __init__(
         self,
-        engine: Engine,
+        engine: TextEngine,
         responses: Responses,
         throttle: Throttle | None = None,
         questions: HeldQuestions | None = None,

@@ -9,9 +9,9 @@ from bot.conversation.corrections import read_correction
 from bot.conversation.pleasantries import is_lukewarm
 from bot.conversation.reply import Reply
 from bot.conversation.speaker import Speaker
-from bot.engine import Engine
 from bot.sentences.kinds import Side
 from bot.sentences.responses import Kind, Recipient
+from bot.text_engine import TextEngine
 from trainer.model.kinds import DISTRESS, REVIEW
 from trainer.model.strength import emphasised
 
@@ -30,7 +30,7 @@ class Judge:
     """Judges messages with `engine`; its methods raise BusyError and UnansweredError, as the engine
     does."""
 
-    def __init__(self, engine: Engine, speaker: Speaker) -> None:
+    def __init__(self, engine: TextEngine, speaker: Speaker) -> None:
         self._engine = engine
         self._speaker = speaker
 

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING
 
 from cachetools import TTLCache
 
-from bot.engine import BusyError, Engine
+from bot.engine import BusyError
+from bot.text_engine import TextEngine
 from trainer.model.marks import margin, normalise, read_mark
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class Explainer:
     only this process has. A second request for the same text costs nothing.
     """
 
-    def __init__(self, engine: Engine, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, engine: TextEngine, clock: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
         self._turn = asyncio.Lock()
         self._callers = 0

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bot.engine import Engine
 from bot.errors import UnusableCheckpointError
-from bot.logs import whereabouts
+from bot.loading import load_and_try
+from bot.text_engine import HasModel
 from trainer.model import checkpoint
 from trainer.model.checkpoint import CHECKPOINTS, PICTURE_FILE, CheckpointError, Listed
 from trainer.model.classifier import Classifier, RuntimeName
@@ -26,9 +26,6 @@ log = logging.getLogger(__name__)
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,69}"
 """Of a checkpoint: the name of a folder, which cannot lead elsewhere."""
-
-_TRIAL = "A film."
-"""A first text through the model shows that it works, and saves the first customer the delay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +41,13 @@ class Models:
     """Replaces the engine's model; one change at a time."""
 
     def __init__(
-        self, engine: Engine, runtime: RuntimeName = RuntimeName.AUTO, threads: int | None = None
+        self,
+        engine: HasModel,
+        runtime: RuntimeName = RuntimeName.AUTO,
+        threads: int | None = None,
     ) -> None:
         self._engine = engine
-        self._load = partial(_load, runtime=runtime, threads=threads)
+        self._load = partial(load_and_try, runtime=runtime, threads=threads)
         # Always the same thread: the C library keeps what a model has freed for the thread that
         # loaded it, and with a dozen of threads that is several times the memory of a model.
         self._loader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loader")
@@ -178,20 +178,6 @@ def _path(name: str) -> Path:
     if not re.fullmatch(NAME, name):
         raise UnusableCheckpointError("That is not the name of a checkpoint.")
     return CHECKPOINTS / name
-
-
-def _load(path: Path, runtime: RuntimeName, threads: int | None) -> Classifier:
-    """Loads a checkpoint and tries it; takes seconds."""
-    try:
-        classifier = Classifier.load(path, runtime, threads)
-        classifier([_TRIAL])
-    except CheckpointError:
-        raise
-    except Exception as error:  # whatever a faulty model raises
-        raise UnusableCheckpointError(
-            f"{path.name} is unchanged, but cannot be used ({whereabouts(error)})."
-        ) from None
-    return classifier
 
 
 @contextmanager

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 from pydantic import BaseModel, Field
 
-from bot.engine import Engine
 from bot.errors import UnusableCheckpointError
 from bot.files import STATE, write_state
 from bot.logs import whereabouts
 from bot.operations.models import NAME, Models
+from bot.text_engine import TextEngine
 from trainer.model.files import read_regular
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Shadow:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: TextEngine,
         models: Models,
         file: Path = FILE,
         clock: Callable[[], float] = time.time,

@@ -1,4 +1,4 @@
-"""`python -m bot http` in a process of its own."""
+"""`python -m bot http`, or another server, in a process of its own."""
 
 import asyncio
 import os
@@ -53,11 +53,17 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    folder: Path, *, within: Sequence[str] = (), **settings: str
+    folder: Path,
+    *command: str,
+    within: Sequence[str] = (),
+    **settings: str,
 ) -> AsyncIterator[Running]:
-    """A server whose working directory is `folder`; `within` is a command that starts it."""
+    """A server whose working directory is `folder`; by default that of `http`.
+
+    `within` is a command that starts it.
+    """
     process = await asyncio.create_subprocess_exec(
-        *(*within, sys.executable, "-m", "bot", "http"),
+        *(*within, sys.executable, "-m", "bot", *(command or ("http",))),
         cwd=folder,
         env=environment(**settings),
         stderr=asyncio.subprocess.PIPE,
@@ -70,6 +76,6 @@ async def running(
             process.kill()
             await process.wait()
     said = "".join(running.lines)
-    search_output("python -m bot http", said)
+    search_output("python -m bot", said)
     assert MARKER not in said
     assert "Traceback" not in said

@@ -309,6 +309,8 @@ def test_the_database_is_taken_as_it_is_written(monkeypatch: pytest.MonkeyPatch)
             "must be IP addresses or networks of reverse proxies",
         ),
         ("HTTP_PROXIES", "*", "such as 127.0.0.1 or 10.0.0.0/8"),
+        ("SERVE_URL", "10.0.0.5:8100", "such as http://127.0.0.1:8100"),
+        ("SERVE_URL", "http://10.0.0.5:8100/path", "such as http://127.0.0.1:8100"),
     ],
 )
 def test_an_address_for_http_is_checked(

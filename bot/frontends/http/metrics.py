@@ -12,7 +12,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 import trainer
 from bot.conversation.reply import Reply
-from bot.engine import Batch, Engine
+from bot.engine import Batch
+from bot.text_engine import TextEngine
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -66,7 +67,7 @@ class Metrics:
         )
         build.labels(trainer.__version__).set(1)
 
-    def watch(self, engine: Engine) -> None:
+    def watch(self, engine: TextEngine) -> None:
         """Counts the batches of `engine`."""
         engine.on_batch = self._engine.count_batch
 
@@ -81,7 +82,7 @@ class Metrics:
         if reply.verdict is not None:
             self._verdicts.labels(reply.verdict.label).inc()
 
-    def expose(self, engine: Engine | None, *, ready: bool) -> bytes:
+    def expose(self, engine: TextEngine | None, *, ready: bool) -> bytes:
         """All figures, in Prometheus's text format; `engine` is None until a model is loaded."""
         self._ready.set(ready)
         if engine is not None:
@@ -126,7 +127,7 @@ class _EngineMetrics:
         self._batch_texts.observe(batch.texts)
         self._batch_seconds.observe(batch.ended - batch.began)
 
-    def read(self, engine: Engine) -> None:
+    def read(self, engine: TextEngine) -> None:
         self._tokens.set(engine.waiting_tokens)
         self._texts.set(engine.waiting_texts)
         self._model.clear()

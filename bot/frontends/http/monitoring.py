@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from bot.conversation.reply import Reply
 from bot.desk.agreement import on_verdicts
 from bot.desk.desk import Desk
-from bot.engine import Engine
 from bot.errors import StoreError
 from bot.frontends.http import health
 from bot.frontends.http.access import Access
@@ -18,6 +17,7 @@ from bot.frontends.http.keys import Keyring
 from bot.frontends.http.platform_metrics import PlatformMetrics
 from bot.frontends.http.server import Server, address_of, listen
 from bot.logs import SeldomLog
+from bot.text_engine import TextEngine
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ _NOT_CONNECTED = "The platform is not connected, so no message arrives."
 class Monitor:
     """What a front end reports, and what is said about it."""
 
-    def __init__(self, engine: Engine, desk: Desk | None) -> None:
+    def __init__(self, engine: TextEngine, desk: Desk | None) -> None:
         self.metrics = PlatformMetrics()
         self.metrics.watch(engine)
         self._engine = engine
@@ -68,7 +68,7 @@ class Monitor:
 
 @asynccontextmanager
 async def monitoring(
-    host: str, port: int, engine: Engine, desk: Desk | None
+    host: str, port: int, engine: TextEngine, desk: Desk | None
 ) -> AsyncIterator[Monitor]:
     """Serves /livez, /readyz and /metrics on METRICS_HOST and METRICS_PORT.
 

@@ -73,6 +73,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 gate,
+                http="h11",  # whatever else is installed
                 access_log=False,  # it would contain what clients write into an address
                 log_config=None,
                 lifespan="off",

@@ -11,7 +11,7 @@ from bot.conversation.concierge import Concierge
 from bot.conversation.reply import Reply
 from bot.conversation.throttle import Pace, Throttle
 from bot.conversation.why import Explanation, split
-from bot.engine import Engine
+from bot.engine import STUCK
 from bot.frontends.http import health
 from bot.frontends.http.access import MAX_VISITOR_CHARACTERS, Caller
 from bot.frontends.http.metrics import Metrics
@@ -28,6 +28,7 @@ from bot.frontends.http.schemas import (
 from bot.sentences.kinds import Kind, Side
 from bot.sentences.responses import Recipient
 from bot.settings import Settings
+from bot.text_engine import TextEngine
 
 WEIGHT_DECIMALS = 4
 
@@ -59,7 +60,7 @@ class Service:
         return self.metrics.expose(self._engine, ready=self.unready() is None)
 
     @property
-    def _engine(self) -> Engine | None:
+    def _engine(self) -> TextEngine | None:
         return None if self.concierge is None else self.concierge.engine
 
     async def classify(self, caller: Caller, texts: Sequence[str]) -> ClassifyResult:
@@ -140,7 +141,7 @@ class Service:
         """
         reason = self.unready()
         # With a failing worker, the next text shows whether it still fails.
-        if self.concierge is None or reason == health.STUCK:
+        if self.concierge is None or reason == STUCK:
             raise Problem(503, reason or health.NO_MODEL, retry_after=RETRY_SECONDS)
         customer = _number(*caller.limited)
         if self._texts.pace(customer, texts) is not Pace.FINE:

@@ -21,7 +21,7 @@ from bot.desk.store import Request, Store
 from bot.engine import Engine
 from bot.errors import SettingsError, StoreError
 from bot.frontends.discord.references import reference
-from bot.frontends.http import health, keys
+from bot.frontends.http import keys
 from bot.frontends.http.monitoring import monitoring
 from tests.bot.frontends.desk import opened_desk
 from tests.bot.frontends.loopback import connected
@@ -121,7 +121,7 @@ async def test_it_is_not_ready_while_the_worker_hangs_and_it_counts(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(health, "STUCK_SECONDS", 0.05)
+    monkeypatch.setattr("bot.engine.STUCK_SECONDS", 0.05)
     async with _watched(server, concierge, caplog) as probe:
         await probe.until(200)
         classifier.gate.clear()

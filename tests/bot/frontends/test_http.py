@@ -20,7 +20,7 @@ from bot.conversation.reply import Reply
 from bot.conversation.throttle import Throttle
 from bot.engine import Engine
 from bot.errors import InputError, SettingsError
-from bot.frontends.http import gate, health, keys, service
+from bot.frontends.http import gate, keys, service
 from bot.frontends.http.server import serve
 from bot.sentences.responses import Responses
 from tests.bot.frontends.http_server import JSON, http_settings, opened, served, until_ready
@@ -264,7 +264,7 @@ async def test_it_is_ready_once_a_model_is_loaded(concierge: Concierge) -> None:
 async def test_it_is_not_ready_while_the_model_hangs(
     concierge: Concierge, classifier: KeywordClassifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "STUCK_SECONDS", 0.1)
+    monkeypatch.setattr("bot.engine.STUCK_SECONDS", 0.1)
     monkeypatch.setattr(service, "ANSWER_SECONDS", 0.3)
     async with served(concierge) as client:
         classifier.gate.clear()

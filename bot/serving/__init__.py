@@ -1,0 +1,1 @@
+"""Judging on Ray Serve: the messages, the engine in the bot, the replicas, and their start."""
