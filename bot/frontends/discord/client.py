@@ -21,6 +21,7 @@ from bot.conversation.concierge import Concierge, Reply
 from bot.desk.desk import Desk
 from bot.desk.feedback import Feedback
 from bot.errors import StoreError
+from bot.frontends.discord.clock import DiscordClock
 from bot.frontends.discord.delivery import CANNOT_SEND, Delivery, respond
 from bot.frontends.discord.earlier import EarlierReplies
 from bot.frontends.discord.recipients import author_of, user_of
@@ -112,6 +113,7 @@ class ConciergeBot(commands.Bot):
         desk: Desk | None = None,
         monitor: Monitor | None = None,
     ) -> None:
+        self.clock = DiscordClock()
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -129,6 +131,7 @@ class ConciergeBot(commands.Bot):
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_ratelimit_timeout=MAX_PAUSE_SECONDS,
+            http_trace=self.clock.trace,
         )
         self.concierge = concierge
         self.operations = operations

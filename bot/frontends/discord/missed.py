@@ -11,12 +11,13 @@ from datetime import timedelta
 
 import discord
 from cachetools import FIFOCache
-from discord.ext import commands, tasks
+from discord.ext import commands
 
 from bot.frontends.discord import restart_point
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import reason
 from bot.frontends.discord.reading import is_direct
+from bot.frontends.discord.repeated import Repeated
 from bot.frontends.discord.restart_point import RestartPoint
 from bot.frontends.discord.reviews import Reviews
 from bot.logs import whereabouts
@@ -66,20 +67,20 @@ class Missed(commands.Cog):
         self._catching_up: asyncio.Task[None] | None = None
         self._has_moved = False
         """Whether the restart point differs from the one in the file."""
+        # Also while the bot runs, because a killed process cannot.
+        self._saving = Repeated("Saving the restart point", SAVE_SECONDS, self._save_if_moved)
 
     async def cog_load(self) -> None:
-        self.save.start()
+        self._saving.start()
 
     async def cog_unload(self) -> None:
         """Saves the point from which the next start must look."""
-        self.save.cancel()
+        self._saving.cancel()
         if self._catching_up is not None:
             self._catching_up.cancel()
         await self._save()
 
-    @tasks.loop(seconds=SAVE_SECONDS)
-    async def save(self) -> None:
-        """Also saves it while the bot runs, because a killed process cannot."""
+    async def _save_if_moved(self) -> None:
         if self._has_moved:
             await self._save()
 
@@ -115,7 +116,7 @@ class Missed(commands.Cog):
     @commands.Cog.listener()
     async def on_connect(self) -> None:
         """A new IDENTIFY has been accepted; the guilds are still to come."""
-        self._last_seen = self._last_seen or discord.utils.time_snowflake(discord.utils.utcnow())
+        self._last_seen = self._last_seen or discord.utils.time_snowflake(self._bot.clock.now())
         self._has_moved = True
         self._gap, self._away_since = self._gap or self._away_since, None
         # At once: a bot that is killed in its first seconds must not lose what came to it.
@@ -135,7 +136,7 @@ class Missed(commands.Cog):
             self._catching_up = None
 
     async def _catch_up(self, gap: int) -> None:
-        now = discord.utils.time_snowflake(discord.utils.utcnow())
+        now = discord.utils.time_snowflake(self._bot.clock.now())
         after = max(gap, _recent(now))
         direct = [channel for _, channel in reversed(list(self._direct.values()))]
         direct += await self._direct_of_last_start()
