@@ -71,6 +71,11 @@ class BotProcess:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process is not None and self._process.poll() is None
+
     async def start(self) -> None:
         """Returns once it is connected."""
         self._process = subprocess.Popen(  # noqa: ASYNC220 (returns at once)

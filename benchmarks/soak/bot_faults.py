@@ -242,13 +242,26 @@ async def corrupted_store(rig: Rig, times: int) -> Row:
 
 
 async def jumping_clock(rig: Rig, times: int) -> Row:
-    """The desk's clock jumps ahead and back."""
-    row = Row("jump of the desk's clock", times)
+    """The machine's clock jumps ahead and back, as the bot and discord.py read it; the bot is then
+    killed, and searches for what came meanwhile by a clock that is wrong.
+
+    The rest of the bot measures time from a moment at which it started (`time.monotonic`). The
+    system's own files keep their times, by which states of trainings are kept for a week.
+    """
+    row = Row("jump of the clock, then kill -9", times)
     for number in range(times):
         jump = timedelta(days=1 if number % 2 else -2, hours=5)
         set_clock(rig.home, datetime.now(UTC) + jump)
-        began = time.monotonic()
         await rig.settle(row, await rig.write(BURST // 2))
+        ran = (await rig.look_inside()).jobs
+        await asyncio.sleep(FLUSH_SECONDS + 2)
+        flushed = (await rig.look_inside()).jobs["flush"] - ran["flush"]
+        row.expect(f"1 to 5 writes of counts in 7 s, and not {flushed}", 1 <= flushed <= 5)
+        await rig.bot.stop(signal.SIGKILL)
+        ids = await rig.write(BURST // 4)
+        began = time.monotonic()
+        await rig.bot.start()
+        await rig.settle(row, ids)
         row.took(began)
     set_clock(rig.home, datetime.now(UTC))
     return row

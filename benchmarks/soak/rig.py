@@ -14,6 +14,7 @@ import psutil
 
 from benchmarks.bot_process import BotProcess
 from benchmarks.discord_load import REVIEWS
+from benchmarks.soak.inside import Footprint, look_inside
 from benchmarks.week.findings import kinds_of
 from bot.sentences.kinds import Kind
 from tests.discord_server import DiscordServer
@@ -135,6 +136,10 @@ class Rig:
     def log_size(self) -> int:
         """In characters."""
         return len(self.bot.log.read_text("utf-8", "replace"))
+
+    async def look_inside(self, *, speed: float = 1.0) -> Footprint:
+        """The bot's footprint; its time passes at this speed from now on."""
+        return await look_inside(self.server, self.bot, self.home, speed=speed)
 
     @property
     def megabytes(self) -> float:

@@ -67,7 +67,9 @@ class Schedule:
     def every(self, name: str, seconds: float, job: Job) -> None:
         """Runs `job` at this interval, first at once."""
         start = self._clock()
-        self.add(name, IntervalTrigger(seconds=seconds, start_date=start, timezone=UTC), job)
+        trigger = IntervalTrigger(seconds=seconds, start_date=start, timezone=UTC)
+        # Not as `add`: a moment later, the trigger's next time is an interval away.
+        self._entries[name] = _Entry(job, trigger, start)
 
     def add(self, name: str, trigger: Trigger, job: Job) -> None:
         """Runs `job` at the times of `trigger`; takes the place of a job of the same name."""

@@ -17,7 +17,13 @@ from yarl import URL
 from .api import Api
 from .contract import Contract
 from .faults import Fault, Faults
-from .gateway import DIRECT_REACTIONS, GUILD_REACTIONS, MESSAGE_CONTENT, Gateway
+from .gateway import (
+    DIRECT_REACTIONS,
+    GUILD_REACTIONS,
+    HEARTBEAT_SECONDS,
+    MESSAGE_CONTENT,
+    Gateway,
+)
 from .http import API_PREFIX, HttpFront, RecordedRequest
 from .interactions import (
     COMMAND,
@@ -144,6 +150,10 @@ class DiscordServer:
     def heartbeats(self) -> int:
         """How many heartbeats were received and acknowledged."""
         return self._gateway.heartbeats
+
+    def set_heartbeat(self, seconds: float = HEARTBEAT_SECONDS) -> None:
+        """Asks connections from now on for a heartbeat in this interval."""
+        self._gateway.heartbeat_seconds = seconds
 
     # Waiting
 

@@ -40,6 +40,13 @@ async def test_an_interval(clock: MovableClock) -> None:
     assert len(job.ran) == 3
 
 
+async def test_an_interval_begins_at_once_though_time_passes(clock: MovableClock) -> None:
+    schedule, job = Schedule(lambda: clock.move(seconds=0.001)), Job(clock)
+    schedule.every("it", 60, job)
+    await schedule.run_due()
+    assert len(job.ran) == 1
+
+
 async def test_a_clock_that_is_set_back_keeps_no_job_waiting(clock: MovableClock) -> None:
     schedule, job, daily = Schedule(clock), Job(clock), Job(clock)
     schedule.every("it", 60, job)

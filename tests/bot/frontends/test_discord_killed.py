@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import signal
 import subprocess
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -90,7 +91,7 @@ async def test_a_first_start_writes_the_point_before_anything_can_come(
 
 def _set_clock(monkeypatch: pytest.MonkeyPatch, ahead: timedelta) -> None:
     """What discord.py takes for the time of day."""
-    wrong = SimpleNamespace(**vars(discord.utils.datetime))
+    wrong = SimpleNamespace(**vars(sys.modules["datetime"]))
     wrong.datetime = type("Wrong", (datetime,), {"now": lambda tz=None: datetime.now(tz) + ahead})
     for module in ("discord.utils", "discord.ext.tasks"):
         monkeypatch.setattr(f"{module}.datetime", wrong)
