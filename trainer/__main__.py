@@ -34,7 +34,15 @@ from trainer.data.columns import Columns
 from trainer.data.mixture import load_sets
 from trainer.data.review_files import Review
 from trainer.data.reviews import Split, load_reviews, take
-from trainer.errors import ComparisonError, ConfigError, Interrupted, TrainerError, printable
+from trainer.errors import (
+    OUT_OF_MEMORY,
+    ComparisonError,
+    ConfigError,
+    Interrupted,
+    TrainerError,
+    is_out_of_memory,
+    printable,
+)
 from trainer.events import BrokenCheck, Compared, Failed, Listener, parse_compared
 from trainer.extras import TRAINING, missing
 from trainer.model import checkpoint
@@ -516,6 +524,10 @@ def _reporting(progress: Style) -> Iterator[Listener]:
         except KeyboardInterrupt:
             on_event(Failed(_INTERRUPTED, is_interrupted=True))
             raise
+        except Exception as error:
+            if is_out_of_memory(error):
+                on_event(Failed(OUT_OF_MEMORY))
+            raise
 
 
 @contextmanager
@@ -619,6 +631,8 @@ def main() -> int:
     except typer.TyperException as error:
         return _fail(f"{error.format_message()} Try: python -m trainer --help", error.exit_code)
     except Exception as error:
+        if is_out_of_memory(error):
+            return _fail(OUT_OF_MEMORY, EXIT_BAD_INPUT)
         # The message of an unforeseen error may contain review text; files and lines cannot.
         innermost_first = traceback.extract_tb(error.__traceback__)[: -MAX_FRAMES - 1 : -1]
         places = ", called from ".join(

@@ -31,10 +31,12 @@ FAULTS: list[tuple[Callable[[Rig, int], Awaitable[Row]], int, int]] = [
     (bot_faults.overload, 1, 0),
     (bot_faults.full_disk, 1, 0),
     (bot_faults.corrupted_store, 2, 0),
+    (bot_faults.no_memory, 3, 0),
     (quiet_hours, 1, 0),
     *((partial(trainer_faults.killed, stage=stage), 1, 0) for stage in trainer_faults.STAGES),
     (trainer_faults.continued, 1, 0),
     (trainer_faults.full_disk, 1, 0),
+    (trainer_faults.no_memory, 2, 0),
     (trainer_faults.undisturbed, 1, 0),
 ]
 """Each with how often it is injected, and how often in the short form."""

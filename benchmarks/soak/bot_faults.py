@@ -15,6 +15,8 @@ from functools import partial
 from statistics import median
 from typing import Any
 
+import psutil
+
 from benchmarks.bot_process import set_clock
 from benchmarks.soak.rig import PATIENCE, Rig, Row
 from benchmarks.week.people import opened_store
@@ -39,6 +41,8 @@ QUIET_SECONDS = 5.0
 """Without a further reply: all have come."""
 BACK_SECONDS = 30.0
 """Until messages are answered as usual again, after too much work."""
+LIMITED_SECONDS = 10.0
+"""Without more memory."""
 PROMOTING_SECONDS = 1.5
 """A kill amid a promotion comes at a random moment of this time."""
 
@@ -220,6 +224,32 @@ async def full_disk(rig: Rig, times: int) -> Row:
         row.took(began)
         row.expect(f"{before + BURST} replies counted, and not {found}", found == before + BURST)
     row.note = "every reply counted afterwards"
+    return row
+
+
+async def no_memory(rig: Rig, times: int) -> Row:
+    """The bot gets no more memory than it has, amid a burst of long messages; if that ends it, it
+    is started again, as by a service manager."""
+    row = Row("memory limit of the bot", times)
+    ended = 0
+    for _ in range(times):
+        limits = resource.prlimit(rig.bot.pid, resource.RLIMIT_AS)
+        size = psutil.Process(rig.bot.pid).memory_info().vms
+        resource.prlimit(rig.bot.pid, resource.RLIMIT_AS, (size, limits[1]))
+        ids = await rig.write(BURST, characters=LONG)
+        await asyncio.sleep(LIMITED_SECONDS)
+        began = time.monotonic()
+        if rig.bot.is_running:
+            resource.prlimit(rig.bot.pid, resource.RLIMIT_AS, limits)
+        else:
+            ended += 1
+            await rig.bot.stop()
+            await rig.bot.start()
+        ids += await rig.write(BURST // 4)
+        await rig.settle(row, ids)
+        row.took(began)
+        row.note = f"{rig.kinds(ids)[Kind.FAILURE]} of the {len(ids)} replies are excuses"
+    row.note += f"; the bot ended {ended} times"
     return row
 
 

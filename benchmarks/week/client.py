@@ -32,4 +32,5 @@ def run(api: str, gateway: str, clock: Callable[[], datetime]) -> None:
 
 
 if __name__ == "__main__":
-    run(*sys.argv[1:3], partial(read_clock, Path(sys.argv[3])))
+    _api, _gateway, _clock_file = sys.argv[1:]
+    run(_api, _gateway, partial(read_clock, Path(_clock_file)))

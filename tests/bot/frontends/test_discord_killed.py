@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
-import discord
 import pytest
 
 from bot.files import STATE
