@@ -14,7 +14,6 @@ Each error carries the sentence shown to the user: what is wrong, where, and wha
 
 import errno
 
-
 OUT_OF_MEMORY = (
     "There is not enough memory for this. Free memory, or allow this process more of it; a smaller "
     "batch size, maximum length or base model needs less."

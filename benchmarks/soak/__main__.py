@@ -31,6 +31,7 @@ FAULTS: list[tuple[Callable[[Rig, int], Awaitable[Row]], int, int]] = [
     (bot_faults.overload, 1, 0),
     (bot_faults.full_disk, 1, 0),
     (bot_faults.corrupted_store, 2, 0),
+    (bot_faults.read_only, 2, 0),
     (bot_faults.no_memory, 3, 0),
     (quiet_hours, 1, 0),
     *((partial(trainer_faults.killed, stage=stage), 1, 0) for stage in trainer_faults.STAGES),

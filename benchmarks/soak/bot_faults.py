@@ -7,6 +7,7 @@ import random
 import resource
 import shutil
 import signal
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Container
@@ -32,7 +33,7 @@ POST_MESSAGE = ("POST", "/channels/{channel_id}/messages")
 MORE_MEGABYTES = 60.0
 """What promotions in a row, or too much work, may add to the memory of the process."""
 OVERLOAD = 10
-OVERLOAD_SECONDS = 5.0
+OVERLOAD_SECONDS = 60.0
 LONG = 1_900
 """Characters of a message of the overload, near Discord's limit: tokens limit the queue."""
 CAPACITY_MESSAGES = 40
@@ -43,6 +44,11 @@ BACK_SECONDS = 30.0
 """Until messages are answered as usual again, after too much work."""
 LIMITED_SECONDS = 10.0
 """Without more memory."""
+NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")
+READ_ONLY = (
+    'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && cd "$1" && shift && exec "$@"'
+)
+"""Makes a folder read-only, for one process and those that it starts."""
 PROMOTING_SECONDS = 1.5
 """A kill amid a promotion comes at a random moment of this time."""
 
@@ -224,6 +230,30 @@ async def full_disk(rig: Rig, times: int) -> Row:
         row.took(began)
         row.expect(f"{before + BURST} replies counted, and not {found}", found == before + BURST)
     row.note = "every reply counted afterwards"
+    return row
+
+
+async def read_only(rig: Rig, times: int) -> Row:
+    """The bot starts on a file system that it cannot write, is killed there, and starts as usual.
+
+    Its folder is read-only in a namespace of the process alone, where the system allows that.
+    """
+    row = Row("read-only file system, then kill -9")
+    if subprocess.run([*NAMESPACE, "true"], capture_output=True).returncode:  # noqa: ASYNC221
+        row.note = "not injected: this system gives no namespaces"
+        return row
+    for row.injected in range(1, times + 1):
+        await rig.bot.stop()
+        since = rig.log_size()
+        await rig.bot.start(*NAMESPACE, "sh", "-c", READ_ONLY, "sh", str(rig.home))
+        await rig.settle(row, await rig.write(BURST))
+        row.expect("a line that says so", rig.is_logged("ead-only", since))
+        await rig.bot.stop(signal.SIGKILL)
+        ids = await rig.write(BURST // 4)
+        began = time.monotonic()
+        await rig.bot.start()
+        await rig.settle(row, ids)
+        row.took(began)
     return row
 
 

@@ -128,9 +128,10 @@ class Rig:
 
     async def logged(self, sentence: str, since: int) -> None:
         """Waits until the log has this, after its first `since` bytes."""
-        await self.server.wait_until(partial(self._is_logged, sentence, since), PATIENCE)
+        await self.server.wait_until(partial(self.is_logged, sentence, since), PATIENCE)
 
-    def _is_logged(self, sentence: str, since: int) -> bool:
+    def is_logged(self, sentence: str, since: int) -> bool:
+        """Whether it has that."""
         return sentence in self.bot.log.read_text("utf-8", "replace")[since:]
 
     def log_size(self) -> int:
