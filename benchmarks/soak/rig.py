@@ -22,6 +22,10 @@ from trainer.model.checkpoint import serving_checkpoint
 
 CHANNELS = 8
 """Discord accepts about one message a second in each, and the bot reads only 100 missed ones."""
+BURST = 40
+"""Messages amid which a fault is injected."""
+MORE_MEGABYTES = 60.0
+"""What promotions in a row, or too much work, may add to the memory of the process."""
 PATIENCE = 120.0
 """In seconds, for one reply: a start of the bot may lie in between."""
 SETTLED_SECONDS = 0.5
