@@ -89,7 +89,8 @@ async def read_only(rig: Rig, times: int) -> Row:
     if subprocess.run([*NAMESPACE, "true"], capture_output=True).returncode:  # noqa: ASYNC221
         row.note = "not injected: this system gives no namespaces"
         return row
-    for row.injected in range(1, times + 1):
+    for _ in range(times):
+        row.injected += 1
         await rig.bot.stop()
         since = rig.log_size()
         await rig.bot.start(*NAMESPACE, "sh", "-c", READ_ONLY, "sh", str(rig.home))

@@ -31,8 +31,8 @@ async def quiet_hours(rig: Rig, times: int) -> Row:
     """Nobody writes for hours, by a clock that is fast.
 
     The time of the bot's event loop, and its clocks, pass 240 times as fast, and Discord asks for
-    heartbeats so often. So each of its timers rings as often as in 8 hours: about 700 heartbeats,
-    480 looks for cards to remind of, 5,800 writes of counts and 14,000 looks at each file.
+    heartbeats so often: about 700, with 480 looks for cards to remind of. Timers of a few seconds
+    ring less often than in real hours, as what they do takes its usual time.
     """
     row = Row(f"{HOURS} quiet hours, {SPEED:.0f} times as fast", times)
     await rig.settle(row, await rig.write(4))
