@@ -71,10 +71,15 @@ class BotProcess:
         assert self._process is not None
         return self._process.pid
 
-    async def start(self) -> None:
-        """Returns once it is connected."""
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process is not None and self._process.poll() is None
+
+    async def start(self, *before: str) -> None:
+        """Returns once it is connected. `before`: a command that becomes the one after it."""
         self._process = subprocess.Popen(  # noqa: ASYNC220 (returns at once)
-            self._command,
+            [*before, *self._command],
             cwd=self._home,
             env=self._environment,
             # Not the file itself: the log must go on where the bot may write no more files.

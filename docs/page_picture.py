@@ -39,7 +39,7 @@ def main(home: Path = Path(), picture: Path = PICTURE) -> None:
         try:
             address = _when_ready(server)
             with chromium(Path(folder, "profile")) as driver:
-                picture.write_bytes(_take(driver, address))
+                picture.write_bytes(take(driver, address))
         finally:
             server.terminate()
             server.communicate(timeout=60)
@@ -58,7 +58,8 @@ def _when_ready(server: "subprocess.Popen[str]") -> str:
     sys.exit("The server ended; start `python -m bot http` to see why.")
 
 
-def _take(driver: Chrome, address: str) -> bytes:
+def take(driver: Chrome, address: str) -> bytes:
+    """Holds the conversation at the page of the server; the window as a PNG."""
     page = Page(driver, address)
     page.look(*SIZE)
     page.say(PRAISE)

@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,13 +24,16 @@ import typer.main
 import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
 
 from bot.errors import BotError
 from bot.frontends.discord.client import PERMISSIONS
 from bot.sentences.responses import Kind
 from bot.serving.cluster import ENVIRONMENT
 from bot.settings import Settings
-from docs import discord_picture
+from docs import discord_picture, page_picture
+from tests.bot.frontends.browser import find_missing
 from tests.conftest import call_trainer
 from trainer.config import RECIPES, RecipeName, TrainingConfig
 
@@ -518,6 +522,28 @@ def test_the_readme_is_short_and_tables_hold_what_was_measured() -> None:
             r"^\|.*\| *targets? *\|", page.read_text(encoding="utf-8"), re.M | re.I
         )
         assert columns == [], page
+
+
+@pytest.mark.skipif(find_missing() is not None, reason=str(find_missing()))
+def test_the_picture_of_the_page_is_taken_from_a_real_conversation(
+    workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    take = page_picture.take
+
+    def take_and_read(driver: Chrome, address: str) -> bytes:
+        png = take(driver, address)
+        said.append(driver.find_element(By.TAG_NAME, "body").text)
+        return png
+
+    monkeypatch.setattr(page_picture, "take", take_and_read)
+    picture = tmp_path / "page.png"
+    page_picture.main(workplace, picture)
+    for sentence in (page_picture.PRAISE, page_picture.MIXED):
+        assert sentence in said[0]
+    for file in (picture, page_picture.PICTURE):
+        width, height = struct.unpack(">II", file.read_bytes()[16:24])
+        assert (width, height) == page_picture.SIZE
 
 
 def test_the_picture_of_discord_is_drawn_from_a_real_conversation(

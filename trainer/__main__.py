@@ -33,11 +33,13 @@ from trainer.data.columns import Columns
 from trainer.data.review_files import Review
 from trainer.data.reviews import Split, load_reviews, take
 from trainer.errors import (
+    OUT_OF_MEMORY,
     ComparisonError,
     ConfigError,
     Interrupted,
     ProcessLost,
     TrainerError,
+    is_out_of_memory,
     printable,
 )
 from trainer.events import BrokenCheck, Compared, Failed, Listener, parse_compared
@@ -518,6 +520,10 @@ def _reporting(progress: Style) -> Iterator[Listener]:
         except KeyboardInterrupt:
             on_event(Failed(_INTERRUPTED, is_interrupted=True))
             raise
+        except Exception as error:
+            if is_out_of_memory(error):
+                on_event(Failed(OUT_OF_MEMORY))
+            raise
 
 
 def _what_next(path: Path, serving: bool) -> str:
@@ -610,6 +616,8 @@ def main() -> int:
     except typer.TyperException as error:
         return _fail(f"{error.format_message()} Try: python -m trainer --help", error.exit_code)
     except Exception as error:
+        if is_out_of_memory(error):
+            return _fail(OUT_OF_MEMORY, EXIT_BAD_INPUT)
         # The message of an unforeseen error may contain review text; files and lines cannot.
         innermost_first = traceback.extract_tb(error.__traceback__)[: -MAX_FRAMES - 1 : -1]
         places = ", called from ".join(

@@ -13,6 +13,30 @@ Each error carries the sentence shown to the user: what is wrong, where, and wha
         └── ProcessLost   one of its processes has ended
 """
 
+import errno
+
+OUT_OF_MEMORY = (
+    "There is not enough memory for this. Free memory, or allow this process more of it; a smaller "
+    "batch size, maximum length or base model needs less."
+)
+
+_ALLOCATORS = ("can't allocate memory", "bad_alloc", "bad allocation", "Failed to allocate memory")
+"""What torch and ONNX Runtime say of the processor's memory, without a type of their own."""
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether an error, or what it came of, says that there is no memory left."""
+    while error is not None:
+        if (
+            isinstance(error, MemoryError)
+            or type(error).__name__ == "OutOfMemoryError"  # torch's, of an accelerator
+            or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+            or any(words in str(error) for words in _ALLOCATORS)
+        ):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
 
 def printable(text: object) -> str:
     """The text with an escape sequence for each line break and control character."""

@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.bot_process import DATASETS, BotProcess, prepare, set_clock
-from benchmarks.soak import bot_faults, trainer_faults
+from benchmarks.soak import bot_faults, limits, promotions, trainer_faults
+from benchmarks.soak.quiet import quiet_hours
 from benchmarks.soak.rig import Rig, Row
 from tests.discord_server import DiscordServer
 
@@ -23,16 +24,20 @@ FAULTS: list[tuple[Callable[[Rig, int], Awaitable[Row]], int, int]] = [
     *((partial(bot_faults.gateway, what=what), 2, 0) for what in bot_faults.GATEWAY),
     *((partial(bot_faults.http, what=what), 2, 1) for what in bot_faults.HTTP),
     (bot_faults.worker_died, 3, 1),
-    (bot_faults.jumping_clock, 4, 1),
-    (bot_faults.promoted_often, 30, 1),
-    (bot_faults.killed_in_a_promotion, 2, 0),
-    (bot_faults.corrupted_checkpoint, 2, 1),
-    (bot_faults.overload, 1, 0),
-    (bot_faults.full_disk, 1, 0),
+    (bot_faults.jumping_clock, 4, 0),
+    (promotions.promoted_often, 30, 1),
+    (promotions.killed_in_a_promotion, 2, 0),
+    (promotions.corrupted_checkpoint, 2, 1),
+    (limits.overload, 1, 0),
+    (limits.full_disk, 1, 0),
     (bot_faults.corrupted_store, 2, 0),
+    (limits.read_only, 2, 0),
+    (limits.no_memory, 3, 0),
+    (quiet_hours, 1, 0),
     *((partial(trainer_faults.killed, stage=stage), 1, 0) for stage in trainer_faults.STAGES),
     (trainer_faults.continued, 1, 0),
     (trainer_faults.full_disk, 1, 0),
+    (trainer_faults.no_memory, 2, 0),
     (trainer_faults.undisturbed, 1, 0),
 ]
 """Each with how often it is injected, and how often in the short form."""

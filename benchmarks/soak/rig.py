@@ -14,6 +14,7 @@ import psutil
 
 from benchmarks.bot_process import BotProcess
 from benchmarks.discord_load import REVIEWS
+from benchmarks.soak.inside import Footprint, look_inside
 from benchmarks.week.findings import kinds_of
 from bot.sentences.kinds import Kind
 from tests.discord_server import DiscordServer
@@ -21,6 +22,10 @@ from trainer.model.checkpoint import serving_checkpoint
 
 CHANNELS = 8
 """Discord accepts about one message a second in each, and the bot reads only 100 missed ones."""
+BURST = 40
+"""Messages amid which a fault is injected."""
+MORE_MEGABYTES = 60.0
+"""What promotions in a row, or too much work, may add to the memory of the process."""
 PATIENCE = 120.0
 """In seconds, for one reply: a start of the bot may lie in between."""
 SETTLED_SECONDS = 0.5
@@ -127,14 +132,19 @@ class Rig:
 
     async def logged(self, sentence: str, since: int) -> None:
         """Waits until the log has this, after its first `since` bytes."""
-        await self.server.wait_until(partial(self._is_logged, sentence, since), PATIENCE)
+        await self.server.wait_until(partial(self.is_logged, sentence, since), PATIENCE)
 
-    def _is_logged(self, sentence: str, since: int) -> bool:
+    def is_logged(self, sentence: str, since: int) -> bool:
+        """Whether it has that."""
         return sentence in self.bot.log.read_text("utf-8", "replace")[since:]
 
     def log_size(self) -> int:
         """In characters."""
         return len(self.bot.log.read_text("utf-8", "replace"))
+
+    async def look_inside(self, *, speed: float = 1.0) -> Footprint:
+        """The bot's footprint; its time passes at this speed from now on."""
+        return await look_inside(self.server, self.bot, self.home, speed=speed)
 
     @property
     def megabytes(self) -> float:

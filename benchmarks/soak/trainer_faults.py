@@ -1,4 +1,4 @@
-"""Faults of a training that was ordered in the chat: killed at each stage, and a full disk."""
+"""Faults of a training that was ordered in the chat: killed at each stage, no disk, no memory."""
 
 import os
 import resource
@@ -6,6 +6,8 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import psutil
 
 from benchmarks.soak.rig import Rig, Row
 from bot.operations.background import Background
@@ -49,21 +51,36 @@ STAGES: dict[str, tuple[Stage, str]] = {
 """When each is reached, and how the result begins after a kill there."""
 
 
-async def killed(rig: Rig, times: int, *, stage: str) -> Row:
-    """The trainer is killed there: the result says so, and nothing half-made stays."""
-    row = Row(f"kill -9 of the trainer: {stage}", times)
-    is_reached, result = STAGES[stage]
-    for _ in range(times):
+Injection = Callable[[int], None]
+"""Does something to the process of this id."""
+
+
+async def _failed(
+    rig: Rig, row: Row, is_reached: Stage, inject: Injection, expected: Callable[[str], bool]
+) -> Row:
+    """Injects it at this stage of trainings, whose results must be as expected."""
+    for _ in range(row.injected):
         ids = await rig.write(MESSAGES)
         await _train(rig, EPOCHS)
-        os.kill(await _trainer(rig, is_reached), signal.SIGKILL)
+        inject(await _trainer(rig, is_reached))
         began = time.monotonic()
-        posted = await _result(rig)
+        said = (await _result(rig)).content
         row.took(began)
-        row.expect(f"a result that begins {result}", posted.content.startswith(result))
+        row.expect(f"another result than: {said}", expected(said))
         await rig.settle(row, ids)
     _expect_whole(rig, row)
     return row
+
+
+async def killed(rig: Rig, times: int, *, stage: str) -> Row:
+    """The trainer is killed there: the result says so, and nothing half-made stays."""
+    is_reached, result = STAGES[stage]
+    row = Row(f"kill -9 of the trainer: {stage}", times)
+    return await _failed(rig, row, is_reached, _kill, lambda said: said.startswith(result))
+
+
+def _kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
 
 
 async def continued(rig: Rig, times: int) -> Row:
@@ -93,17 +110,27 @@ async def continued(rig: Rig, times: int) -> Row:
 
 async def full_disk(rig: Rig, times: int) -> Row:
     """The checkpoint does not fit on the disk."""
-    row = Row("disk too full for a checkpoint", times)
-    for _ in range(times):
-        ids = await rig.write(MESSAGES)
-        await _train(rig, EPOCHS)
-        pid = await _trainer(rig, lambda _: True)
+
+    def fill(pid: int) -> None:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (FULL_AT, FULL_AT))
-        posted = await _result(rig)
-        row.expect("a result that names the disk", "cannot be written" in posted.content)
-        await rig.settle(row, ids)
-    _expect_whole(rig, row)
-    return row
+
+    row = Row("disk too full for a checkpoint", times)
+    return await _failed(rig, row, STAGES["loading"][0], fill, lambda it: "cannot be written" in it)
+
+
+def _says_memory(said: str) -> bool:
+    return "memory" in said and "a bug" not in said
+
+
+async def no_memory(rig: Rig, times: int) -> Row:
+    """The trainer gets no more memory than it has at a step: the result says so."""
+
+    def limit(pid: int) -> None:
+        size = psutil.Process(pid).memory_info().vms
+        resource.prlimit(pid, resource.RLIMIT_AS, (size, size))
+
+    row = Row("memory limit of the trainer", times)
+    return await _failed(rig, row, STAGES["a step"][0], limit, _says_memory)
 
 
 async def undisturbed(rig: Rig, times: int) -> Row:

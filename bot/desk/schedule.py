@@ -59,13 +59,17 @@ class Schedule:
     def __init__(self, clock: Clock = utc_now) -> None:
         self._clock = clock
         self._entries: dict[str, _Entry] = {}
+        self._looked = clock()
+        """The time of the latest look."""
         self._running = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     def every(self, name: str, seconds: float, job: Job) -> None:
         """Runs `job` at this interval, first at once."""
         start = self._clock()
-        self.add(name, IntervalTrigger(seconds=seconds, start_date=start, timezone=UTC), job)
+        trigger = IntervalTrigger(seconds=seconds, start_date=start, timezone=UTC)
+        # Not as `add`: a moment later, the trigger's next time is an interval away.
+        self._entries[name] = _Entry(job, trigger, start)
 
     def add(self, name: str, trigger: Trigger, job: Job) -> None:
         """Runs `job` at the times of `trigger`; takes the place of a job of the same name."""
@@ -74,6 +78,7 @@ class Schedule:
     async def run_due(self) -> None:
         """Runs every job whose time has come. Tests call it after they have moved the clock."""
         async with self._running:
+            self._note_setback()
             for name, entry in list(self._entries.items()):
                 now = self._clock()
                 if entry.due is None or entry.due > now:
@@ -83,6 +88,15 @@ class Schedule:
                     await entry.job()
                 except Exception as error:
                     log.error("The job %s failed: %s", name, whereabouts(error))
+
+    def _note_setback(self) -> None:
+        """After the clock was set back, no job waits until it has caught up."""
+        now = self._clock()
+        if now < self._looked:
+            for entry in self._entries.values():
+                again = entry.trigger.get_next_fire_time(now, now)
+                entry.due = min(filter(None, (entry.due, again)), default=None)
+        self._looked = now
 
     async def __aenter__(self) -> "Schedule":
         self._task = asyncio.create_task(self._run())

@@ -12,6 +12,9 @@ MAX_SENTENCE_CHARACTERS = 2_000
 
 MAX_NOTES = 20
 
+MAX_LINE_BYTES = 1_000_000
+"""Far more than any event takes."""
+
 
 @dataclass(slots=True)
 class Progress:
@@ -45,8 +48,8 @@ class ProgressFile:
         with suppress(OSError), open_regular(self._path) as file:
             file.seek(self._offset)
             # One by one: all of a long run's lines together would take much memory.
-            for line in file:
-                if not line.endswith(b"\n"):
+            while line := file.readline(MAX_LINE_BYTES):
+                if not line.endswith(b"\n") and len(line) < MAX_LINE_BYTES:
                     break  # it is still being written
                 self._offset += len(line)
                 self._take(line)

@@ -33,6 +33,8 @@ from tests.mutations import (
     refused_with_a_sentence,
     state_files,
 )
+from trainer.events import Failed as TrainerFailed
+from trainer.events import Judging, Note, Plan, Step, to_line
 from trainer.model.checkpoint import list_checkpoints
 
 RUN: dict[str, Any] = {
@@ -60,20 +62,16 @@ COMPARISON: dict[str, Any] = {
     "objection": "",
 }
 EVENTS: list[dict[str, Any]] = [
-    {"event": "plan", "epochs": 2, "steps": 20},
-    {
-        "event": "step",
-        "number": 3,
-        "total": 20,
-        "epoch": 1,
-        "loss": 0.5,
-        "tokens_per_second": 1000.0,
-        "seconds_left": 12.0,
-    },
-    {"event": "judging", "split": "test", "done": 1, "total": 2},
-    {"event": "note", "message": "A sentence."},
-    {"event": "error", "message": "A sentence."},
+    json.loads(to_line(event))
+    for event in (
+        Plan("starter", "auto", {"negative": 20, "positive": 20}, 2, 20, "checkpoints/it"),
+        Step(3, 20, 1, 0.5, 1_000, 12.0),
+        Judging("test", 1, 2),
+        Note("A sentence."),
+        TrainerFailed("A sentence."),
+    )
 ]
+"""Not `Saved`: a process would compare the candidate, for each example."""
 
 
 @pytest.fixture(autouse=True)
@@ -136,10 +134,15 @@ def test_any_comparison_is_read(run: bytes, comparison: bytes) -> None:
 
 @pytest.mark.timeout(120)
 @bounded
-@given(content=outputs)
-def test_any_output_of_a_trainer_is_shown(content: bytes) -> None:
-    (FOLDER / "fit.out").write_bytes(content)
-    progress = ProgressFile(FOLDER / "fit.out").read()
+@given(content=outputs, share=st.floats(0, 1))
+def test_any_output_of_a_trainer_is_shown(content: bytes, share: float) -> None:
+    file = FOLDER / "fit.out"
+    file.write_bytes(content[: int(share * len(content))])  # a look amid a line
+    growing = ProgressFile(file)
+    growing.read()
+    file.write_bytes(content)
+    progress = growing.read()
+    assert progress == ProgressFile(file).read()
     run = Run.model_validate(RUN)
     assert len(standing(run, progress)) <= MAX_CHARACTERS
     assert len(occupied(run, progress)) <= MAX_CHARACTERS

@@ -26,7 +26,7 @@ DIRECT_REACTIONS = 1 << 13
 MESSAGE_CONTENT = 1 << 15
 _PRIVILEGED = 1 << 1 | 1 << 8 | MESSAGE_CONTENT  # members, presences, content
 
-_HEARTBEAT_INTERVAL_MS = 41_250
+HEARTBEAT_SECONDS = 41.25
 _REPLAYABLE_EVENTS = 4096
 """How many events a session keeps; a RESUME from further back is refused, as by Discord."""
 _CLOSE_TIMEOUT_S = 1.0
@@ -161,6 +161,8 @@ class Gateway:
         self.resumes: list[Json] = []
         """The data of each accepted RESUME: token, session_id, seq."""
         self.heartbeats = 0
+        self.heartbeat_seconds = HEARTBEAT_SECONDS
+        """Asked of connections from now on."""
 
     @property
     def is_connected(self) -> bool:
@@ -231,11 +233,12 @@ class Gateway:
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """One websocket from HELLO to its close."""
         connection = _Connection(request)
-        await connection.socket.prepare(request)
-        self._connections.add(connection)
         session: _Session | None = None
         try:
-            await connection.send_op(Op.HELLO, {"heartbeat_interval": _HEARTBEAT_INTERVAL_MS})
+            await connection.socket.prepare(request)
+            self._connections.add(connection)
+            interval = round(1_000 * self.heartbeat_seconds)
+            await connection.send_op(Op.HELLO, {"heartbeat_interval": interval})
             async for message in connection.socket:
                 if message.type is WSMsgType.TEXT:
                     session = await self._receive(connection, session, json.loads(message.data))

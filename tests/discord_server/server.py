@@ -17,7 +17,13 @@ from yarl import URL
 from .api import Api
 from .contract import Contract
 from .faults import Fault, Faults
-from .gateway import DIRECT_REACTIONS, GUILD_REACTIONS, MESSAGE_CONTENT, Gateway
+from .gateway import (
+    DIRECT_REACTIONS,
+    GUILD_REACTIONS,
+    HEARTBEAT_SECONDS,
+    MESSAGE_CONTENT,
+    Gateway,
+)
 from .http import API_PREFIX, HttpFront, RecordedRequest
 from .interactions import (
     COMMAND,
@@ -171,6 +177,10 @@ class DiscordServer:
     def refused_identifies(self) -> int:
         """How many IDENTIFYs came too early for their group of shards."""
         return self._gateway.refused
+
+    def set_heartbeat(self, seconds: float = HEARTBEAT_SECONDS) -> None:
+        """Asks connections from now on for a heartbeat in this interval."""
+        self._gateway.heartbeat_seconds = seconds
 
     # Waiting
 

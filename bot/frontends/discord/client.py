@@ -22,6 +22,7 @@ from bot.conversation.reply import Reply
 from bot.desk.desk import Desk
 from bot.desk.feedback import Feedback
 from bot.errors import StoreError
+from bot.frontends.discord.clock import DiscordClock
 from bot.frontends.discord.delivery import CANNOT_SEND, Delivery, respond
 from bot.frontends.discord.earlier import EarlierReplies
 from bot.frontends.discord.recipients import author_of, user_of
@@ -116,6 +117,7 @@ class ConciergeBot(commands.Bot):
         **sharding: Any,
     ) -> None:
         """`sharding`: further options of the library's client."""
+        self.clock = DiscordClock()
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -133,6 +135,7 @@ class ConciergeBot(commands.Bot):
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_ratelimit_timeout=MAX_PAUSE_SECONDS,
+            http_trace=self.clock.trace,
             **sharding,
         )
         self.own_shards: Shards | None = None

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-import time
+import secrets
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -131,7 +131,7 @@ class CardPoster:
         self._growing: dict[str, asyncio.Task[None]] = {}
         self._grown: set[str] = set()
         """Cards that have grown since they were last read from the store."""
-        self._attempts = count(int(time.time()))
+        self._attempts = count(secrets.randbelow(10**8))
         self._seldom = SeldomLog(log)
 
     async def post(self, card: Card, channel: str, role: str | None) -> str | None:

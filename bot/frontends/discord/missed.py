@@ -11,12 +11,13 @@ from datetime import timedelta
 
 import discord
 from cachetools import FIFOCache
-from discord.ext import commands, tasks
+from discord.ext import commands
 
 from bot.frontends.discord import restart_point
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import reason
 from bot.frontends.discord.reading import is_direct
+from bot.frontends.discord.repeated import Repeated
 from bot.frontends.discord.restart_point import RestartPoint
 from bot.frontends.discord.reviews import Reviews
 from bot.logs import whereabouts
@@ -66,6 +67,8 @@ class Missed(commands.Cog):
         self._catching_up: set[asyncio.Task[None]] = set()
         self._has_moved = False
         """Whether the restart point differs from the one that was saved."""
+        # Also while the bot runs, because a killed process cannot.
+        self._saving = Repeated("Saving the restart point", SAVE_SECONDS, self._save_if_moved)
 
     async def cog_load(self) -> None:
         shards = self._bot.own_shards
@@ -81,18 +84,16 @@ class Missed(commands.Cog):
             ("ready", self._note_ready),
         ):
             self._bot.add_listener(listener, self._bot.connection_event(event))
-        self.save.start()
+        self._saving.start()
 
     async def cog_unload(self) -> None:
         """Saves the point from which the next start must look."""
-        self.save.cancel()
+        self._saving.cancel()
         for task in self._catching_up:
             task.cancel()
         await self._save()
 
-    @tasks.loop(seconds=SAVE_SECONDS)
-    async def save(self) -> None:
-        """Also saves it while the bot runs, because a killed process cannot."""
+    async def _save_if_moved(self) -> None:
         if self._has_moved:
             await self._save()
 
@@ -130,7 +131,7 @@ class Missed(commands.Cog):
 
     async def _note_connected(self, shard: int = 0) -> None:
         """A new IDENTIFY has been accepted; the guilds are still to come."""
-        self._last_seen = self._last_seen or discord.utils.time_snowflake(discord.utils.utcnow())
+        self._last_seen = self._last_seen or discord.utils.time_snowflake(self._bot.clock.now())
         self._has_moved = True
         gap = self._away_since.pop(shard, None)
         if gap is not None:
@@ -152,7 +153,7 @@ class Missed(commands.Cog):
             self._catching_up.discard(task)
 
     async def _catch_up(self, shard: int, gap: int) -> None:
-        now = discord.utils.time_snowflake(discord.utils.utcnow())
+        now = discord.utils.time_snowflake(self._bot.clock.now())
         after = max(gap, _recent(now))
         channels: list[discord.abc.Messageable] = [
             channel

@@ -1,6 +1,5 @@
 """/model: operators list the checkpoints, and choose the serving one."""
 
-import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -9,7 +8,6 @@ from pathlib import Path
 
 import discord
 from discord import app_commands
-from discord.ext import tasks
 
 from bot.desk.agreement import on_verdicts
 from bot.desk.desk import Desk
@@ -18,15 +16,13 @@ from bot.errors import StoreError, UnusableCheckpointError
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.escaping import code, plain
 from bot.frontends.discord.operators import OperatorCog, caller
-from bot.logs import whereabouts
+from bot.frontends.discord.repeated import Repeated
 from bot.operations.actions import Operations
 from bot.operations.operators import NotAllowedError
 from bot.sentences.responses import MAX_CHARACTERS
 from trainer.events import duration
 from trainer.model.checkpoint import Listed
 from trainer.model.record import TrainingRecord
-
-log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
 """Between checks of the serving checkpoint."""
@@ -42,20 +38,15 @@ class ModelCommands(OperatorCog, group_name="model", group_description="The mode
     def __init__(self, operations: Operations, desk: Desk | None) -> None:
         self._operations = operations
         self._desk = desk
+        # Follows promotions by other processes.
+        look = operations.models.look
+        self._watching = Repeated("Looking at the serving checkpoint", LOOK_SECONDS, look)
 
     async def cog_load(self) -> None:
-        self.watch.start()
+        self._watching.start()
 
     async def cog_unload(self) -> None:
-        self.watch.cancel()
-
-    @tasks.loop(seconds=LOOK_SECONDS)
-    async def watch(self) -> None:
-        """Follows promotions by other processes."""
-        try:
-            await self._operations.models.look()
-        except Exception as error:  # a bug, which must not end the watching
-            log.error("Looking at the serving checkpoint failed: %s", whereabouts(error))
+        self._watching.cancel()
 
     @app_commands.command(name="list", description="All checkpoints, the newest first")
     async def show(self, interaction: discord.Interaction) -> None:

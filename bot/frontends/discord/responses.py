@@ -2,11 +2,11 @@
 
 import discord
 from discord import app_commands
-from discord.ext import tasks
 
 from bot.errors import ResponsesError
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.operators import OperatorCog, caller, tell_operators
+from bot.frontends.discord.repeated import Repeated
 from bot.sentences.responses import MAX_CHARACTERS
 
 LOOK_SECONDS = 1.0
@@ -19,12 +19,13 @@ class ResponsesCommands(OperatorCog, group_name="responses", group_description="
 
     def __init__(self, bot: ConciergeBot) -> None:
         self._bot = bot
+        self._watching = Repeated("Looking at the sentences", LOOK_SECONDS, self._look)
 
     async def cog_load(self) -> None:
-        self.watch.start()
+        self._watching.start()
 
     async def cog_unload(self) -> None:
-        self.watch.cancel()
+        self._watching.cancel()
 
     @app_commands.command(name="reload", description="Read the file with the sentences again")
     async def reload(self, interaction: discord.Interaction) -> None:
@@ -34,8 +35,7 @@ class ResponsesCommands(OperatorCog, group_name="responses", group_description="
             said = _refusal(error)
         await interaction.response.send_message(said, ephemeral=True)
 
-    @tasks.loop(seconds=LOOK_SECONDS)
-    async def watch(self) -> None:
+    async def _look(self) -> None:
         """Applies a changed file."""
         outcome = await self._bot.operations.sentences.look()
         if isinstance(outcome, ResponsesError):

@@ -5,6 +5,7 @@ import logging
 from datetime import UTC, datetime
 
 import pytest
+from apscheduler.triggers.cron import CronTrigger
 
 from bot.desk import schedule as module
 from bot.desk.schedule import Schedule
@@ -37,6 +38,29 @@ async def test_an_interval(clock: MovableClock) -> None:
     await schedule.run_due()
     await schedule.run_due()
     assert len(job.ran) == 3
+
+
+async def test_an_interval_begins_at_once_though_time_passes(clock: MovableClock) -> None:
+    schedule, job = Schedule(lambda: clock.move(seconds=0.001)), Job(clock)
+    schedule.every("it", 60, job)
+    await schedule.run_due()
+    assert len(job.ran) == 1
+
+
+async def test_a_clock_that_is_set_back_keeps_no_job_waiting(clock: MovableClock) -> None:
+    schedule, job, daily = Schedule(clock), Job(clock), Job(clock)
+    schedule.every("it", 60, job)
+    schedule.add("daily", CronTrigger(hour=9, timezone=UTC), daily)
+    await schedule.run_due()
+    clock.move(days=-2)
+    await schedule.run_due()
+    for _ in range(3):
+        clock.move(seconds=60)
+        await schedule.run_due()
+    assert len(job.ran) == 4
+    clock.move(hours=21)  # 9:33 of the next day, which came before already
+    await schedule.run_due()
+    assert len(daily.ran) == 1
 
 
 async def test_a_job_that_fails_is_logged_and_runs_again(

@@ -15,6 +15,7 @@ from bot.settings import Settings
 from tests.bot.desk.conftest import MovableClock, sqlite_url
 from tests.bot.frontends.desk import Start
 from tests.bot.frontends.loopback import OPENAPI, serving
+from tests.bot.frontends.synced import repeat_on_simcord
 from tests.bot.stub import KeywordClassifier
 from tests.discord_server import Channel, DiscordServer, point_discord_py_at
 
@@ -23,6 +24,12 @@ from tests.discord_server import Channel, DiscordServer, point_discord_py_at
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a working directory of its own: what the bot writes lies there."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _repeated(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "simcord_env" in request.fixturenames:
+        repeat_on_simcord(monkeypatch)
 
 
 @pytest.fixture

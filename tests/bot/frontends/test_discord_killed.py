@@ -4,14 +4,17 @@ import asyncio
 import shutil
 import signal
 import subprocess
+import sys
+from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from discord.ext import tasks
 
 from bot.files import STATE
 from bot.frontends.discord import restart_point
 from bot.frontends.discord.missed import SAVE_SECONDS
+from bot.frontends.discord.repeated import Repeated
 from bot.frontends.discord.restart_point import MAX_DIRECT, STATE_FILE, RestartPoint
 from bot.sentences.responses import Responses
 from tests.bot.frontends.loopback import environment, nothing_more, serving
@@ -75,7 +78,7 @@ async def test_a_first_start_writes_the_point_before_anything_can_come(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It may be killed before the first of the regular writes."""
-    monkeypatch.setattr(tasks.Loop, "start", lambda *_: None)
+    monkeypatch.setattr(Repeated, "start", lambda _: None)
     async with serving(server, classifier, responses):
         await server.wait_until(restart_point.read)
         question = await server.say(server.channel, "great")
@@ -83,6 +86,46 @@ async def test_a_first_start_writes_the_point_before_anything_can_come(
         point = restart_point.read()
         assert point is not None
         assert point.message < question
+
+
+def _set_clock(monkeypatch: pytest.MonkeyPatch, ahead: timedelta) -> None:
+    """What discord.py takes for the time of day."""
+    wrong = SimpleNamespace(**vars(sys.modules["datetime"]))
+    wrong.datetime = type("Wrong", (datetime,), {"now": lambda tz=None: datetime.now(tz) + ahead})
+    for module in ("discord.utils", "discord.ext.tasks"):
+        monkeypatch.setattr(f"{module}.datetime", wrong)
+
+
+async def test_the_point_is_written_after_the_clock_was_set_back(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with serving(server, classifier, responses):
+        await server.wait_for_reply(await server.say(server.channel, "great"))
+        _set_clock(monkeypatch, timedelta(days=-1))
+        await asyncio.sleep(SAVE_SECONDS)
+        last = await server.say(server.channel, "great")
+        await server.wait_for_reply(last)
+        await server.wait_until(
+            lambda: (point := restart_point.read()) and point.message >= last - 1
+        )
+
+
+async def test_a_wrong_clock_of_this_machine_hides_no_missed_message(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _set_clock(monkeypatch, timedelta(days=1))
+    async with serving(server, classifier, responses):
+        await server.wait_for_reply(await server.say(server.channel, "great"))
+    missed = await server.say(server.channel, "so dull")
+    async with serving(server, classifier, responses):
+        await server.wait_for_reply(missed)
+    assert len([reply for reply in server.messages if reply.reply_to == missed]) == 1
 
 
 @pytest.mark.parametrize(

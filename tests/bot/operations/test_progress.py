@@ -1,9 +1,11 @@
 """The trainer's JSON lines, as they grow."""
 
+import os
+import tracemalloc
 from pathlib import Path
 from subprocess import CompletedProcess
 
-from bot.operations.progress import ProgressFile
+from bot.operations.progress import MAX_LINE_BYTES, ProgressFile
 from tests.conftest import call_trainer
 
 STEP = '{"event": "step", "number": %d, "total": 9, "epoch": 1, "loss": 0.5, "tokens": 7, '
@@ -31,6 +33,22 @@ def test_lines_that_are_no_events_are_passed_over(tmp_path: Path) -> None:
     path.write_text("\n".join([*lines, '{"event": "note", "message": "So."}', ""]))
     progress = ProgressFile(path).read()
     assert (progress.notes, progress.step, progress.error) == (["So."], None, None)
+
+
+def test_a_line_without_an_end_takes_no_memory_and_hides_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "fit.out"
+    path.touch()
+    os.truncate(path, 50 * MAX_LINE_BYTES)
+    file = ProgressFile(path)
+    tracemalloc.start()
+    try:
+        file.read()
+        assert tracemalloc.get_traced_memory()[1] < 10 * MAX_LINE_BYTES
+    finally:
+        tracemalloc.stop()
+    with path.open("a") as growing:
+        growing.write("\n" + STEP % 1)
+    assert file.read().step is not None
 
 
 def test_it_understands_the_real_trainer(

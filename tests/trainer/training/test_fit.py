@@ -554,6 +554,22 @@ def test_a_loss_that_is_not_finite_names_the_learning_rate(
         )
 
 
+@pytest.mark.parametrize("take", [lambda: torch.empty(10**15), lambda: bytearray(10**15)])
+def test_too_little_memory_is_no_bug(
+    tmp_path: Path,
+    quick: list[str | Path],
+    monkeypatch: pytest.MonkeyPatch,
+    take: Callable[[], object],
+) -> None:
+    monkeypatch.setattr("trainer.training.fit.train", lambda *_, **__: take())
+    result = call_trainer(*quick, "--progress", "json", cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: There is not enough memory for this. Free memory, or")
+    last = json.loads(result.stdout.splitlines()[-1])
+    assert last["event"] == "error"
+    assert "not enough memory" in last["message"]
+
+
 def test_interrupting_leaves_nothing_and_says_so(tmp_path: Path, quick: list[str | Path]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         command = (*quick, "--epochs", "1000")
