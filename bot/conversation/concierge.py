@@ -41,6 +41,7 @@ from bot.conversation.questions import (
     HeldQuestions,
     leaning,
 )
+from bot.conversation.reasons import reply_to_why
 from bot.conversation.requests import read_request
 from bot.conversation.throttle import Pace, Throttle
 from bot.conversation.why import Explainer, Explanation
@@ -74,6 +75,9 @@ MAX_TITLE_WORDS = 6
 _DROP_A_QUESTION = frozenset((DISTRESS, Kind.SERVICE, Kind.PERSON))
 """Kinds of message that are a new topic even if they begin like an answer: "no, I want my money
 back"."""
+
+_LEAVE_A_QUESTION = frozenset((Kind.ABUSE, Kind.WHY))
+"""Kinds of reply after which an answer to the earlier question is still expected."""
 
 _LUKEWARM_TAKEN_FOR = frozenset(
     (Kind.GREETING, Kind.THANKS, Kind.PERSON, Kind.CORRECTION, Kind.OFF_TOPIC)
@@ -237,6 +241,8 @@ class Concierge:
             # An edit after a verdict belongs to another message: the question about it is answered.
             if is_review or held is None or (is_edit and isinstance(held, GivenVerdict)):
                 reply = await self._judge(text, to, is_review=is_review)
+            elif (why := reply_to_why(text, held)) is not None:
+                reply = self.say(why, to)
             elif isinstance(held, Distress):
                 reply = await self._care(text, to)
             elif isinstance(held, GivenVerdict):
@@ -261,8 +267,8 @@ class Concierge:
         elif reply.question is not None:
             expected = reply.question
         elif reply.given is not None:
-            expected = GivenVerdict(reply.given)
-        elif isinstance(held, HeldQuestion) and reply.kind is not Kind.ABUSE:
+            expected = GivenVerdict(reply.given, reply.is_judgement)
+        elif isinstance(held, HeldQuestion) and reply.kind not in _LEAVE_A_QUESTION:
             expected = None  # it has been answered, or something new has come up
         if expected is not None:
             self.questions.hold(whom, expected)
@@ -523,7 +529,9 @@ class Concierge:
             sentence.text,
             kind,
             verdict,
-            question=HeldQuestion.of(sentence.text, sentence.yes, log_odds, asked),
+            question=HeldQuestion.of(
+                sentence.text, sentence.yes, log_odds, asked, is_judgement=verdict is not None
+            ),
             to=to,
         )
 

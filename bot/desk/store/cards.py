@@ -208,16 +208,17 @@ def _new_row(card: str, request: Request, now: datetime) -> dict[str, object]:
 
 
 async def _own_card(connection: AsyncConnection, request: Request) -> str | None:
-    """The unfinished card of this kind that has a request of the customer from this place."""
+    """The unfinished card of this kind that has a request of the customer from this place, or whose
+    private thread this is."""
     if request.customer is None:
         return None
-    theirs = select(requests.c.card).where(
-        requests.c.customer == request.customer, requests.c.channel == request.channel
-    )
+    here = requests.c.channel == request.channel
+    if request.channel is not None:
+        here |= cards.c.thread == request.channel
     alike = (cards.c.server == request.server, cards.c.kind == request.kind)
-    found = (*alike, cards.c.state.in_(_UNFINISHED), cards.c.id.in_(theirs))
-    newest = select(cards.c.id).order_by(cards.c.created.desc(), cards.c.id).limit(1)
-    card: str | None = await connection.scalar(newest.where(*found))
+    theirs = (requests.c.customer == request.customer, here, cards.c.state.in_(_UNFINISHED))
+    found = select(cards.c.id).join(requests).where(*alike, *theirs)
+    card: str | None = await connection.scalar(found.order_by(cards.c.created.desc(), cards.c.id))
     return card
 
 

@@ -18,7 +18,7 @@ from bot.frontends.discord.buttons import ConciergeButton, view
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND, reason, respond, send_with_retry
 from bot.frontends.discord.references import ids_in, reference
-from bot.frontends.discord.threads import close_thread, open_thread
+from bot.frontends.discord.threads import close_thread, leave_thread, open_thread
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,9 @@ class CardButton(
         if card is None:
             return
         if self._press in (Press.RESOLVE, Press.NOT_FOR_US):
-            await close_thread(interaction.client, card)
+            await close_thread(interaction.client, card, interaction.id)
+        elif self._press is Press.RELEASE:
+            await leave_thread(interaction.client, card, interaction.id)
         elif settings.private_threads and self._has_claimed(interaction, card):
             await self._open_thread(interaction, desk, card)
 

@@ -163,8 +163,10 @@ async def test_a_customer_has_one_open_card_of_a_kind_in_a_place(
     ]
     assert len({first.id, *(card.id for card in others)}) == 5
     assert (await ask(8, channel=None)).id == others[2].id
+    await store.attach(first.id, "discord:50", "discord:60")
+    assert (await ask(9, channel="discord:60")).id == first.id  # in its private thread
     figures = await store.figures(SERVER, START, clock.now)
-    assert sum(card.requests for card in figures.cards) == 7
+    assert sum(card.requests for card in figures.cards) == 8
     forgotten = await store.forget_person("discord:91")
     assert len(forgotten.cards) == 5
     assert await store.open_cards() == []

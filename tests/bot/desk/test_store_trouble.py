@@ -256,12 +256,13 @@ async def test_open_cards_of_the_previous_version_are_joined(
     _make(file, "0002")
     seconds = START.timestamp()
     card = (
-        "INSERT INTO cards (id, server, kind, strength, channel, state, created, joined, reminded,"
+        "INSERT INTO cards (created, joined, reminded, server, channel, strength, id, kind, state, "
+        f"number) VALUES ({seconds}, {seconds}, 0, 's', 'ch', '', "
     )
     _run_sql(
         file,
-        f"{card} number) VALUES ('c1', 's', 'service', '', 'ch', 'open', {seconds}, {seconds}, 0, 2)",
-        f"{card} number) VALUES ('c2', 's', 'person', '', 'ch', 'resolved', {seconds}, {seconds}, 0, 1)",
+        f"{card} 'c1', 'service', 'open', 2)",
+        f"{card} 'c2', 'person', 'resolved', 1)",
         f"INSERT INTO requests VALUES ('s', 'link:1', 'c1', 'p', {seconds})",
         f"INSERT INTO requests VALUES ('s', 'link:2', 'c1', 'q', {seconds})",
     )

@@ -412,10 +412,10 @@ async def test_an_edit_that_states_distress_gets_a_card_beside_that_of_its_messa
     assert len(await desk.store.open_cards()) == 2
 
 
+@pytest.mark.usefixtures("desk")
 async def test_a_card_of_several_ways_in_keeps_the_link_that_there_is(
     server: DiscordServer,
     staff: Channel,
-    desk: Desk,
     clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -534,13 +534,41 @@ async def test_a_claim_opens_a_private_thread_in_which_the_bot_is_silent(
         assert [posted for posted in server.messages if posted.channel is thread] == said
 
         await press(server, card, "Release", server.admin)
-        assert await server.wait_for_reply(await server.say(thread, "great"))
+        left = [f"a {Kind.PERSON_HAS_LEFT} sentence"]
+        await server.wait_until(lambda: _said_in(thread, server)[1:] == left)
+        reply = await server.wait_for_reply(await server.say(thread, "great"))
+        # A further request in the thread is on the same matter.
+        again = await server.wait_for_reply(await server.say(thread, OTHER_KINDS["person"]))
+        assert again.content == f"a {Kind.HANDED_OVER} sentence"
         await press(server, card, "Claim", server.admin)
         assert server.guild.threads == [thread]  # the same one
         await server.wait_until(lambda: "Claimed" in card.content)
         await press(server, card, "Resolve", server.admin)
         await server.wait_until(lambda: thread.archived)
+        said_last = [*left, reply.content, again.content, *left]
+        assert _said_in(thread, server)[1:] == said_last
+        assert [each for each in cards_in(server, staff) if not each.ephemeral] == [card]
     assert server.violations == server.unknown_requests == []
+
+
+async def test_a_card_that_was_given_back_is_closed_without_a_second_goodbye(
+    server: DiscordServer, staff: Channel, start: Start
+) -> None:
+    async with start(private_threads=True):
+        await ask(server, OTHER_KINDS["person"])
+        card = await card_in(server, staff)
+        await press(server, card, "Claim", server.admin)
+        thread = await _thread(server)
+        await press(server, card, "Release", server.admin)
+        await server.wait_until(lambda: len(_said_in(thread, server)) == 2)
+        await press(server, card, "Not for us", server.admin)
+        await server.wait_until(lambda: thread.archived)
+        assert len(_said_in(thread, server)) == 2
+    assert server.violations == server.unknown_requests == []
+
+
+def _said_in(thread: Channel, server: DiscordServer) -> list[str]:
+    return [posted.content for posted in server.messages if posted.channel is thread]
 
 
 async def test_the_bot_does_not_talk_over_a_person_who_has_come_meanwhile(
