@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING
 from cachetools import TTLCache
 
 from bot.conversation.answers import Answer, is_both, read_answer
-from bot.conversation.care import is_about_a_film
+from bot.conversation.care import (
+    beside_praise,
+    is_about_a_film,
+    states_distress_beside_praise,
+)
 from bot.conversation.corrections import (
     Correction,
     Strength,
@@ -24,6 +28,7 @@ from bot.conversation.corrections import (
 from bot.conversation.insults import without_insults
 from bot.conversation.language import is_foreign
 from bot.conversation.order import InOrder
+from bot.conversation.parts import is_balanced, names_a_part
 from bot.conversation.pleasantries import (
     is_acknowledgement,
     is_lukewarm,
@@ -276,7 +281,7 @@ class Concierge:
     def is_urgent(self, text: str) -> bool:
         """Whether a text must get its reply whatever else is going on: it says that its author is
         in distress."""
-        return states_distress(text)
+        return states_distress(text) or states_distress_beside_praise(text)
 
     def decide(
         self,
@@ -343,12 +348,15 @@ class Concierge:
             if kind is not None and not (is_review and kind is Kind.ABUSE):
                 return self.say(kind, to)
             verdict = await self._classify(text)
+            if aside := beside_praise(text):  # such as "nothing matters now"
+                apart = await self.engine.classify(aside)
+                verdict = apart if apart.kind == DISTRESS else verdict
         also = None
         if is_review and verdict.kind != DISTRESS:
             also = Kind(verdict.kind) if verdict.kind in _REQUESTS else None
             verdict = replace(verdict, kind=REVIEW)
         may_be_lukewarm = verdict.kind in _LUKEWARM_TAKEN_FOR and read_correction(text) is None
-        if may_be_lukewarm and is_lukewarm(text):
+        if (may_be_lukewarm and is_lukewarm(text)) or (verdict.is_review and is_balanced(text)):
             even = dict.fromkeys((Side.NEGATIVE.value, Side.POSITIVE.value), 0.5)
             verdict = replace(
                 verdict, kind=REVIEW, label=Kind.UNSURE, confidence=0.5, probabilities=even
@@ -373,6 +381,8 @@ class Concierge:
             return await self._judge(text, to)
         if is_acknowledgement(text):
             return self.say(Kind.THANKS, to)
+        if names_a_part(text):  # what they liked, or did not like, above all
+            return self.say(Kind(given), to)
         if given is not Side.BOTH and is_both(text):
             return replace(self.say(Kind.BOTH, to), withdrawn=self.say(Kind.WITHDRAWN, to).text)
         verdict = await self._classify(text)
@@ -446,6 +456,8 @@ class Concierge:
             return self.say(Kind.DISTRESS, to)
         if is_reassurance(text):
             return self.say(Kind.THANKS, to)
+        if names_a_part(text):  # it says nothing about liking
+            return replace(self._ask_once_more(held, 0.0, to), settles=True)
         answer = read_answer(text, held.yes, denies=held.denies)
         is_open = answer.side is None and bool(answer.opinion)
         if unjudged is Kind.ABUSE or (is_open and (is_edit or unjudged is not None)):
@@ -616,7 +628,7 @@ def _unjudged(text: str) -> Kind | None:
     """The kind of a text that the model need not see; None for one to be judged."""
     if not _is_readable(text):
         return Kind.WORDLESS
-    if states_distress(text):
+    if states_distress(text) or states_distress_beside_praise(text):
         return Kind.DISTRESS
     words = _ADDRESS.sub(" ", text)
     if words != text and not _is_readable(words):
