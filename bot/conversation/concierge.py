@@ -27,6 +27,7 @@ from bot.conversation.corrections import (
 )
 from bot.conversation.insults import without_insults
 from bot.conversation.language import is_foreign
+from bot.conversation.matters import goes_on, takes_advice
 from bot.conversation.order import InOrder
 from bot.conversation.parts import is_balanced, names_a_part
 from bot.conversation.pleasantries import (
@@ -44,6 +45,7 @@ from bot.conversation.questions import (
     GivenVerdict,
     HeldQuestion,
     HeldQuestions,
+    Matter,
     leaning,
 )
 from bot.conversation.reasons import reply_to_why
@@ -250,6 +252,8 @@ class Concierge:
                 reply = self.say(why, to)
             elif isinstance(held, Distress):
                 reply = await self._care(text, to)
+            elif isinstance(held, Matter):
+                reply = await self._go_on(text, held, to)
             elif isinstance(held, GivenVerdict):
                 reply = await self._reconsider(text, held.side, to)
             else:
@@ -273,6 +277,8 @@ class Concierge:
             expected = reply.question
         elif reply.given is not None:
             expected = GivenVerdict(reply.given, reply.is_judgement)
+        elif reply.kind in _REQUESTS and not isinstance(held, GivenVerdict | Distress):
+            expected = Matter(reply.kind)
         elif isinstance(held, HeldQuestion) and reply.kind not in _LEAVE_A_QUESTION:
             expected = None  # it has been answered, or something new has come up
         if expected is not None:
@@ -402,6 +408,15 @@ class Concierge:
         if side is None or side is given:
             return replace(self._apologise(to), withdrawn=withdrawn)
         return replace(self.say(_CORRECTED[side], to), withdrawn=withdrawn)
+
+    async def _go_on(self, text: str, matter: Matter, to: Recipient) -> Reply:
+        """The reply to a message after a request for help. Raises as the engine does."""
+        if _unjudged(text) is None:
+            if goes_on(text):
+                return self.say(matter.kind, to)
+            if takes_advice(text):
+                return self.say(Kind.THANKS, to)
+        return await self._judge(text, to)
 
     async def _care(self, text: str, to: Recipient) -> Reply:
         """The reply to a customer who was in distress a few minutes ago.

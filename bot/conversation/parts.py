@@ -61,7 +61,10 @@ _BAD = word_set(
 _BOTH = re.compile(
     r"\b(?:highs and lows|lows and highs|ups and downs|hits and misses|"
     r"peaks and (?:troughs|valleys)|strengths and weaknesses|pros and cons|good and bad|"
-    r"swings and roundabouts|"
+    r"swings and roundabouts|neither good nor bad|"
+    r"not (?:so |that |too |very )?(?:bad|terrible|awful|horrible)\b.{0,12} not (?:so |that |too |"
+    r"very )?(?:good|great|amazing|special)|not (?:so |that |too |very )?(?:good|great|amazing)\b"
+    r".{0,12} not (?:so |that |too |very )?(?:bad|terrible|awful|horrible)|"
     r"(?:a few|some|a couple of|couple of|the odd) (?:good |big )?(?:laughs|giggles|chuckles|"
     r"thrills|highs)(?: and)? (?:a few|some|a couple of|the odd|more) (?:yawns|groans|lows|lulls)|"
     r"(?:liked|loved|enjoyed) (?:some|half|most|parts|bits|much)(?: of (?:it|the film|the movie))?"

@@ -27,6 +27,8 @@ _PHRASE = (
     r"you|"
     r"my pleasure|glad to help|you'?re welcome|and you|anytime|any time|"
     r"yes+|yep|yeah|yup|exactly|precisely|indeed|correct|true|absolutely|definitely|of course|"
+    r"really|honestly|truly|i (?:really )?mean it|i meant (?:it|that|what i said)|i stand by (?:it|"
+    r"that)|(?:that'?s )?(?:just )?my (?:honest )?opinion|that'?s what i think|"
     r"you got it|spot on|(?:that'?s|thats|you'?re) (?:right|correct|true|it))"
 )
 _ACKNOWLEDGEMENT = re.compile(
@@ -41,7 +43,7 @@ _GOODBYE = (
     r"talk (?:to you )?(?:later|soon))"
 )
 _FAREWELL = re.compile(
-    rf"(?:(?:ok|okay|well|right|alright|sorry|anyway|so|and|but|thanks) )*{_GOODBYE}"
+    rf"(?:(?:ok|okay|k+|aight|well|right|alright|lol|sorry|anyway|so|and|but|thanks) )*{_GOODBYE}"
     rf"(?: (?:{_GOODBYE}|then|now|for now|bot|mate|buddy|dear|guys|later|soon|around|tomorrow|"
     r"next time|again|and|thanks|thank you|to bed|xx?|lol))*"
 )

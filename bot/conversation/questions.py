@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from cachetools import TTLCache
 
-from bot.sentences.kinds import Side
+from bot.sentences.kinds import Kind, Side
 from trainer.model.calibration import LEANS_FROM
 
 HELD_SECONDS = 600.0
@@ -84,7 +84,15 @@ class Distress:
     """They were pointed to help: what they write next is answered with care."""
 
 
-Expected = HeldQuestion | GivenVerdict | Distress
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """They have asked for help: "hello??" goes on about that."""
+
+    kind: Kind
+    """`SERVICE` or `PERSON`."""
+
+
+Expected = HeldQuestion | GivenVerdict | Distress | Matter
 """What the next message may refer to."""
 
 

@@ -36,12 +36,12 @@ _OTHERS = _THINKING | word_set(
     "from for as in out off away about because based base going give judging a an the and or but "
     "ok okay oh ah um er hm hmm huh well wait hey hi bot lol haha sorry please pls plz really just "
     "then exactly even though tho mate anyway actually again now curious wondering interest "
-    "curiosity such kind one answer reply verdict judgement judgment decision conclusion idea view "
-    "opinion reason reasons reasoning logic explanation thinking basis grounds message messages "
-    "review comment post words word part parts bit bits text mood sentence sense impression like "
-    "liked love loved hate hated enjoy enjoyed dislike disliked film movie good bad great negative "
-    "positive mixed complaint complaining praise happy unhappy thumbs down wrong right not no yes "
-    "more all some very any justify yourself way make if may might mind"
+    "curiosity such kind question one answer reply verdict judgement judgment decision conclusion "
+    "idea view opinion reason reasons reasoning logic explanation thinking basis grounds message "
+    "messages review comment post words word part parts bit bits text mood sentence sense "
+    "impression like liked love loved hate hated enjoy enjoyed dislike disliked film movie good "
+    "bad great negative positive mixed complaint complaining praise happy unhappy thumbs down "
+    "wrong right not no yes more all some very any justify yourself way make if may might mind"
 )
 _TO_THE_BOT = word_set("you u ya your youre ur bot yourself")
 _TO_ANYONE = re.compile(

@@ -25,7 +25,7 @@ _FAMILY = (
 _WITH = rf"(?:(?:my|our|her|his|the|some|a|two|few|little|best) )*{_FAMILY}"
 _OCCASION = (
     r"(?:yesterday|today|tonight|earlier|already|finally|too|now|just now|at last|recently|lately|"
-    rf"last (?:night|week|weekend|month|year|{_DAY})|this (?:morning|afternoon|evening|week|"
+    rf"last (?:night|nite|week|weekend|month|year|{_DAY})|this (?:morning|afternoon|evening|week|"
     rf"weekend)|(?:a|two|three|\d+|few|a few) (?:hours?|days?|weeks?|months?) ago|"
     rf"(?:on |at |over |last )?(?:the )?(?:{_DAY}|weekend)(?: (?:night|evening|afternoon|"
     r"morning))?|the other (?:day|night|evening|week)|"
@@ -33,7 +33,7 @@ _OCCASION = (
     r"(?:at|in) (?:the |your |a |our |my )?(?:local )?(?:cinema|theat(?:er|re)|home|imax|movies|"
     r"pictures|drive in)|on (?:the )?opening (?:night|day|weekend)|for the first time|"
     r"for my birthday|by myself|on my own|"
-    rf"with {_WITH}(?: and {_WITH})?)"
+    rf"at least|(?:with|w) {_WITH}(?: and {_WITH})?)"
 )
 _BEFORE = re.compile(
     r"(?:(?:hi|hello|hey|(?:good )?(?:morning|evening|afternoon)|ok|okay|so|well|yes|yeah|yep|and|"

@@ -26,6 +26,7 @@ from bot.conversation.reasons import asks_why
             "explain",
             "based on what lol",
             "may I ask why?",
+            "I have a question: why do you think so?",
         ),
         *("where did you get that from?", "why can't you tell?", "why are you asking me that"),
         *("What\u2019s your reasoning?", "I'd like to know why", "on what grounds?"),

@@ -27,6 +27,7 @@ from bot.conversation.sightings import is_sighting
             "evening. just saw a film with my mum",
         ),
         *("on friday my dad and I saw the new john wick", "saw moana 2 with my daughter on sunday"),
+        *("just watched sinners w my bro last nite", "saw paddington yesterday at least"),
         *("been to the premiere of that indie film yesterday", "saw Flow at the local cinema"),
     ],
 )
