@@ -35,8 +35,10 @@ _URGING = re.compile(
 )
 _ADVISED = re.compile(
     r"(?:(?:ok|okay|fine|right|alright|thanks|then|well|so|and) )*"
-    r"i(?:'?ll| will|'?m going to)? (?:just )?(?:write|ask|tell|contact|message|talk|email|ring|call) (?:to )?(?:them|him|her|one|somebody|"
-    r"someone|(?:a|the|your) (?:moderators?|team|staff|manager|cinema))(?: (?:then|thanks|now))*"
+    r"i(?:'?ll| will|'?m going to)? (?:just )?"
+    r"(?:write|ask|tell|contact|message|talk|email|ring|call) (?:to )?"
+    r"(?:them|him|her|one|somebody|someone|"
+    r"(?:a|the|your) (?:moderators?|team|staff|manager|cinema))(?: (?:then|thanks|now))*"
 )
 _CALLING = re.compile(r"(?:(?:hello+|hey+|hi+|hallo+|yo|so|well|and|ok|okay|please|um|er|bot) ?)+")
 _CLAUSE = re.compile(r"[,.;:!?\n\u2026\u2014\u2013]+")
