@@ -27,8 +27,8 @@ _PHRASE = (
     r"you|"
     r"my pleasure|glad to help|you'?re welcome|and you|anytime|any time|"
     r"yes+|yep|yeah|yup|exactly|precisely|indeed|correct|true|absolutely|definitely|of course|"
-    r"really|honestly|truly|i (?:really )?mean it|i meant (?:it|that|what i said)|i stand by (?:it|"
-    r"that)|(?:that'?s )?(?:just )?my (?:honest )?opinion|that'?s what i think|"
+    r"really|honestly|truly|(?:no )?i (?:really )?mean it|i meant (?:it|that|what i said)|"
+    r"i stand by (?:it|that)|(?:that'?s )?(?:just )?my (?:honest )?opinion|that'?s what i think|"
     r"you got it|spot on|(?:that'?s|thats|you'?re) (?:right|correct|true|it))"
 )
 _ACKNOWLEDGEMENT = re.compile(

@@ -53,6 +53,11 @@ _TO_ANYONE = re.compile(
     r"|why (?:a )?(?:bad|good)$"
 )
 """Without a word for the bot, a short question such as "why is that?"; but not "why not"."""
+_DOUBT = re.compile(
+    r"(?:oh |no |wait |what )*(?:really|seriously|honestly|is that so|"
+    r"(?:are )?(?:you|u) (?:really )?sure(?: about (?:that|this|it))?) ?\?+"
+)
+"""Without the question mark, "really" confirms what was said."""
 _POLITE = re.compile(r"\b(?:(?:may|might|can) i ask|(?:id like|i want|i wanted) to know)\b")
 _NO_LETTERS = re.compile(r"[^\w\s]")
 
@@ -60,6 +65,8 @@ _NO_LETTERS = re.compile(r"[^\w\s]")
 def asks_why(text: str) -> bool:
     """Whether a message after a verdict asks for its reasons: "why?", "what makes you say that"."""
     plain = (lower_letters(text) or "").replace("'", "")
+    if _DOUBT.fullmatch(plain.strip()) is not None:
+        return True
     words = _POLITE.sub(" ", " ".join(_NO_LETTERS.sub(" ", plain).split())).split()
     said, known = " ".join(words), frozenset(words)
     if not 0 < len(words) <= MAX_WORDS or not known <= _OTHERS or _CUE.search(said) is None:

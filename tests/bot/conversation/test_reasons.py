@@ -26,6 +26,8 @@ from bot.conversation.reasons import asks_why
             "explain",
             "based on what lol",
             "may I ask why?",
+            "Really?",
+            "are you sure about that?",
             "I have a question: why do you think so?",
         ),
         *("where did you get that from?", "why can't you tell?", "why are you asking me that"),
@@ -52,7 +54,7 @@ def test_a_question_for_reasons(text: str) -> None:
             "how can you help me",
             "you made me laugh",
         ),
-        *("why are you sorry", "why should I believe a bot", "I don't know why I went"),
+        *("really", "why are you sorry", "why should I believe a bot", "I don't know why I went"),
         *("", "?", "no", f"why do you think {'so ' * 20}"),
     ],
 )
