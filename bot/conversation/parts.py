@@ -72,8 +72,8 @@ _BOTH = re.compile(
     r"got bored|nodded off|endured|zoned out)\b.{0,24} (?:the rest|others?|half))\b"
 )
 _OVERALL = word_set(
-    "but overall anyway still recommend worth waste hate love masterpiece never again best worst "
-    "favourite favorite disappointed disappointing disappointment not"
+    "overall anyway still recommend worth waste hate love masterpiece never again best worst "
+    "favourite favorite disappointed disappointing disappointment"
 )
 """Words with which a list of parts tips to one side: "a bad script, but worth it"."""
 _SPLIT = re.compile(
@@ -97,13 +97,9 @@ def names_a_part(text: str) -> bool:
 def is_balanced(text: str) -> bool:
     """Whether a short review has as many good as bad parts, and no word for the whole."""
     words = _words(text)
-    if not 0 < len(words) <= MAX_WORDS:
+    if not 0 < len(words) <= MAX_WORDS or not _OVERALL.isdisjoint(words):
         return False
-    said = frozenset(words)
-    plain = " ".join(words)
-    if not _OVERALL.isdisjoint(said - {"but", "not"}):
-        return False
-    if _BOTH.search(plain) is not None:
+    if _BOTH.search(" ".join(words)) is not None:
         return True
     clauses = [_words(clause) for clause in _SPLIT.split(lower_letters(text) or "")]
     judged = [side for clause in clauses if (side := _side_of_part(clause))]

@@ -49,11 +49,11 @@ _AFTER = re.compile(rf"(?: {_OCCASION})+$")
 _DETERMINED = re.compile(
     r"(?:the|that|this|a) (?:new|latest|recent|last|first|second|late|early)\b"
 )
-_DATED = re.compile(rf"{_OCCASION}|\b(?:got|came|am|im|were)? ?(?:back|home)\b")
+_DATED = re.compile(rf"{_OCCASION}|\b(?:back|home)\b")
 _PUBLIC = word_set("film films movie movies screening showing premiere preview cinema matinee")
 _FILMS = _PUBLIC | word_set(
     "documentary comedy thriller horror western musical romcom show series sitcom episode sequel "
-    "prequel remake classic oldie blockbuster flick anime cartoon drama few couple bit"
+    "prequel remake classic oldie blockbuster flick anime cartoon drama episodes shows"
 )
 _NO_TITLE = word_set(
     "his their nothing nobody anything something someone somebody people man woman guy manager "
@@ -61,7 +61,7 @@ _NO_TITLE = word_set(
     "train taxi cold flu fire smoke fight accident projector screen break broke broken stopped "
     "lights seat seats popcorn toilet toilets ticket tickets queue it me him her them us i you we "
     "they he she my our your its was were is are be im not no never but because so and or if when "
-    "than though until that's again twice thrice times time third fourth once every coming through "
+    "than though until thats again twice thrice times time third fourth once every coming through "
     "dry die dying fall fell asleep sleep left walked walk cry cried cringe made make wish wanted "
     "want fail failed best worst better worse favourite favorite biggest most least way too very "
     "really quite pretty absolute absolutely total totally amazing annoying atrocious awesome "

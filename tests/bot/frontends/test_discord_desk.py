@@ -580,6 +580,7 @@ async def test_the_bot_does_not_talk_over_a_person_who_has_come_meanwhile(
         await press(server, card, "Claim", server.admin)
         thread = await _thread(server)
         await press(server, card, "Release", server.admin)
+        await server.wait_until(lambda: len(_said_in(thread, server)) == 2)
         classifier.gate.clear()
         classifier.entered.clear()
         await server.say(thread, "great")
@@ -588,8 +589,9 @@ async def test_the_bot_does_not_talk_over_a_person_who_has_come_meanwhile(
         await desk.claim(kept.id, reference(server.admin.id))
         classifier.gate.set()
         await ask(server, "wonderful")
-        assert [each.content for each in server.messages if each.channel is thread] == [
-            f"a {Kind.PERSON_IS_HERE} sentence"
+        assert _said_in(thread, server) == [
+            f"a {Kind.PERSON_IS_HERE} sentence",
+            f"a {Kind.PERSON_HAS_LEFT} sentence",
         ]
 
 
