@@ -5,6 +5,7 @@ Knows no platform.
 
 import re
 
+from bot.conversation.care import states_distress_beside_praise
 from bot.conversation.insults import without_insults
 from bot.conversation.language import is_foreign
 from bot.conversation.pleasantries import small_talk
@@ -18,11 +19,16 @@ MAX_TITLE_WORDS = 6
 """Of a foreign title beside a rating; more words are a review in that language."""
 
 
+def says_distress(text: str) -> bool:
+    """Whether the words of a text say that its author is in distress."""
+    return states_distress(text) or states_distress_beside_praise(text)
+
+
 def kind_before_model(text: str) -> Kind | None:
     """The kind of a text that the model need not see; None for one to be judged."""
     if not is_readable(text):
         return Kind.WORDLESS
-    if states_distress(text):
+    if says_distress(text):
         return Kind.DISTRESS
     words = _ADDRESS.sub(" ", text)
     if words != text and not is_readable(words):

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from cachetools import TTLCache
 
-from bot.conversation.before_model import is_readable
+from bot.conversation.before_model import is_readable, says_distress
 from bot.conversation.follow_up import FollowUp
 from bot.conversation.judge import Judge
 from bot.conversation.order import InOrder
@@ -23,8 +23,10 @@ from bot.conversation.questions import (
     GivenVerdict,
     HeldQuestion,
     HeldQuestions,
+    Matter,
 )
-from bot.conversation.reply import Reply
+from bot.conversation.reasons import reply_to_why
+from bot.conversation.reply import REQUESTS, Reply
 from bot.conversation.speaker import Speaker
 from bot.conversation.throttle import Pace, Throttle
 from bot.conversation.why import Explainer, Explanation
@@ -33,9 +35,11 @@ from bot.logs import SeldomLog
 from bot.sentences.kinds import Side
 from bot.sentences.responses import ANYONE, Kind, Recipient, Responses
 from bot.text_engine import TextEngine
-from trainer.model.statements import states_distress
 
 log = logging.getLogger(__name__)
+
+_LEAVE_A_QUESTION = frozenset((Kind.ABUSE, Kind.WHY))
+"""Kinds of reply after which an answer to the earlier question is still expected."""
 
 
 class Concierge(Speaker):
@@ -116,6 +120,8 @@ class Concierge(Speaker):
             # An edit after a verdict belongs to another message: the question about it is answered.
             if is_review or held is None or (is_edit and isinstance(held, GivenVerdict)):
                 reply = await self._judge.reply(text, to, is_review=is_review)
+            elif (why := reply_to_why(text, held)) is not None:
+                reply = self.say(why, to)
             else:
                 reply = await self._follow_up.reply(text, held, to, is_edit=is_edit)
         except (BusyError, UnansweredError):
@@ -136,8 +142,10 @@ class Concierge(Speaker):
         elif reply.question is not None:
             expected = reply.question
         elif reply.given is not None:
-            expected = GivenVerdict(reply.given)
-        elif isinstance(held, HeldQuestion) and reply.kind is not Kind.ABUSE:
+            expected = GivenVerdict(reply.given, reply.is_judgement)
+        elif reply.kind in REQUESTS and not isinstance(held, GivenVerdict | Distress):
+            expected = Matter(reply.kind)
+        elif isinstance(held, HeldQuestion) and reply.kind not in _LEAVE_A_QUESTION:
             expected = None  # it has been answered, or something new has come up
         if expected is not None:
             self.questions.hold(whom, expected)
@@ -145,7 +153,7 @@ class Concierge(Speaker):
     def is_urgent(self, text: str) -> bool:
         """Whether a text must get its reply whatever else is going on: it says that its author is
         in distress."""
-        return states_distress(text)
+        return says_distress(text)
 
     def decide(
         self,

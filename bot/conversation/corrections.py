@@ -117,7 +117,10 @@ _STATED = re.compile(
     r"actually |"
     r"clearly |not a \w+ \w+ but )*(?:an? )?(?:(?P<bad>negative|bad|critical|scathing)|positive|"
     r"good|"
-    r"favou?rable|glowing) (?:review|one|comment|verdict)\b"
+    r"favou?rable|glowing) (?:review|one|comment|verdict)\b|"
+    r"\b(?:that|it|mine|this)(?: was|'s| is) (?:meant (?:to be |as )|supposed to be |actually |"
+    r"clearly )*(?:an? )?(?:(?P<complaint>complaint|criticism|slating|pan)|compliment|praise|rave)"
+    r"\b"
 )
 _MEANT = re.compile(
     r"\b(?:as in|meaning|meant (?:it )?as|mean(?:t|s)?(?: it)? in)(?: an?| the| so+| really| very)?"
@@ -202,7 +205,9 @@ def _read_hint(plain: str) -> Correction | None:
     if words and frozenset(words) <= _BARE and frozenset(words) & _NO:
         return Correction(Strength.WRONG)
     if (stated := _STATED.search(plain)) is not None:
-        return Correction(Strength.HINT, "thumbs down" if stated["bad"] else "thumbs up")
+        return Correction(
+            Strength.HINT, "thumbs down" if stated["bad"] or stated["complaint"] else "thumbs up"
+        )
     if (meant := _MEANT.search(plain)) is not None and not _is_negated(plain, meant):
         return Correction(Strength.HINT, "thumbs down" if meant["bad"] else "thumbs up")
     text = _tidy(plain, keep=True)

@@ -58,7 +58,9 @@ _POSITIVE = (
     r"^every (?:second|minute|penny|moment|bit|frame)|(?:rush|hurry|run|race|dash)(?:ing)? back",
     r"give (?:it|this) (?:a )?(?:go|try|chance|watch|whirl|shot|whirl)|must (?:see|watch)|dont "
     r"miss",
-    r"(?:was|is|its|isnt|wasnt|not|one|totally|definitely|very much)(?: \w+)? for me|my (?:thing|"
+    r"(?:was|is|its|isnt|wasnt|not|one|totally|definitely|very much)(?: (?:not|one|really|just|so|"
+    r"totally|definitely|certainly|very|exactly|quite|perfect|great|good|right|made|the one|film|"
+    r"movie))? for me|my (?:thing|"
     r"cup|bag|jam|cuppa)|up my street|good one|a (?:hit|winner|yes|go)",
     r"thumbs? (?:\w+ )?up|two up|an up|(?:big|solid|slight|definite|cautious|firm) up",
     r"made up for|(?:cant|couldnt) (?:complain|fault it)|glad i (?:went|saw|watched)|(?:am|was) "

@@ -11,8 +11,17 @@ from bot.conversation.care import is_about_a_film
 from bot.conversation.corrections import Correction, Strength, is_reservation, read_correction
 from bot.conversation.insults import without_insults
 from bot.conversation.judge import Judge, log_odds_of
+from bot.conversation.matters import goes_on, takes_advice
+from bot.conversation.parts import names_a_part
 from bot.conversation.pleasantries import is_acknowledgement, is_reassurance
-from bot.conversation.questions import MAX_ASKED, Distress, Expected, GivenVerdict, HeldQuestion
+from bot.conversation.questions import (
+    MAX_ASKED,
+    Distress,
+    Expected,
+    GivenVerdict,
+    HeldQuestion,
+    Matter,
+)
 from bot.conversation.reply import Reply
 from bot.conversation.requests import read_request
 from bot.conversation.speaker import Speaker
@@ -53,6 +62,8 @@ class FollowUp:
         """
         if isinstance(expected, Distress):
             return await self._care(text, to)
+        if isinstance(expected, Matter):
+            return await self._go_on(text, expected, to)
         if isinstance(expected, GivenVerdict):
             return await self._reconsider(text, expected.side, to)
         return await self._answer_to_question(text, expected, is_edit, to)
@@ -63,6 +74,8 @@ class FollowUp:
             return await self._judge.reply(text, to)
         if is_acknowledgement(text):
             return self._speaker.say(Kind.THANKS, to)
+        if names_a_part(text):  # what they liked, or did not like, above all
+            return self._speaker.say(Kind(given), to)
         if given is not Side.BOTH and is_both(text):
             return self._withdraw(self._speaker.say(Kind.BOTH, to), to)
         verdict = await self._judge.classify(text)
@@ -86,6 +99,15 @@ class FollowUp:
         """The reply, with the words that replace the wrong verdict before it."""
         return replace(reply, withdrawn=self._speaker.say(Kind.WITHDRAWN, to).text)
 
+    async def _go_on(self, text: str, matter: Matter, to: Recipient) -> Reply:
+        """The reply to a message after a request for help."""
+        if kind_before_model(text) is None:
+            if goes_on(text):
+                return self._speaker.say(matter.kind, to)
+            if takes_advice(text):
+                return self._speaker.say(Kind.THANKS, to)
+        return await self._judge.reply(text, to)
+
     async def _care(self, text: str, to: Recipient) -> Reply:
         """The reply to a customer who was in distress a few minutes ago.
 
@@ -108,6 +130,8 @@ class FollowUp:
             return self._speaker.say(Kind.DISTRESS, to)
         if is_reassurance(text):
             return self._speaker.say(Kind.THANKS, to)
+        if names_a_part(text):  # it says nothing about liking
+            return replace(self._ask_once_more(held, 0.0, to), settles=True)
         answer = read_answer(text, held.yes, denies=held.denies)
         is_open = answer.side is None and bool(answer.opinion)
         if unjudged is Kind.ABUSE or (is_open and (is_edit or unjudged is not None)):

@@ -5,9 +5,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.conversation.before_model import kind_before_model
+from bot.conversation.care import beside_praise
 from bot.conversation.corrections import read_correction
+from bot.conversation.parts import is_balanced
 from bot.conversation.pleasantries import is_lukewarm
-from bot.conversation.reply import Reply
+from bot.conversation.reply import REQUESTS, Reply
 from bot.conversation.speaker import Speaker
 from bot.sentences.kinds import Side
 from bot.sentences.responses import Kind, Recipient
@@ -17,8 +19,6 @@ from trainer.model.strength import emphasised
 
 if TYPE_CHECKING:
     from trainer.model.classifier import Verdict
-
-_REQUESTS = (Kind.SERVICE, Kind.PERSON)
 
 _LUKEWARM_TAKEN_FOR = frozenset(
     (Kind.GREETING, Kind.THANKS, Kind.PERSON, Kind.CORRECTION, Kind.OFF_TOPIC)
@@ -60,12 +60,15 @@ class Judge:
             if kind is not None and not (is_review and kind is Kind.ABUSE):
                 return self._speaker.say(kind, to)
             verdict = await self.classify(text)
+            if aside := beside_praise(text):  # such as "nothing matters now"
+                apart = await self._engine.classify(aside)
+                verdict = apart if apart.kind == DISTRESS else verdict
         also = None
         if is_review and verdict.kind != DISTRESS:
-            also = Kind(verdict.kind) if verdict.kind in _REQUESTS else None
+            also = Kind(verdict.kind) if verdict.kind in REQUESTS else None
             verdict = replace(verdict, kind=REVIEW)
         may_be_lukewarm = verdict.kind in _LUKEWARM_TAKEN_FOR and read_correction(text) is None
-        if may_be_lukewarm and is_lukewarm(text):
+        if (may_be_lukewarm and is_lukewarm(text)) or (verdict.is_review and is_balanced(text)):
             even = dict.fromkeys((Side.NEGATIVE.value, Side.POSITIVE.value), 0.5)
             verdict = replace(
                 verdict, kind=REVIEW, label=Kind.UNSURE, confidence=0.5, probabilities=even

@@ -7,6 +7,7 @@ words.
 import re
 
 from bot.conversation.answers import lower_letters
+from bot.conversation.sightings import is_sighting
 from bot.sentences.kinds import Kind
 
 MAX_WORDS = 12
@@ -26,6 +27,8 @@ _PHRASE = (
     r"you|"
     r"my pleasure|glad to help|you'?re welcome|and you|anytime|any time|"
     r"yes+|yep|yeah|yup|exactly|precisely|indeed|correct|true|absolutely|definitely|of course|"
+    r"really|honestly|truly|(?:no )?i (?:really )?mean it|i meant (?:it|that|what i said)|"
+    r"i stand by (?:it|that)|(?:that'?s )?(?:just )?my (?:honest )?opinion|that'?s what i think|"
     r"you got it|spot on|(?:that'?s|thats|you'?re) (?:right|correct|true|it))"
 )
 _ACKNOWLEDGEMENT = re.compile(
@@ -40,7 +43,7 @@ _GOODBYE = (
     r"talk (?:to you )?(?:later|soon))"
 )
 _FAREWELL = re.compile(
-    rf"(?:(?:ok|okay|well|right|alright|sorry|anyway|so|and|but|thanks) )*{_GOODBYE}"
+    rf"(?:(?:ok|okay|k+|aight|well|right|alright|lol|sorry|anyway|so|and|but|thanks) )*{_GOODBYE}"
     rf"(?: (?:{_GOODBYE}|then|now|for now|bot|mate|buddy|dear|guys|later|soon|around|tomorrow|"
     r"next time|again|and|thanks|thank you|to bed|xx?|lol))*"
 )
@@ -50,28 +53,6 @@ _REASSURANCE = re.compile(
     r"not a problem|(?:don'?t|dont) worry(?: about (?:it|that))?|never ?mind|nvm|"
     r"no need to (?:apologi[sz]e|be sorry|worry))"
     rf"(?: (?:{_PHRASE}|{_GOODBYE}|then|bot|mate|pal|though|anyway|and|but|lol))*"
-)
-_FILM = (
-    r"(?:(?:the|a|this|that|one) (?:new |whole |latest |last |other )?)?"
-    r"(?:films?|movies?|flick|shows?|series|episodes?|finale|sequel|season(?: \d+)?|documentary)"
-)
-_DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-_OCCASION = (
-    r"(?:yesterday|today|tonight|earlier|already|finally|too|now|just now|at last|recently|"
-    rf"last (?:night|week|weekend|month|year|{_DAY})|this (?:morning|afternoon|evening|week|"
-    r"weekend)|(?:a|two|three|\d+|few|a few) (?:hours?|days?|weeks?|months?) ago|"
-    rf"on (?:the )?(?:weekend|{_DAY}|netflix|tv|dvd|prime|disney|plane)|"
-    r"(?:at|in) (?:the |your |a )?(?:cinema|theat(?:er|re)|home|imax|movies|pictures)|"
-    r"for the first time|"
-    r"with (?:(?:my|our|her|his|the|some|a) )?(?:mum|mom|dad|wife|husband|girlfriend|boyfriend|gf|"
-    r"bf|partner|kids?|children|sons?|daughters?|sister|brother|family|friends?|mates?|grandma|"
-    r"grandpa|parents))"
-)
-_SIGHTING = re.compile(
-    r"(?:(?:hi|hello|hey|(?:good )?(?:morning|evening|afternoon)|ok|okay|so|well|yes|"
-    r"yeah|yep|and|but|i|we|i'?ve|we'?ve|have|just|only|finally|also|already|actually|did|bot) )*"
-    r"(?:saw|seen|watched|streamed|went to see|been to see|finished(?: watching)?(?= ))"
-    rf"(?: (?:it|that|this|one|that one|this one|them|{_FILM}))?(?: {_OCCASION})*"
 )
 _NO_LETTERS = re.compile(r"[^\w\s'-]")
 _THUMBS_UP = re.compile("[\N{THUMBS UP SIGN}\N{HEAVY BLACK HEART}\N{PERSON WITH FOLDED HANDS}]")
@@ -99,12 +80,12 @@ def small_talk(text: str) -> Kind | None:
     """`GOODBYE` for "bye bot" or "I have to go", `SEEN` for "saw it"; None for anything more.
 
     "Goodbye everyone" is left to the model, which knows distress. "Saw it" says only that they have
-    seen a film, which it does not name.
+    seen a film.
     """
     words = _plain(text)
     if _FAREWELL.fullmatch(words) is not None:
         return Kind.GOODBYE
-    return Kind.SEEN if _SIGHTING.fullmatch(words) is not None else None
+    return Kind.SEEN if is_sighting(text) else None
 
 
 def is_reassurance(text: str) -> bool:

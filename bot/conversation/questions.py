@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from cachetools import TTLCache
 
-from bot.sentences.kinds import Side
+from bot.sentences.kinds import Kind, Side
 from trainer.model.calibration import LEANS_FROM
 
 HELD_SECONDS = 600.0
@@ -48,11 +48,21 @@ class HeldQuestion:
 
     denies: bool = False
     """The question is a negation: "it wasn't for you"."""
+    is_judgement: bool = False
+    """It rests on a review, whose words can be explained."""
 
     @classmethod
-    def of(cls, question: str, yes: Side | None, log_odds: float, asked: int = 1) -> "HeldQuestion":
+    def of(
+        cls,
+        question: str,
+        yes: Side | None,
+        log_odds: float,
+        asked: int = 1,
+        *,
+        is_judgement: bool = False,
+    ) -> "HeldQuestion":
         """Derives the properties of a question from its words."""
-        return cls(yes, log_odds, asked, _DENIAL.search(question) is not None)
+        return cls(yes, log_odds, asked, _DENIAL.search(question) is not None, is_judgement)
 
     @property
     def leans(self) -> Side | None:
@@ -62,9 +72,11 @@ class HeldQuestion:
 
 @dataclass(frozen=True, slots=True)
 class GivenVerdict:
-    """A verdict that was given: the customer may say that it is wrong."""
+    """A verdict that was given: the customer may say that it is wrong, or ask why."""
 
     side: Side
+    is_judgement: bool = False
+    """As above; otherwise the customer said themselves how they liked the film."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,15 @@ class Distress:
     """They were pointed to help: what they write next is answered with care."""
 
 
-Expected = HeldQuestion | GivenVerdict | Distress
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """They have asked for help: "hello??" goes on about that."""
+
+    kind: Kind
+    """`SERVICE` or `PERSON`."""
+
+
+Expected = HeldQuestion | GivenVerdict | Distress | Matter
 """What the next message may refer to."""
 
 

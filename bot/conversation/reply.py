@@ -12,6 +12,9 @@ from trainer.model.strength import Strength
 if TYPE_CHECKING:
     from trainer.model.classifier import Verdict
 
+REQUESTS = (Kind.SERVICE, Kind.PERSON)
+"""Kinds of messages that ask for something other than a reply to a review."""
+
 _ASKS_AGAIN = frozenset(
     (
         *(Kind.UNSURE, Kind.LEANS_POSITIVE, Kind.LEANS_NEGATIVE, Kind.SEEN, Kind.CORRECTION),

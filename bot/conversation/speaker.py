@@ -54,7 +54,9 @@ class Speaker:
             sentence.text,
             kind,
             verdict,
-            question=HeldQuestion.of(sentence.text, sentence.yes, log_odds, asked),
+            question=HeldQuestion.of(
+                sentence.text, sentence.yes, log_odds, asked, is_judgement=verdict is not None
+            ),
             to=to,
         )
 

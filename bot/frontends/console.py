@@ -99,7 +99,10 @@ async def _converse(concierge: Concierge, screen: Screen, lines: AsyncIterator[s
                     history.append((line, reply))
                 if reply.is_judgement or reply.given is not None:
                     last = line, reply
-                heard = screen.say(SILENCE) if reply.repeated else screen.reply(reply)
+                if reply.kind is Kind.WHY:  # there is no button here to point to
+                    heard = await _why(concierge, screen, last)
+                else:
+                    heard = screen.say(SILENCE) if reply.repeated else screen.reply(reply)
         if not heard:
             return
 

@@ -23,6 +23,7 @@ EXAMPLES = {
     "handed_over": "I've passed this on to the team of {server}, and a person will look at it.",
     "out_of_hours": "I've passed this on to the team of {server}. They aren't here just now.",
     "person_is_here": "Here you can talk with our team. I'll keep out of it.",
+    "person_has_left": "Our team has finished here for now, and I answer again.",
     "correction": "I'm sorry, I got that wrong. How did you like the film, in other words?",
     "question": "I'm a program and can't answer questions. Our team can help.",
     "distress": "I'm only a program, but people can help. Please talk to someone you trust, or to "
@@ -39,6 +40,7 @@ EXAMPLES = {
     "haste": "One at a time, please! I'll read your next review in a few seconds.",
     "unread": "I can't see replies that don't mention me. Mention me with your review!",
     "robot": "That was written by a bot, so I'd rather not judge it.",
+    "why": 'Press "Why?" under my reply, and I show you the words that decided it.',
     "unexplained": "The review is gone, and I keep no copy, so I can't say which words it was.",
     "explained_mark": "The mark that you gave counted, too.",
     "explained_emoji": "Your emoji counted, too.",

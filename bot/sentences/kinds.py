@@ -59,6 +59,8 @@ class Kind(StrEnum):
     """The same, outside the working hours of the staff."""
     PERSON_IS_HERE = "person_is_here"
     """The first words in the private thread of a customer and a member of staff."""
+    PERSON_HAS_LEFT = "person_has_left"
+    """The last words there: staff have released the customer's card, or closed it."""
     CORRECTION = "correction"
     """A customer says that the bot was wrong."""
     QUESTION = "question"
@@ -86,6 +88,8 @@ class Kind(StrEnum):
     """A reply whose text the platform withheld."""
     ROBOT = "robot"
     """The text to be judged was written by a bot, perhaps this one."""
+    WHY = "why"
+    """A customer asks in words why the bot thinks so."""
     UNEXPLAINED = "unexplained"
     """A customer asks why, and the review is gone or withheld."""
     EXPLAINED_MARK = "explained_mark"
@@ -132,6 +136,7 @@ FALLBACKS = {
     Kind.LEANS_NEGATIVE: Kind.UNSURE,
     Kind.SEEN: Kind.UNSURE,
     Kind.GOODBYE: Kind.THANKS,
+    Kind.WHY: Kind.QUESTION,
     **{special: general for (general, _), special in BY_STRENGTH.items()},
 }
 """The list to use if a file lacks one."""
@@ -141,7 +146,7 @@ OPTIONAL = (
     *(Kind.BOTH, Kind.NOT_YOURS, Kind.ABUSE, Kind.AFTER_DISTRESS, Kind.FORGOTTEN),
     *(Kind.CORRECTED_POSITIVE, Kind.CORRECTED_NEGATIVE, Kind.WITHDRAWN),
     *(Kind.KEPT_REQUESTS, Kind.KEPT_FIGURES, Kind.KEPT_NOTHING),
-    *(Kind.HANDED_OVER, Kind.OUT_OF_HOURS, Kind.PERSON_IS_HERE),
+    *(Kind.HANDED_OVER, Kind.OUT_OF_HOURS, Kind.PERSON_IS_HERE, Kind.PERSON_HAS_LEFT),
     *(Kind.EXPLAINED_MARK, Kind.EXPLAINED_EMOJI, Kind.EXPLAINED_TOGETHER, Kind.EXPLAINED_WORD),
 )
 """An older file without these is still valid: `FALLBACKS` names a list for some, and

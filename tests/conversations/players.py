@@ -286,7 +286,7 @@ class DiscordPlayer:
         return sum(
             posted.channel.recipient is not server.owner
             and posted.channel is not self._house.staff
-            and kind_of(posted.content) is not Kind.PERSON_IS_HERE
+            and kind_of(posted.content) not in (Kind.PERSON_IS_HERE, Kind.PERSON_HAS_LEFT)
             for posted in server.messages
         )
 

@@ -289,6 +289,16 @@ _FILLERS = _words("""
     an the solid easy strong from me my for out outta of is was be as at to with say call so and but
     about around maybe probably personally imo imho would will just only points stars star
 """)
+_EMPHASIS = re.compile(
+    r"\b(?:duh+|obvs?|obvi|obviously|clearly|certainly|surely|definitely|def|deffo|defo|totally|"
+    r"easily|of course|ofc|what else|hands down|for (?:sure|real)|fr|frfr|ngl|tbh|honestly|"
+    r"no (?:questions?|doubt|contest|debate|cap|lie)(?: asked)?|next question|"
+    r"without (?:a )?(?:doubt|question)|case closed|(?:e?nough|nuff) said|end of(?: story)?|"
+    r"full stop|periodt?|mic drop|bro|bruh|dude|mate|man|guys|folks|lads|sorry|hello|hey|innit|"
+    r"thanks|cheers|pls|please)\b",
+    re.IGNORECASE,
+)
+"""Beside a mark, these words only stress it: "10/10 duh"."""
 # An opinion or a sentence, even one of few words. A gap costs little: the mark decides then.
 _OPINIONS = _words("""
     absolute absolutely acting adored amazing annoying atrocious average awesome awful bad banger
@@ -320,7 +330,8 @@ def _is_title(text: str, *, leads: bool) -> bool:
     """
     if not text.isascii() and _emoji().run.search(text):
         return False
-    words = [word for word in _WORD.findall(text.replace("’", "'")) if word not in _FILLERS]
+    stressed = _EMPHASIS.sub(" ", text) if not text.istitle() else text
+    words = [word for word in _WORD.findall(stressed.replace("’", "'")) if word not in _FILLERS]
     lower = {word.lower() for word in words}
     if lower <= _FILLERS:
         return True

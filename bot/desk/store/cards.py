@@ -1,11 +1,10 @@
 """Cards: requests that a person must see, and how far the work on them is."""
 
 import secrets
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.desk.store.checks import check_reference
@@ -31,21 +30,26 @@ class Cards(Part):
 
     @completed
     async def open_card(self, request: Request, storm: Storm | None = None) -> Opened:
-        """Gives a request its card: one of its own, or a place on one in a storm.
+        """Gives a request its card: a place on the customer's own unfinished card, on one in a
+        storm, or else a new one.
 
         A request whose link is on an unfinished card already keeps that place. `storm` None: the
-        customer has a card that no one else shares, as a person in distress must.
+        customer has a card that no one else shares, as a person in distress must; also where the
+        link has a card of another kind, as after an edit.
         """
         now = self._clock()
         async with self._database.writing() as connection:
-            where = (requests.c.server == request.server, requests.c.link == request.link)
+            where = [requests.c.server == request.server, requests.c.link == request.link]
+            if storm is None:
+                where.append(requests.c.kind == request.kind)
             card = await connection.scalar(select(requests.c.card).where(*where))
             if card is not None:
                 return Opened(await _card(connection, card), is_new=False)
             if storm is None:
                 card = await _card_of_many(connection, request, now)
             else:
-                card = await _stormy_card(connection, request, storm, now)
+                card = await _own_card(connection, request)
+                card = card or await _stormy_card(connection, request, storm, now)
             is_new = card is None
             if card is None:
                 # Not a number: after a restore, the button of an old card must not find a new one.
@@ -61,8 +65,10 @@ class Cards(Part):
             joining = insert(requests).values(
                 server=request.server,
                 link=request.link,
+                kind=request.kind,
                 card=card,
                 customer=request.customer,
+                channel=request.channel,
                 created=now,
             )
             await connection.execute(joining)
@@ -201,6 +207,21 @@ def _new_row(card: str, request: Request, now: datetime) -> dict[str, object]:
     }
 
 
+async def _own_card(connection: AsyncConnection, request: Request) -> str | None:
+    """The unfinished card of this kind that has a request of the customer from this place, or whose
+    private thread this is."""
+    if request.customer is None:
+        return None
+    here = requests.c.channel == request.channel
+    if request.channel is not None:
+        here |= cards.c.thread == request.channel
+    alike = (cards.c.server == request.server, cards.c.kind == request.kind)
+    theirs = (requests.c.customer == request.customer, here, cards.c.state.in_(_UNFINISHED))
+    found = select(cards.c.id).join(requests).where(*alike, *theirs)
+    card: str | None = await connection.scalar(found.order_by(cards.c.created.desc(), cards.c.id))
+    return card
+
+
 async def _card_of_many(connection: AsyncConnection, request: Request, now: datetime) -> str | None:
     """The last of the customer's many cards, which no one else shares; None: they get a new one."""
     if request.customer is None:
@@ -222,7 +243,8 @@ async def _stormy_card(
     alike = (cards.c.server == request.server, cards.c.kind == request.kind)
     unfinished = (*alike, cards.c.state.in_(_UNFINISHED))
     newest = select(cards.c.id).order_by(cards.c.created.desc(), cards.c.id).limit(1)
-    going_on = newest.where(*unfinished, cards.c.number > 1, cards.c.joined >= since)
+    shared = cards.c.id.in_(_shared_cards(request.server))
+    going_on = newest.where(*unfinished, shared, cards.c.joined >= since)
     card: str | None = await connection.scalar(going_on)
     if card is not None:
         return card
@@ -231,6 +253,13 @@ async def _stormy_card(
         return None
     card = await connection.scalar(newest.where(*unfinished, cards.c.created >= since))
     return card  # noqa: RET504 (its type is that of the name)
+
+
+def _shared_cards(server: str) -> Select[tuple[str]]:
+    """The cards of several customers; a request without a customer counts as of one more."""
+    whose = func.coalesce(requests.c.customer, requests.c.link)
+    of_cards = select(requests.c.card).where(requests.c.server == server)
+    return of_cards.group_by(requests.c.card).having(func.count(whose.distinct()) > 1)
 
 
 async def _has_mentioned(
@@ -260,32 +289,32 @@ async def find_cards(connection: AsyncConnection, *where: ColumnElement[bool]) -
     of_cards = (
         select(requests).join(cards).where(*where).order_by(requests.c.created, requests.c.link)
     )
-    first = _first_of_each(await connection.execute(of_cards))
-    return [
-        Card(
-            id=row.id,
-            server=row.server,
-            link=first[row.id].link if row.id in first else None,
-            kind=row.kind,
-            strength=row.strength,
-            channel=row.channel,
-            customer=first[row.id].customer if row.id in first else None,
-            created=row.created,
-            state=CardState(row.state),
-            claimed=row.claimed,
-            claimed_by=row.claimed_by,
-            message=row.message,
-            thread=row.thread,
-            reminded=row.reminded,
-            mentions_role=row.mentions_role,
-            count=row.number,
-        )
-        for row in rows
-    ]
+    places: dict[str, list[Row[Any]]] = {}
+    for place in await connection.execute(of_cards):
+        places.setdefault(place.card, []).append(place)
+    return [_as_record(row, places.get(row.id, [])) for row in rows]
 
 
-def _first_of_each(rows: Iterable[Row[Any]]) -> dict[str, Row[Any]]:
-    first: dict[str, Row[Any]] = {}
-    for row in rows:
-        first.setdefault(row.card, row)
-    return first
+def _as_record(row: Row[Any], places: list[Row[Any]]) -> Card:
+    """A card, with its requests from the oldest to the newest; none once it is closed."""
+    return Card(
+        id=row.id,
+        server=row.server,
+        link=places[0].link if places else None,
+        newest=places[-1].link if places else None,
+        kind=row.kind,
+        strength=row.strength,
+        channel=row.channel,
+        customer=places[0].customer if places else None,
+        customers=len({place.customer or place.link for place in places}),
+        created=row.created,
+        joined=row.joined,
+        state=CardState(row.state),
+        claimed=row.claimed,
+        claimed_by=row.claimed_by,
+        message=row.message,
+        thread=row.thread,
+        reminded=row.reminded,
+        mentions_role=row.mentions_role,
+        count=row.number,
+    )

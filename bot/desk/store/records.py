@@ -30,12 +30,13 @@ class Request:
     server: str
     link: str
     """Leads to the message, or, where there is none to link to, a reference of the request's own;
-    one request a link."""
+    one request a link, and one more if its author is in distress."""
     kind: str
     strength: str = ""
     channel: str | None = None
     customer: str | None = None
-    """For a private thread, and for `forget_person`. Erased when the card is closed."""
+    """Joins their open card of this kind from this channel. Also for a private thread, and for
+    `forget_person`. Erased when the card is closed."""
 
     def __post_init__(self) -> None:
         check_reference(
@@ -55,18 +56,25 @@ class Storm:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A request, or several in a storm, as staff see it."""
+    """A request, or several of one customer or in a storm, as staff see it."""
 
     id: str
     server: str
     link: str | None
-    """Of the first request; None once the card is closed, as are `customer`, `claimed_by` and
-    `thread`."""
+    """Of the first request; None once the card is closed, as are `newest`, `customer`, `claimed_by`
+    and `thread`."""
+    newest: str | None
+    """The link of the newest request."""
     kind: str
     strength: str
     channel: str | None
     customer: str | None
+    """Of the first request."""
+    customers: int
+    """How many customers have a request on it; 0 once it is closed."""
     created: datetime
+    joined: datetime
+    """When the newest request came."""
     state: CardState
     claimed: datetime | None
     """The first claim, also after a release."""

@@ -99,8 +99,10 @@ requests = Table(
     metadata,
     Column("server", REFERENCE, primary_key=True),
     Column("link", REFERENCE, primary_key=True),
+    Column("kind", TOKEN, primary_key=True),
     Column("card", ForeignKey("cards.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("customer", REFERENCE, index=True),
+    Column("channel", REFERENCE),
     Column("created", Moment, nullable=False),
 )
 """What open cards are about, oldest first. The rows of a closed card are deleted."""

@@ -18,7 +18,7 @@ from bot.frontends.discord.buttons import ConciergeButton, view
 from bot.frontends.discord.client import ConciergeBot
 from bot.frontends.discord.delivery import CANNOT_SEND, reason, respond, send_with_retry
 from bot.frontends.discord.references import ids_in, reference
-from bot.frontends.discord.threads import close_thread, open_thread
+from bot.frontends.discord.threads import close_thread, leave_thread, open_thread
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,9 @@ class CardButton(
         if card is None:
             return
         if self._press in (Press.RESOLVE, Press.NOT_FOR_US):
-            await close_thread(interaction.client, card)
+            await close_thread(interaction.client, card, interaction.id)
+        elif self._press is Press.RELEASE:
+            await leave_thread(interaction.client, card, interaction.id)
         elif settings.private_threads and self._has_claimed(interaction, card):
             await self._open_thread(interaction, desk, card)
 
@@ -154,23 +156,33 @@ def card_text(card: Card, *, closed_by: int | None = None, at: datetime | None =
     Mentions in it show as names, and ping no one.
     """
     title = _TITLES[Need(card.kind)] if card.kind in set(Need) else "A request"
-    is_closed = card.state in (CardState.RESOLVED, CardState.NOT_FOR_US)
     where = [f"<#{channel}>" for channel in ids_in(card.channel)]
     strength = [_STRENGTHS[card.strength]] if card.strength in _STRENGTHS else []
-    link = [card.link] if _has_link(card) and card.link is not None and not is_closed else []
-    parts = [*where, _time(card.created), *strength, *link]
+    link = None if card.is_closed else _link(card)
+    parts = [*where, _time(card.created), *strength, *([link] if link is not None else [])]
     lines = [f"**{title}**", " · ".join(parts)]
-    if not _has_link(card) and not is_closed:
+    if link is None and not card.is_closed:
         lines.append(_without_link(card))
     if card.count > 1:
-        shown = "the link leads to" if _has_link(card) else "this is about"
-        lines.append(f"{card.count:,} messages of this kind; {shown} the first.")
+        lines.append(_count(card, link))
     return "\n".join([*lines, _state(card, closed_by, at)])
 
 
-def _has_link(card: Card) -> bool:
-    """Whether its first request was a message on a server."""
-    return card.link is not None and card.link.startswith("https://")
+def _link(card: Card) -> str | None:
+    """The newest message of the only customer, or else the first of all; None: it has no link."""
+    links = (card.newest, card.link) if card.customers == 1 else (card.link,)
+    return next((link for link in links if link is not None and link.startswith("https://")), None)
+
+
+def _count(card: Card, link: str | None) -> str:
+    """How many messages a card stands for, and to which of them its link leads."""
+    if card.customers == 1:
+        newest = "; the link leads to the newest" if link and link == card.newest else ""
+        return f"The customer wrote {card.count:,} times, last at {_time(card.joined)}{newest}."
+    if card.is_closed:
+        return f"{card.count:,} messages of this kind."
+    shown = "this is about" if link is None else "the link leads to"
+    return f"{card.count:,} messages of this kind; {shown} the first."
 
 
 def _without_link(card: Card) -> str:

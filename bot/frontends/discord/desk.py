@@ -62,7 +62,7 @@ class ServiceDesk(commands.Cog):
             log.error("A card that was deleted is not closed. %s", error)
             return
         if card is not None:
-            await close_thread(self._bot, card)
+            await close_thread(self._bot, card, message_id)
 
     async def _remind(self) -> None:
         desk: Desk | None = self._bot.desk

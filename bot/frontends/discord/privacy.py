@@ -21,6 +21,7 @@ from bot.frontends.discord.recipients import server_name, user_of
 from bot.frontends.discord.references import ids_in, reference
 from bot.frontends.discord.replies import tell
 from bot.frontends.discord.shared_servers import only_server_of
+from bot.frontends.discord.threads import leave_thread
 from bot.sentences.responses import MAX_CHARACTERS, Kind
 
 log = logging.getLogger(__name__)
@@ -140,6 +141,9 @@ class Privacy(commands.Cog):
         if self._bot.desk is not None:
             forgotten = await self._bot.desk.forget_person(reference(person))
             await self._remove_cards(forgotten)
+            for card in forgotten.cards:
+                if card.claimed_by == reference(person):
+                    await leave_thread(self._bot, card, interaction.id)
         reply = self._bot.concierge.say(Kind.FORGOTTEN, user_of(interaction))
         await respond(interaction, reply.text)
         self._bot.count(reply, interaction.guild_id, None)

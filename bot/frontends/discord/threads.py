@@ -61,14 +61,36 @@ async def _new_thread(bot: ConciergeBot, desk: Desk, card: Card) -> discord.Thre
     return thread
 
 
-async def close_thread(bot: ConciergeBot, card: Card) -> None:
-    """Archives the thread of a card that was closed."""
+async def leave_thread(bot: ConciergeBot, card: Card, event: int) -> None:
+    """Says in the thread of a card that the member of staff has left, and the bot answers again.
+
+    `event`: the id of what they did, by which Discord drops a second attempt.
+    """
     try:
         thread = await _thread(bot, card.thread)
         if thread is not None:
-            await send_with_retry(partial(thread.edit, archived=True))
+            await _say_goodbye(bot, thread, event)
+    except CANNOT_SEND as error:
+        log.warning("A private thread could not be left: %s", reason(error))
+
+
+async def close_thread(bot: ConciergeBot, card: Card, event: int) -> None:
+    """Archives the thread of a card that was closed; the same is said before, if it was claimed."""
+    try:
+        thread = await _thread(bot, card.thread)
+        if thread is None:
+            return
+        if card.claimed_by is not None:
+            await _say_goodbye(bot, thread, event)
+        await send_with_retry(partial(thread.edit, archived=True))
     except CANNOT_SEND as error:
         log.warning("A private thread could not be archived: %s", reason(error))
+
+
+async def _say_goodbye(bot: ConciergeBot, thread: discord.Thread, event: int) -> None:
+    to = Recipient(locale=bot.locale_of(thread.guild), place=thread.id)
+    said = bot.concierge.say(Kind.PERSON_HAS_LEFT, to).text
+    await send_with_retry(partial(thread.send, said, suppress_embeds=True, nonce=event))
 
 
 async def _thread(bot: ConciergeBot, kept: str | None) -> discord.Thread | None:

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from bot.conversation.answers import MAX_CHARACTERS, read_answer
+from bot.conversation.care import states_distress_beside_praise
 from bot.conversation.corrections import (
     Correction,
     Strength,
@@ -14,12 +15,14 @@ from bot.conversation.corrections import (
     read_correction,
 )
 from bot.conversation.insults import without_insults
+from bot.conversation.parts import is_balanced, names_a_part
 from bot.conversation.pleasantries import (
     is_acknowledgement,
     is_lukewarm,
     is_reassurance,
     small_talk,
 )
+from bot.conversation.reasons import asks_why
 from bot.conversation.requests import read_request
 from bot.sentences.kinds import Kind, Side
 from tests.bot.conversation.test_answers import HOSTILE
@@ -197,6 +200,10 @@ READERS: tuple[Callable[[str], object], ...] = (
         small_talk,
         is_reassurance,
         is_reservation,
+        names_a_part,
+        is_balanced,
+        asks_why,
+        states_distress_beside_praise,
     ),
     partial(read_answer, yes=Side.POSITIVE),
     partial(read_answer, yes=Side.NEGATIVE, denies=True),

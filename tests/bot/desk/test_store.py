@@ -60,11 +60,14 @@ async def test_a_card_is_opened_claimed_and_resolved(store: Store, clock: Movabl
         id=card.id,
         server=SERVER,
         link="https://discord.com/channels/1/2/1",
+        newest="https://discord.com/channels/1/2/1",
         kind="service",
         strength="strong",
         channel="discord:2",
         customer="discord:91",
+        customers=1,
         created=START,
+        joined=START,
         state=CardState.OPEN,
         claimed=None,
         claimed_by=None,
@@ -88,7 +91,8 @@ async def test_a_card_is_opened_claimed_and_resolved(store: Store, clock: Movabl
     assert await store.open_cards() == []
     assert await store.resolve(card.id) is None
     kept = await store.claim(card.id, "discord:71")
-    assert kept == replace(resolved, link=None, customer=None, claimed_by=None, thread=None)
+    erased = replace(resolved, link=None, newest=None, customer=None, claimed_by=None, thread=None)
+    assert kept == replace(erased, customers=0)
 
     figures = await store.figures(SERVER, START, clock.now)
     assert figures.cards == (CardCount("service", CardState.RESOLVED, 1, 1),)
@@ -135,6 +139,78 @@ async def test_a_message_has_one_card(store: Store) -> None:
     assert (again.card, again.is_new) == (card, False)
     elsewhere = await store.open_card(_request(server=OTHER))
     assert elsewhere.is_new
+
+
+async def test_a_customer_has_one_open_card_of_a_kind_in_a_place(
+    store: Store, clock: MovableClock
+) -> None:
+    async def ask(number: int, **changes: Any) -> Card:
+        clock.move(hours=1)
+        request = _request(number, customer="discord:91", **changes)
+        return (await store.open_card(request, Storm())).card
+
+    first = await ask(1)
+    again = await ask(2)
+    assert (again.id, again.count, again.customers) == (first.id, 2, 1)
+    assert (again.link, again.newest, again.joined) == (first.link, _request(2).link, clock.now)
+    await store.claim(first.id, "discord:70")
+    assert (await ask(3)).count == 3
+    others = [
+        await ask(4, kind="person"),
+        await ask(5, channel="discord:3"),
+        await ask(6, channel=None),
+        await ask(7, server=OTHER),
+    ]
+    assert len({first.id, *(card.id for card in others)}) == 5
+    assert (await ask(8, channel=None)).id == others[2].id
+    await store.attach(first.id, "discord:50", "discord:60")
+    assert (await ask(9, channel="discord:60")).id == first.id  # in its private thread
+    figures = await store.figures(SERVER, START, clock.now)
+    assert sum(card.requests for card in figures.cards) == 8
+    forgotten = await store.forget_person("discord:91")
+    assert len(forgotten.cards) == 5
+    assert await store.open_cards() == []
+
+
+@pytest.mark.parametrize("not_for_us", [False, True])
+async def test_a_message_after_a_closed_card_opens_another(
+    store: Store, clock: MovableClock, not_for_us: bool
+) -> None:
+    closed = (await store.open_card(_request(1), Storm())).card
+    await store.resolve(closed.id, not_for_us=not_for_us)
+    clock.move(minutes=1)
+    opened = await store.open_card(_request(2, customer=closed.customer), Storm())
+    assert opened.is_new
+    assert await store.open_cards() == [opened.card]
+
+
+async def test_distress_gets_a_card_beside_an_open_one(store: Store, clock: MovableClock) -> None:
+    service = (await store.open_card(_request(1), Storm())).card
+    clock.move(seconds=1)
+    # The same customer; also the same message, which was edited.
+    for number in (2, 1):
+        request = _request(number, customer=service.customer, kind="distress")
+        opened = await store.open_card(request)
+        assert (opened.is_new, opened.card.kind) == (True, "distress")
+        assert not (await store.open_card(request)).is_new
+    assert service in await store.open_cards()
+    await store.forget_person("discord:91")
+    assert await store.open_cards() == []
+
+
+async def test_one_person_makes_no_storm(store: Store, clock: MovableClock) -> None:
+    for number in range(9):
+        own = (await store.open_card(_request(number, customer="discord:91"), STORM)).card
+        clock.move(seconds=1)
+    assert own.count == 9
+    other = await store.open_card(_request(20), STORM)
+    assert other.is_new
+    joined = await store.open_card(_request(21), STORM)
+    assert (joined.is_new, joined.card.customers) == (False, 2)
+    clock.move(hours=1)  # the storm is over, but they have their place on its card
+    again = await store.open_card(_request(22, customer="discord:921"), STORM)
+    assert (again.card.id, again.card.count) == (joined.card.id, 3)
+    assert again.card.link == other.card.link
 
 
 async def test_one_person_does_not_get_any_number_of_cards(

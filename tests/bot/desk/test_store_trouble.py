@@ -23,7 +23,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bot.desk.store import Request, ServerSettings, database, open_store
+from bot.desk.store import Request, ServerSettings, Storm, database, open_store
 from bot.desk.store.database import locate
 from bot.desk.store.sqlite_file import APPLICATION_ID
 from bot.desk.store.tables import metadata
@@ -214,21 +214,26 @@ async def test_the_migrations_make_the_tables(
     engine.dispose()
 
 
-async def test_rows_of_the_first_version_are_read(
-    tmp_path: Path, file: Path, clock: MovableClock
-) -> None:
-    """What the first release has written, by its own SQL."""
+def _make(file: Path, version: str) -> None:
+    """A database as a program of this version has left it."""
     file.parent.mkdir()
     engine = create_engine(f"sqlite:///{file}")
     with engine.begin() as connection:
         config = _config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, version)
     engine.dispose()
+    _run_sql(file, f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+async def test_rows_of_the_first_version_are_read(
+    tmp_path: Path, file: Path, clock: MovableClock
+) -> None:
+    """What the first release has written, by its own SQL."""
+    _make(file, "0001")
     seconds = START.timestamp()
     _run_sql(
         file,
-        f"PRAGMA application_id = {APPLICATION_ID}",
         "INSERT INTO servers VALUES ('s', 'c', '[\"r\"]', '[]', 'UTC', 'en', 5, 1, 0, 0, '[]', 30)",
         "INSERT INTO cards (id, server, kind, strength, state, created, joined, reminded, number) "
         f"VALUES ('c1', 's', 'service', '', 'open', {seconds}, {seconds}, 0, 1)",
@@ -242,6 +247,35 @@ async def test_rows_of_the_first_version_are_read(
             "c", ("r",), reminder_minutes=5, private_threads=True, retention_days=30
         )
         assert (await store.figures("s", START, START)).replies[0].number == 7
+
+
+async def test_open_cards_of_the_previous_version_are_joined(
+    tmp_path: Path, file: Path, clock: MovableClock
+) -> None:
+    """By their customers, from where their first message came."""
+    _make(file, "0002")
+    seconds = START.timestamp()
+    card = (
+        "INSERT INTO cards (created, joined, reminded, server, channel, strength, id, kind, state, "
+        f"number) VALUES ({seconds}, {seconds}, 0, 's', 'ch', '', "
+    )
+    _run_sql(
+        file,
+        f"{card} 'c1', 'service', 'open', 2)",
+        f"{card} 'c2', 'person', 'resolved', 1)",
+        f"INSERT INTO requests VALUES ('s', 'link:1', 'c1', 'p', {seconds})",
+        f"INSERT INTO requests VALUES ('s', 'link:2', 'c1', 'q', {seconds})",
+    )
+    async with opened(sqlite_url(tmp_path), clock) as store:
+        (card_of_two,) = await store.open_cards("s")
+        assert (card_of_two.link, card_of_two.customer, card_of_two.customers) == ("link:1", "p", 2)
+        for number, customer in enumerate(("p", "q")):
+            request = Request("s", f"new:{number}", "service", channel="ch", customer=customer)
+            joined = await store.open_card(request, Storm())
+            assert (joined.card.id, joined.card.count) == ("c1", 3 + number)
+        assert (await store.forget_person("q")).cards[0].id == "c1"
+        (card_of_one,) = await store.open_cards("s")
+        assert (card_of_one.count, card_of_one.customers) == (2, 1)
 
 
 async def test_an_older_database_is_not_migrated_under_another_bot(

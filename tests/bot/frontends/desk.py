@@ -34,6 +34,11 @@ async def ask(server: DiscordServer, text: str, author: User | None = None) -> t
     return written, await server.wait_for_reply(written)
 
 
+async def ask_as_newcomer(server: DiscordServer, text: str) -> tuple[int, Posted]:
+    """The same by somebody who has never written before, and so has no card to join."""
+    return await ask(server, text, server.world.add_user("newcomer"))
+
+
 def cards_in(server: DiscordServer, staff: Channel) -> list[Posted]:
     return [posted for posted in server.messages if posted.channel is staff]
 

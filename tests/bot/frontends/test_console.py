@@ -49,6 +49,14 @@ def say(
     return Conversation(concierge, tmp_path / "typed", monkeypatch, capsysbinary)
 
 
+async def test_a_question_for_reasons_is_answered_as_the_command_is(say: Conversation) -> None:
+    typed = "a great film\nwhy??\nhalf great\n👍\nhow-come?"
+    _, explained, *_, own_words = await say(typed)
+    assert explained == (await say("a great film\nwhy"))[1]
+    assert "carried by: great" in explained
+    assert own_words == "a explained_word sentence"
+
+
 async def test_each_line_is_answered_and_the_end_of_file_ends(say: Conversation) -> None:
     typed = "a great film\nso dull\n\nhalf great\nhello there\n最高の映画\nno end of line"
     assert await say(typed) == [

@@ -10,7 +10,15 @@ from bot.frontends.discord import handover
 from bot.frontends.discord.references import reference
 from bot.sentences.responses import Kind
 from tests.bot.desk.conftest import MovableClock
-from tests.bot.frontends.desk import Start, ask, card_in, cards_in, press, until_ready
+from tests.bot.frontends.desk import (
+    Start,
+    ask,
+    ask_as_newcomer,
+    card_in,
+    cards_in,
+    press,
+    until_ready,
+)
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 from tests.discord_server import Channel, DiscordServer
 
@@ -26,7 +34,7 @@ def _fast_growth(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixtu
 async def _storm(server: DiscordServer, clock: MovableClock, number: int) -> None:
     for _ in range(number):
         clock.move(seconds=1)
-        await ask(server, SERVICE)
+        await ask_as_newcomer(server, SERVICE)
 
 
 async def _figures(server: DiscordServer, desk: Desk) -> Figures:
@@ -125,7 +133,7 @@ async def test_a_storm_whose_card_is_deleted_gets_another_one(
         await server.wait_until(lambda: last.deleted)
         await ask(server, "great")
         for _ in range(2):
-            await ask(server, SERVICE)
+            await ask_as_newcomer(server, SERVICE)
         counts = [card.count for card in await desk.store.open_cards()]
         assert sum(counts) + await _closed(server, desk, CardState.NOT_FOR_US) == 9
 

@@ -18,6 +18,7 @@ from tests.bot.desk.conftest import MovableClock
 from tests.bot.frontends.desk import (
     Start,
     ask,
+    ask_as_newcomer,
     card_in,
     cards_in,
     labels,
@@ -158,7 +159,7 @@ async def test_nothing_is_promised_where_the_card_cannot_be_posted(
     monkeypatch.setattr(delivery, "RETRY_SECONDS", (0.01,))
     for trouble in ({"status": 403}, {"reset": True, "times": 2}):
         server.fail(*POST_MESSAGE, **trouble)  # type: ignore[arg-type]
-        _, reply = await ask(server, OTHER_KINDS["person"])
+        _, reply = await ask_as_newcomer(server, OTHER_KINDS["person"])
         assert reply.content == f"a {Kind.PERSON} sentence"
         assert cards_in(server, staff) == []
     assert "needs View Channel and Send Messages there" in caplog.text
@@ -190,7 +191,7 @@ async def test_a_storm_is_one_card_with_a_count(
     monkeypatch.setattr(handover, "GROWTH_SECONDS", 0.05)
     for _ in range(9):
         clock.move(seconds=1)
-        _, reply = await ask(server, OTHER_KINDS["service"])
+        _, reply = await ask_as_newcomer(server, OTHER_KINDS["service"])
         assert reply.content == f"a {Kind.HANDED_OVER} sentence"
     assert len(cards_in(server, staff)) == 5
     last = cards_in(server, staff)[-1]
@@ -210,7 +211,7 @@ async def test_a_count_that_arrives_after_a_press_does_not_undo_what_that_shows(
     server.fail("PATCH", "/channels/{channel_id}/messages/{message_id}", until=late)
     for _ in range(6):
         clock.move(seconds=1)
-        await ask(server, OTHER_KINDS["service"])
+        await ask_as_newcomer(server, OTHER_KINDS["service"])
     card = cards_in(server, staff)[-1]
     await asyncio.sleep(0.3)  # the count is on its way
     await press(server, card, "Resolve", server.admin)
@@ -327,7 +328,7 @@ async def test_one_person_in_distress_does_not_fill_the_staff_channel(
     await ask(server, OTHER_KINDS["distress"], author=server.admin)
     await card_in(server, staff, 6)
     await server.wait_until(
-        lambda: any("4 messages" in card.content for card in cards_in(server, staff))
+        lambda: any("wrote 4 times" in card.content for card in cards_in(server, staff))
     )
     assert sorted(card.count for card in await desk.store.open_cards()) == [1, 1, 1, 1, 1, 4]
     assert len(cards_in(server, staff)) == 6
@@ -352,18 +353,80 @@ async def test_a_card_that_grows_while_its_count_is_read_shows_the_last_count(
         found = await read(card)
         readings += 1
         if readings == reading:
-            await ask(server, OTHER_KINDS["person"])
+            await ask_as_newcomer(server, OTHER_KINDS["person"])
         return found
 
     monkeypatch.setattr(desk.store, "card", overtaken)
     for _ in range(Storm().cards + 1):
         clock.move(seconds=1)
-        await ask(server, OTHER_KINDS["person"])
+        await ask_as_newcomer(server, OTHER_KINDS["person"])
     last = cards_in(server, staff)[-1]
     await server.wait_until(lambda: "messages of this kind" in last.content)
     await asyncio.sleep(0.2)
     count = max(card.count for card in await desk.store.open_cards())
     await server.wait_until(lambda: f"{count} messages" in last.content)
+
+
+async def test_further_messages_on_one_matter_update_its_card(
+    server: DiscordServer,
+    staff: Channel,
+    desk: Desk,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(handover, "GROWTH_SECONDS", 0.05)
+    first, _ = await ask(server, OTHER_KINDS["service"])
+    card = await card_in(server, staff)
+    await press(server, card, "Claim", server.admin)
+    clock.move(minutes=3)
+    second, reply = await ask(server, f"hello?? {OTHER_KINDS['service']}")
+    assert reply.content == f"a {Kind.HANDED_OVER} sentence"
+    at = int(clock.now.timestamp())
+    written = f"The customer wrote 2 times, last at <t:{at}:f>; the link leads to the newest."
+    await server.wait_until(lambda: written in card.content)
+    assert str(second) in card.content
+    assert str(first) not in card.content
+    assert f"Claimed by <@{server.admin.id}>" in card.content
+    assert list(labels(card)) == ["Release", "Resolve", "Not for us"]
+    # Neither distress, nor another customer, nor what comes after it was closed, joins it.
+    await ask(server, OTHER_KINDS["distress"])
+    assert "may be in distress" in (await card_in(server, staff, 2)).content
+    await ask_as_newcomer(server, OTHER_KINDS["service"])
+    assert len(await desk.store.open_cards()) == 3
+    await press(server, card, "Resolve", server.admin)
+    await ask(server, OTHER_KINDS["service"])
+    assert "wrote" not in (await card_in(server, staff, 4)).content
+    assert str(second) not in card.content
+    assert server.violations == server.unknown_requests == []
+
+
+async def test_an_edit_that_states_distress_gets_a_card_beside_that_of_its_message(
+    server: DiscordServer, staff: Channel, desk: Desk
+) -> None:
+    written, reply = await ask(server, OTHER_KINDS["service"])
+    await server.edit(written, "I want to die")
+    shown = await card_in(server, staff, 2)
+    assert "may be in distress" in shown.content
+    assert str(written) in shown.content
+    await server.wait_until(lambda: reply.content == f"a {Kind.DISTRESS} sentence")
+    assert len(await desk.store.open_cards()) == 2
+
+
+@pytest.mark.usefixtures("desk")
+async def test_a_card_of_several_ways_in_keeps_the_link_that_there_is(
+    server: DiscordServer,
+    staff: Channel,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(handover, "GROWTH_SECONDS", 0.05)
+    written, _ = await ask(server, OTHER_KINDS["service"])
+    clock.move(seconds=1)
+    await server.slash("review", {"text": f"{OTHER_KINDS['service']}, great"})
+    card = await card_in(server, staff)
+    await server.wait_until(lambda: "wrote 2 times" in card.content)
+    assert str(written) in card.content
+    assert "newest" not in card.content
 
 
 async def test_a_press_that_comes_too_late_changes_nothing(
@@ -471,13 +534,41 @@ async def test_a_claim_opens_a_private_thread_in_which_the_bot_is_silent(
         assert [posted for posted in server.messages if posted.channel is thread] == said
 
         await press(server, card, "Release", server.admin)
-        assert await server.wait_for_reply(await server.say(thread, "great"))
+        left = [f"a {Kind.PERSON_HAS_LEFT} sentence"]
+        await server.wait_until(lambda: _said_in(thread, server)[1:] == left)
+        reply = await server.wait_for_reply(await server.say(thread, "great"))
+        # A further request in the thread is on the same matter.
+        again = await server.wait_for_reply(await server.say(thread, OTHER_KINDS["person"]))
+        assert again.content == f"a {Kind.HANDED_OVER} sentence"
         await press(server, card, "Claim", server.admin)
         assert server.guild.threads == [thread]  # the same one
         await server.wait_until(lambda: "Claimed" in card.content)
         await press(server, card, "Resolve", server.admin)
         await server.wait_until(lambda: thread.archived)
+        said_last = [*left, reply.content, again.content, *left]
+        assert _said_in(thread, server)[1:] == said_last
+        assert [each for each in cards_in(server, staff) if not each.ephemeral] == [card]
     assert server.violations == server.unknown_requests == []
+
+
+async def test_a_card_that_was_given_back_is_closed_without_a_second_goodbye(
+    server: DiscordServer, staff: Channel, start: Start
+) -> None:
+    async with start(private_threads=True):
+        await ask(server, OTHER_KINDS["person"])
+        card = await card_in(server, staff)
+        await press(server, card, "Claim", server.admin)
+        thread = await _thread(server)
+        await press(server, card, "Release", server.admin)
+        await server.wait_until(lambda: len(_said_in(thread, server)) == 2)
+        await press(server, card, "Not for us", server.admin)
+        await server.wait_until(lambda: thread.archived)
+        assert len(_said_in(thread, server)) == 2
+    assert server.violations == server.unknown_requests == []
+
+
+def _said_in(thread: Channel, server: DiscordServer) -> list[str]:
+    return [posted.content for posted in server.messages if posted.channel is thread]
 
 
 async def test_the_bot_does_not_talk_over_a_person_who_has_come_meanwhile(
@@ -489,6 +580,7 @@ async def test_the_bot_does_not_talk_over_a_person_who_has_come_meanwhile(
         await press(server, card, "Claim", server.admin)
         thread = await _thread(server)
         await press(server, card, "Release", server.admin)
+        await server.wait_until(lambda: len(_said_in(thread, server)) == 2)
         classifier.gate.clear()
         classifier.entered.clear()
         await server.say(thread, "great")
@@ -497,8 +589,9 @@ async def test_the_bot_does_not_talk_over_a_person_who_has_come_meanwhile(
         await desk.claim(kept.id, reference(server.admin.id))
         classifier.gate.set()
         await ask(server, "wonderful")
-        assert [each.content for each in server.messages if each.channel is thread] == [
-            f"a {Kind.PERSON_IS_HERE} sentence"
+        assert _said_in(thread, server) == [
+            f"a {Kind.PERSON_IS_HERE} sentence",
+            f"a {Kind.PERSON_HAS_LEFT} sentence",
         ]
 
 

@@ -9,6 +9,7 @@ from tests.bot.desk.conftest import MovableClock
 from tests.bot.frontends.desk import (
     Start,
     ask,
+    ask_as_newcomer,
     card_in,
     cards_in,
     labels,
@@ -160,7 +161,7 @@ async def test_a_card_says_how_strong_the_words_are(
         for number, (words, shown) in enumerate(
             [("strong words", True), ("mild words", True), ("plain words", False)], 1
         ):
-            await ask(server, f"{OTHER_KINDS['service']}, {words}")
+            await ask_as_newcomer(server, f"{OTHER_KINDS['service']}, {words}")
             assert (words in (await card_in(server, staff, number)).content) is shown
         await ask(server, f"{OTHER_KINDS['distress']}, strong words")
         assert "strong" not in (await card_in(server, staff, 4)).content
@@ -172,7 +173,7 @@ async def test_a_card_notifies_the_role_that_the_server_has_chosen_once_in_a_sto
     role, other = server.world.add_role("helpers"), server.world.add_role("others")
     async with start(mention_role=reference(role.id)):
         for _ in range(7):
-            await ask(server, f"{OTHER_KINDS['service']} <@&{other.id}> @everyone")
+            await ask_as_newcomer(server, f"{OTHER_KINDS['service']} <@&{other.id}> @everyone")
         await ask(server, OTHER_KINDS["person"])
         for _ in range(2):  # each of them matters
             await ask(server, OTHER_KINDS["distress"])
@@ -182,7 +183,7 @@ async def test_a_card_notifies_the_role_that_the_server_has_chosen_once_in_a_sto
         assert pinged == [{role.id}, set(), set(), set(), set(), {role.id}, {role.id}, {role.id}]
         assert not any(each.pings_everyone or each.pinged for each in posted)
         clock.move(minutes=11)
-        await ask(server, OTHER_KINDS["person"])
+        await ask_as_newcomer(server, OTHER_KINDS["person"])
         assert (await card_in(server, staff, 9)).pinged_roles == {role.id}
         # A press redraws the card, and notifies nobody anew.
         await press(server, posted[0], "Claim", server.admin)
@@ -199,5 +200,5 @@ async def test_a_restart_in_a_storm_notifies_nobody_anew(
     for number in (1, 2):
         async with start(mention_role=reference(role.id)):
             await until_ready(server, caplog)
-            await ask(server, OTHER_KINDS["service"])
+            await ask_as_newcomer(server, OTHER_KINDS["service"])
             assert bool((await card_in(server, staff, number)).pinged_roles) is (number == 1)

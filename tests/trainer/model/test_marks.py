@@ -315,6 +315,11 @@ def test_reads_no_mark_and_leaves_the_text(text: str) -> None:
         ("Jaws ⭐", "Jaws"),
         ("I give Jaws a 1/10", "I give Jaws a"),
         ("Jaws 8/10, Alien 9/10", "Jaws Alien"),
+        ("10/10 duh", "duh"),
+        ("9/10, obviously", "obviously"),
+        ("1/10 hands down", "hands down"),
+        ("5 stars. What else?", "What else?"),
+        ("10/10 no contest bro", "no contest bro"),
     ],
 )
 def test_a_mark_beside_a_title_is_alone(text: str, rest: str) -> None:
