@@ -1,5 +1,6 @@
 """/setup: an admin sets the desk of a server up, changes it, and undoes it."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -258,8 +259,10 @@ async def test_a_database_that_cannot_be_written_is_in_the_log_with_what_to_do(
     monkeypatch.setattr(database, "LOCKED_SECONDS", 0.05)
     async with opened_desk(tmp_path) as desk, serving(server, classifier, responses, desk):
         panel = await _panel(server)
-        with closing(sqlite3.connect(tmp_path / "desk.sqlite3", isolation_level=None)) as other:
-            other.execute("BEGIN EXCLUSIVE")
+        file = tmp_path / "desk.sqlite3"
+        with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+            # In a thread: the desk may be writing, and ends that on this loop.
+            await asyncio.to_thread(other.execute, "BEGIN EXCLUSIVE")
             chosen = [str(server.channel.id)]
             used = await server.press(panel, "setup:channel", author=server.admin, values=chosen)
             assert (await _answer(server, used)).content == "a failure sentence"

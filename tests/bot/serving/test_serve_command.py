@@ -49,8 +49,8 @@ def test_an_address_that_is_taken_and_a_cluster_that_is_not_there_are_named(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         monkeypatch.setattr(sys, "argv", ["bot", "serve", "--port", port])
-        assert main() == 13
+        assert main() == 14
     assert f"--port {port} (Address already in use)" in capsys.readouterr().err
     monkeypatch.setattr(sys, "argv", ["bot", "serve", "--cluster", f"127.0.0.1:{port}"])
-    assert main() == 13
+    assert main() == 14
     assert f"ray start --head --port={port}" in capsys.readouterr().err
