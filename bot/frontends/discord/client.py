@@ -233,6 +233,11 @@ class ConciergeBot(commands.Bot):
             message=None if message is None else reference(*message),
         )
 
+    def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:
+        # A READY is dispatched two seconds later, when the bot may be closed and have no loop.
+        if isinstance(self.loop, asyncio.AbstractEventLoop):
+            super().dispatch(event_name, *args, **kwargs)
+
     async def close(self) -> None:
         """Finishes in-flight replies, then disconnects; counts those that it has to cut off."""
         deadline = asyncio.get_running_loop().time() + CLOSING_SECONDS

@@ -9,8 +9,13 @@ import signal
 import discord
 import pytest
 
+from bot.conversation.concierge import Concierge
+from bot.engine import Engine
 from bot.frontends.discord import client, delivery
+from bot.frontends.discord.client import ConciergeBot
+from bot.operations.actions import Operations
 from bot.sentences.responses import Kind, Responses
+from bot.settings import load_settings
 from tests.bot.frontends.loopback import POST_MESSAGE, SUPPRESS_EMBEDS, nothing_more, serving
 from tests.bot.stub import KeywordClassifier
 from tests.discord_server import Channel, DiscordServer
@@ -414,3 +419,15 @@ async def test_a_bot_that_is_stopped_before_it_is_ready_reports_no_error(
     await answering
     await server.wait_for_reply(question)
     assert "on_ready failed" not in caplog.text
+
+
+async def test_a_closed_bot_ignores_events_that_the_library_still_has(
+    responses: Responses,
+) -> None:
+    """READY is dispatched by a task of its own, which outlives the client's event loop."""
+    async with Engine(KeywordClassifier()) as engine:
+        concierge = Concierge(engine, responses)
+        bot = ConciergeBot(concierge, Operations(concierge, load_settings()))
+        async with bot:
+            pass
+        bot.dispatch("ready")
