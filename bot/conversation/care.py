@@ -37,10 +37,11 @@ def beside_praise(text: str) -> str:
     """
     if len(text) > MAX_CHARACTERS or _CONTRAST.search(text) is None:
         return ""
-    clauses = [clause.strip() for clause in _CLAUSE.split(text) if clause.strip()]
-    praise = [clause for clause in clauses if _praises_a_film(clause)]
-    others = [clause for clause in clauses if not is_about_a_film(clause)]
-    return ". ".join(others) if praise else ""
+    on_film: list[str] = []
+    others: list[str] = []
+    for clause in filter(None, map(str.strip, _CLAUSE.split(text))):
+        (on_film if is_about_a_film(clause) else others).append(clause)
+    return ". ".join(others) if others and any(map(_praises, on_film)) else ""
 
 
 def states_distress_beside_praise(text: str) -> bool:
@@ -49,8 +50,9 @@ def states_distress_beside_praise(text: str) -> bool:
     return bool(rest) and (states_distress(rest) or states_distress(f"I {rest}"))
 
 
-def _praises_a_film(clause: str) -> bool:
-    if not is_about_a_film(clause) or _NEGATION.search(clause) is not None:
+def _praises(clause: str) -> bool:
+    """Whether a clause about a film praises it."""
+    if _NEGATION.search(clause) is not None:
         return False
     _, mark = read_mark(clause)
     return mark.share >= MARK_POSITIVE if mark is not None else _PRAISE.search(clause) is not None

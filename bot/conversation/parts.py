@@ -71,6 +71,11 @@ _BOTH = re.compile(
     r"(?: and| but)? (?:yawned|slept|dozed|hated|disliked|sighed|suffered|skipped|was bored|"
     r"got bored|nodded off|endured|zoned out)\b.{0,24} (?:the rest|others?|half))\b"
 )
+_BOTH_WORDS = word_set(
+    "highs ups hits peaks strengths pros good swings neither not few some couple odd liked loved "
+    "enjoyed lows"
+)
+"""Of these, every match of `_BOTH` has one."""
 _OVERALL = word_set(
     "overall anyway still recommend worth waste hate love masterpiece never again best worst "
     "favourite favorite disappointed disappointing disappointment"
@@ -99,8 +104,11 @@ def is_balanced(text: str) -> bool:
     words = _words(text)
     if not 0 < len(words) <= MAX_WORDS or not _OVERALL.isdisjoint(words):
         return False
-    if _BOTH.search(" ".join(words)) is not None:
+    said = frozenset(words)
+    if not _BOTH_WORDS.isdisjoint(said) and _BOTH.search(" ".join(words)) is not None:
         return True
+    if _GOOD.isdisjoint(said) or _BAD.isdisjoint(said):
+        return False
     clauses = [_words(clause) for clause in _SPLIT.split(lower_letters(text) or "")]
     judged = [side for clause in clauses if (side := _side_of_part(clause))]
     others = sum(len(clause) for clause in clauses if not _side_of_part(clause))

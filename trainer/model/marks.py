@@ -244,6 +244,11 @@ _BESIDE_TITLES: tuple[_Form, ...] = (
     (_LAST_LETTER, _of_grade),
 )
 
+_MARK_CHARACTERS = re.compile(rf"[\d{_FULL}👍👎]|[A-DF](?![^\W_])")
+_MARK_WORDS = (*_NUMERALS, "half", "thumb")
+"""Whatever matches one of the forms has one of these, or of these characters. Most texts have none,
+and are searched no further."""
+
 _NOT_BEFORE = re.compile(
     r"""(?:(?:^|[\s(:])[-−]                                       # a negative number
     |(?<!\bspot[ ])(?<!\bcarry[ ])\bon[ ]|(?:^|[.!?][ ])On[ ]     # a date, as in the next line
@@ -377,6 +382,13 @@ def _is_alone(text: str) -> bool:
     )
 
 
+def _may_have_mark(plain: str) -> bool:
+    if _MARK_CHARACTERS.search(plain) is not None:
+        return True
+    lower = plain.lower()
+    return any(word in lower for word in _MARK_WORDS)
+
+
 def read_mark(text: str) -> tuple[str, Mark | None]:
     """Finds the ratings in a text that is not normalised, and removes them.
 
@@ -385,6 +397,8 @@ def read_mark(text: str) -> tuple[str, Mark | None]:
         Neither the text nor `alone` depends on the value of the mark.
     """
     plain = plain_characters(text).replace(_ERASED, " ")
+    if not _may_have_mark(plain):
+        return text, None
     shares: list[float] = []
     for form in _FORMS:
         plain = _erase(form, plain, shares)

@@ -151,11 +151,17 @@ class ConciergeBot(commands.Bot):
         self.delivery = Delivery()
         self.turns = Turns()
         self.earlier = EarlierReplies(concierge.questions.seconds)
+        self.answer: Callable[[discord.Message], Awaitable[None]] | None = None
+        """Called with each message of a person, by the library's own handler: a task for a listener
+        in each cog would cost more than what the cogs do."""
+        self.on_skipped: Callable[[int], None] | None = None
+        """Called with the id of each message of a bot, which `answer` does not get."""
         self._answering: dict[asyncio.Task[Any], float] = {}
         """Since when each task answers a customer, in seconds of `time.monotonic`."""
         # An error of a parser would end `connect`, and with it the process, though the connection
         # is fine. The library offers no other place to catch it.
         parsers = self._connection.parsers
+        parsers["MESSAGE_CREATE"] = partial(self._read_message, parsers["MESSAGE_CREATE"])
         for event, parse in parsers.items():
             parsers[event] = partial(_parse_or_skip, event, parse)
 
@@ -279,7 +285,18 @@ class ConciergeBot(commands.Bot):
             log.error("The apology failed, too: %s", whereabouts(bug))
 
     async def on_message(self, message: discord.Message, /) -> None:
-        """Does nothing: the base class would take a review for a text command."""
+        """Answers it; the base class would take a review for a text command."""
+        if self.answer is not None:
+            await self.answer(message)
+
+    def _read_message(self, parse: Callable[[Any], None], data: Any) -> None:
+        """Reads a message, except those of bots, which no cog needs: every second one is this bot's
+        own reply, and to read it takes as long as to read a customer's."""
+        if not data["author"].get("bot"):
+            parse(data)
+        elif self.on_skipped is not None:
+            # Not at once: the cogs have not yet been told of messages that were read just now.
+            self.loop.call_soon(self.on_skipped, int(data["id"]))
 
     async def _note_connected(self, shard: int = 0) -> None:
         self._connected.add(shard)

@@ -9,9 +9,12 @@ from types import SimpleNamespace
 import aiohttp
 import discord
 
+SECONDS_TRUSTED = 60.0
+"""How long one date is used: reading that of every answer would cost more than it tells."""
+
 
 class DiscordClock:
-    """Goes on from the `Date` of Discord's latest answer; by this machine's clock before any."""
+    """Goes on from the `Date` of an answer of Discord; by this machine's clock before any."""
 
     def __init__(self) -> None:
         self.trace = aiohttp.TraceConfig()
@@ -19,6 +22,8 @@ class DiscordClock:
         self.trace.on_request_end.append(self._note)
         self._ahead: float | None = None
         """Of `time.monotonic`, in seconds since 1970."""
+        self._read_at = 0.0
+        """When the latest date was read, by this machine's clock."""
 
     def now(self) -> datetime:
         """The present time, with a time zone."""
@@ -32,7 +37,11 @@ class DiscordClock:
         _context: SimpleNamespace,
         answered: aiohttp.TraceRequestEndParams,
     ) -> None:
+        # By the machine's clock, which also goes on while the machine sleeps.
+        now = time.time()
+        if self._ahead is not None and abs(now - self._read_at) < SECONDS_TRUSTED:
+            return
         # An answer without a date, or with one that cannot be read, says nothing.
         with suppress(KeyError, ValueError):
             date = parsedate_to_datetime(answered.response.headers["Date"])
-            self._ahead = date.timestamp() - time.monotonic()
+            self._ahead, self._read_at = date.timestamp() - time.monotonic(), now

@@ -84,6 +84,7 @@ class Missed(commands.Cog):
             ("ready", self._note_ready),
         ):
             self._bot.add_listener(listener, self._bot.connection_event(event))
+        self._bot.answer, self._bot.on_skipped = self._see, self._note
         self._saving.start()
 
     async def cog_unload(self) -> None:
@@ -114,13 +115,17 @@ class Missed(commands.Cog):
         else:
             await self._bot.own_shards.leave(left)
 
-    @commands.Cog.listener()
-    async def on_message(self, message: discord.Message) -> None:
-        self._last_seen = max(self._last_seen or 0, message.id)
-        self._has_moved = True
+    async def _see(self, message: discord.Message) -> None:
+        """Answers a message, which will not be missed then."""
+        self._note(message.id)
         if is_direct(message):
             self._direct.pop(message.channel.id, None)  # so that the latest ones are last
             self._direct[message.channel.id] = message.id, message.channel
+        await self._reviews.answer(message)
+
+    def _note(self, message_id: int) -> None:
+        self._last_seen = max(self._last_seen or 0, message_id)
+        self._has_moved = True
 
     async def _note_disconnected(self, shard: int = 0) -> None:
         if self._last_seen is not None:

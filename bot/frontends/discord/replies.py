@@ -24,7 +24,7 @@ DEFER_AFTER_SECONDS = 1.0
 
 async def reply_to(
     bot: ConciergeBot, message: discord.Message, reply: Reply
-) -> tuple[Reply, discord.Message] | None:
+) -> tuple[Reply, discord.PartialMessage] | None:
     """Replies to a message when it is its turn in the channel; returns the result of `_in_turn`.
 
     Sends to the channel if the message has been deleted meanwhile. Its id is the nonce, so Discord
@@ -69,7 +69,7 @@ async def replace(
     *,
     customer: int,
     guild: int | None,
-) -> tuple[Reply, discord.Message] | None:
+) -> tuple[Reply, discord.PartialMessage] | None:
     """Replaces an earlier reply by `reply`; its flags stay: no previews of links.
 
     Also waits for its turn, and returns the result of `_in_turn`. If the edit is dropped, the
@@ -88,7 +88,7 @@ async def _in_turn(
     reply: Reply,
     send: Callable[[Reply], Awaitable[discord.Message]],
     customer: int,
-) -> tuple[Reply, discord.Message] | None:
+) -> tuple[Reply, discord.PartialMessage] | None:
     """Sends a reply when it is its turn, or else, once, that the bot is busy.
 
     Then changes the previous reply as this one says. `where` are the ids of the server, if it is in
@@ -107,10 +107,10 @@ async def _in_turn(
                 said = bot.concierge.say(Kind.BUSY, reply.to) if turn is Turn.BUSY else reply
                 sent = await _unless_silent(bot, channel_id, said, partial(send, said))
                 if sent is not None:
-                    outcome = (said, sent)
+                    outcome = (said, _changeable(bot, channel_id, sent.id))
                     bot.count(said, guild, (channel_id, sent.id))
         if outcome is not None and outcome[0] is reply:
-            note(_changeable(bot, channel_id, outcome[1].id))
+            note(outcome[1])
     await report(bot, reply)
     return outcome
 

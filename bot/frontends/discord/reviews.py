@@ -35,10 +35,6 @@ class Reviews(commands.Cog):
         self.unanswered: set[int] = set()
         """The ids of messages that are being answered, or whose answer was cut off."""
 
-    @commands.Cog.listener()
-    async def on_message(self, message: discord.Message) -> None:
-        await self.answer(message)
-
     async def answer(self, message: discord.Message, *, is_late: bool = False) -> None:
         """Answers a message that is for the bot and has not been answered yet.
 
@@ -58,10 +54,7 @@ class Reviews(commands.Cog):
                 reply = await handed_over(self._bot, message, reply)
                 outcome = await reply_to(self._bot, message, reply)
                 if outcome is not None:
-                    said, sent = outcome
-                    # Not `sent` itself, which also holds the customer's message.
-                    channel = self._bot.get_partial_messageable(sent.channel.id)
-                    question.expect_edit(said, channel.get_partial_message(sent.id))
+                    question.expect_edit(*outcome)
         self.unanswered.discard(message.id)
         self._questions.end(message.id)
 

@@ -8,7 +8,9 @@ import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
+import discord
 import pytest
 
 from bot.files import STATE
@@ -111,6 +113,31 @@ async def test_the_point_is_written_after_the_clock_was_set_back(
         await server.wait_until(
             lambda: (point := restart_point.read()) and point.message >= last - 1
         )
+
+
+async def test_the_bots_own_reply_moves_the_point_and_is_not_read_as_a_message(
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read: list[int] = []
+    make = discord.Message.__init__
+
+    def counting(message: discord.Message, *arguments: Any, **more: Any) -> None:
+        make(message, *arguments, **more)
+        read.append(message.id)
+
+    monkeypatch.setattr(discord.Message, "__init__", counting)
+    async with serving(server, classifier, responses):
+        asked = await server.say(server.channel, "great")
+        reply = await server.wait_for_reply(asked)
+        # The restart need not look into the channel for the reply alone.
+        await server.wait_until(
+            lambda: (point := restart_point.read()) and point.message >= reply.id
+        )
+    # Once as what the bot has sent, and not again as what the gateway tells it.
+    assert read.count(reply.id) == 1
 
 
 async def test_a_wrong_clock_of_this_machine_hides_no_missed_message(

@@ -253,7 +253,7 @@ async def test_an_event_that_cannot_be_read_costs_that_event(
     for event, data in [
         ("GUILD_CREATE", guild),
         ("CHANNEL_CREATE", channel),
-        ("MESSAGE_CREATE", {"private": True, "member": {"roles": [role]}}),
+        ("MESSAGE_CREATE", {"author": {}, "private": True, "member": {"roles": [role]}}),
         ("INTERACTION_CREATE", {"private": None}),
         ("MESSAGE_UPDATE", None),
     ]:
