@@ -28,6 +28,7 @@ from bot.sentences.responses import Responses
 from bot.settings import Settings, load_settings
 from trainer.model.checkpoint import serving_checkpoint
 from trainer.model.classifier import Classifier, Encoding, Verdict
+from trainer.model.statements import load_phrases
 
 TIMER_SECONDS = 0.005
 
@@ -68,6 +69,7 @@ async def run(side: str, settings: Settings) -> None:
         await run_bare(settings)
     else:
         load_identifier()
+        load_phrases()
         opening = open_desk(settings) if side == "desk" else nullcontext()
         async with Engine(_classifier(side)) as engine, opening as desk:
             responses = Responses.load(settings.responses_file)

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from statistics import median, quantiles
@@ -31,7 +31,7 @@ from rich.table import Table
 
 from bot.operations.background import Background
 from bot.operations.progress import ProgressFile
-from tests.discord_server import DiscordServer
+from tests.discord_server import Channel, DiscordServer
 
 REVIEWS = (
     "Loved it, what an ending!",
@@ -39,14 +39,19 @@ REVIEWS = (
     "The cast is great but the script lets them down badly, and the last half hour drags.",
     "meh 😴",
 )
+CHANNELS = 16
+"""Customers write in all of them: in one channel, the bot has five replies in flight at most, since
+Discord accepts no more there."""
 ROUNDS = 3
 FAST = {"MESSAGES_PER_SECOND": "0", "LOG_LEVEL": "WARNING"}
 """Messages come as fast as replies do, and must not be rate-limited."""
 
 
-async def load(server: DiscordServer, messages: int, outstanding: int) -> dict[str, float]:
-    """Sends mentions, `outstanding` at a time, and waits for each reply; returns seconds and
-    counts."""
+async def load(
+    server: DiscordServer, channels: Sequence[Channel], messages: int, outstanding: int
+) -> dict[str, float]:
+    """Sends mentions to the channels in turn, `outstanding` at a time, and waits for each reply;
+    returns seconds and counts."""
     latencies: list[float] = []
     left = iter(range(messages))
     lost = 0
@@ -59,7 +64,8 @@ async def load(server: DiscordServer, messages: int, outstanding: int) -> dict[s
             # their messages wait for one another.
             author = server.world.add_user(f"customer {number}")
             began = time.perf_counter()
-            message = await server.say(server.channel, text, author=author)
+            channel = channels[number % len(channels)]
+            message = await server.say(channel, text, author=author)
             try:
                 await server.wait_for_reply(message, timeout=30)
                 latencies.append(time.perf_counter() - began)
@@ -85,6 +91,7 @@ async def measure(side: str, messages: int, outstanding: int, home: Path) -> dic
     """One round of one side: a fresh server and a fresh client process."""
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(DiscordServer())
+        channels = [server.world.add_channel(f"reviews-{number}") for number in range(CHANNELS)]
         scratch = stack.enter_context(tempfile.TemporaryDirectory())
         store = {"DATABASE_URL": f"sqlite:///{scratch}/desk.sqlite3"}
         environment = {**os.environ, **FAST, **store, "DISCORD_TOKEN": server.token}
@@ -98,9 +105,9 @@ async def measure(side: str, messages: int, outstanding: int, home: Path) -> dic
         try:
             await server.ready(60)
             await asyncio.sleep(3)  # discord.py waits for guilds, and the bot syncs its commands
-            await load(server, outstanding * 4, outstanding)  # warm-up
+            await load(server, channels, outstanding * 4, outstanding)  # warm-up
             server.messages.clear()
-            figures = await load(server, messages, outstanding)
+            figures = await load(server, channels, messages, outstanding)
         finally:
             process.terminate()
             output, _ = await asyncio.wait_for(process.communicate(), 30)
