@@ -32,7 +32,7 @@ from trainer.model.classifier import RuntimeName, Verdict
 HOST, PORT = "127.0.0.1", 8199
 MESSAGES = 400
 OUTSTANDING = 64
-"""Texts at a time."""
+"""Texts at a time for each replica: with fewer, batches are smaller and each text takes longer."""
 ALONE = 100
 """Texts one after the other."""
 REPLICA = "ray::ServeReplica"
@@ -72,7 +72,7 @@ class Times:
 
 @dataclass(slots=True)
 class Load:
-    """What came of texts, OUTSTANDING of them at a time."""
+    """What came of texts."""
 
     seconds: list[float] = field(default_factory=list)
     """Of each reply."""
@@ -134,7 +134,7 @@ async def p50(judge: Judge) -> float:
 
 
 def _texts() -> Iterator[str]:
-    """The same messages again and again, but none twice within OUTSTANDING."""
+    """The same messages again and again, but none twice among those that are outstanding."""
     return itertools.cycle(chat_messages(MESSAGES))
 
 
@@ -218,7 +218,7 @@ async def compare(local: Engine, remote: RemoteEngine, replicas: Replicas, plan:
         found["one replica on a core, texts/s"].append(rate)
         await replicas.start(2)
         replicas.pin(alone=True)
-        rate = (await load(remote.classify_by, plan.seconds)).rate
+        rate = (await load(remote.classify_by, plan.seconds, 2 * OUTSTANDING)).rate
         found["two replicas on a core each, texts/s"].append(rate)
         replicas.pin(alone=False)
     figures = {name: median(values) for name, values in found.items()}
