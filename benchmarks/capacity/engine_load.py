@@ -92,15 +92,14 @@ async def latencies(
         await engine.classify(text)
         found.append(time.perf_counter() - due)
 
+    # In turn: equal texts that wait at the same time would be judged once.
+    supply = cycle(rng.sample(texts, len(texts)))
     due = time.perf_counter()
     end = due + seconds
-    number = 0
     while (due := due + rng.expovariate(per_second)) < end:
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        # Numbered: equal texts that wait at the same time would be judged once.
-        task = asyncio.create_task(one(f"{rng.choice(texts)} {number}", due))
+        task = asyncio.create_task(one(next(supply), due))
         running.add(task)
         task.add_done_callback(running.discard)
-        number += 1
     await asyncio.gather(*running)
     return found
