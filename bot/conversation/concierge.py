@@ -143,7 +143,9 @@ class Concierge(Speaker):
             expected = reply.question
         elif reply.given is not None:
             expected = GivenVerdict(reply.given, reply.is_judgement)
-        elif reply.kind in REQUESTS and not isinstance(held, GivenVerdict | Distress):
+        elif reply.kind in REQUESTS and isinstance(held, GivenVerdict):
+            expected = replace(held, matter=reply.kind)
+        elif reply.kind in REQUESTS and not isinstance(held, Distress):
             expected = Matter(reply.kind)
         elif isinstance(held, HeldQuestion) and reply.kind not in _LEAVE_A_QUESTION:
             expected = None  # it has been answered, or something new has come up

@@ -22,7 +22,7 @@ from bot.conversation.questions import (
     HeldQuestion,
     Matter,
 )
-from bot.conversation.reply import Reply
+from bot.conversation.reply import CORRECTED, Reply
 from bot.conversation.requests import read_request
 from bot.conversation.speaker import Speaker
 from bot.sentences.kinds import Side
@@ -39,12 +39,6 @@ the more probable class on."""
 _DROP_A_QUESTION = frozenset((DISTRESS, Kind.SERVICE, Kind.PERSON))
 """Kinds of message that are a new topic even if they begin like an answer: "no, I want my money
 back"."""
-
-_CORRECTED = {
-    Side.POSITIVE: Kind.CORRECTED_POSITIVE,
-    Side.NEGATIVE: Kind.CORRECTED_NEGATIVE,
-    Side.BOTH: Kind.BOTH,
-}
 
 
 class FollowUp:
@@ -65,13 +59,16 @@ class FollowUp:
         if isinstance(expected, Matter):
             return await self._go_on(text, expected, to)
         if isinstance(expected, GivenVerdict):
-            return await self._reconsider(text, expected.side, to)
+            return await self._reconsider(text, expected, to)
         return await self._answer_to_question(text, expected, is_edit, to)
 
-    async def _reconsider(self, text: str, given: Side, to: Recipient) -> Reply:
+    async def _reconsider(self, text: str, expected: GivenVerdict, to: Recipient) -> Reply:
         """The reply to a message after a verdict: a correction of it, or a new topic."""
+        given = expected.side
         if kind_before_model(text) is not None:
             return await self._judge.reply(text, to)
+        if expected.matter is not None and goes_on(text):
+            return self._speaker.say(expected.matter, to)
         if is_acknowledgement(text):
             return self._speaker.say(Kind.THANKS, to)
         if names_a_part(text):  # what they liked, or did not like, above all
@@ -93,7 +90,7 @@ class FollowUp:
             return self._speaker.say(Kind(given), to)
         if side is None or side is given:
             return self._withdraw(self._speaker.apologise(to), to)
-        return self._withdraw(self._speaker.say(_CORRECTED[side], to), to)
+        return self._withdraw(self._speaker.say(CORRECTED[side], to), to)
 
     def _withdraw(self, reply: Reply, to: Recipient) -> Reply:
         """The reply, with the words that replace the wrong verdict before it."""
@@ -142,7 +139,7 @@ class FollowUp:
         if answer.opinion and verdict.kind != DISTRESS:
             side = await self._corrected_side(text, held)
             if side is not None:
-                kind = _CORRECTED[side] if held.leans else Kind(side)
+                kind = CORRECTED[side] if held.leans else Kind(side)
                 return replace(self._speaker.say(kind, to), settles=True)
         drops = not answer.is_all and (
             verdict.kind in _DROP_A_QUESTION if answer.opinion else verdict.kind == DISTRESS
@@ -170,12 +167,9 @@ class FollowUp:
 
         `opposite` is the opposite of the side that the bot took.
         """
-        if correction.opinion:
-            if (side := read_answer(correction.opinion, None).side) is not None:
-                return side
-            verdict = await self._judge.classify(correction.opinion)
-            if verdict.label in (Side.POSITIVE, Side.NEGATIVE):
-                return Side(verdict.label)
+        side = await self._judge.side_of(correction.opinion) if correction.opinion else None
+        if side is not None:
+            return side
         turned = correction.strength is Strength.TURNED and opposite is not Side.BOTH
         return opposite if turned else None
 

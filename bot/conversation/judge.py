@@ -4,12 +4,14 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bot.conversation.answers import read_answer
 from bot.conversation.before_model import kind_before_model
 from bot.conversation.care import beside_praise
 from bot.conversation.corrections import read_correction
 from bot.conversation.parts import is_balanced
-from bot.conversation.pleasantries import is_lukewarm
-from bot.conversation.reply import REQUESTS, Reply
+from bot.conversation.pleasantries import is_lukewarm, is_only_ok
+from bot.conversation.reply import CORRECTED, REQUESTS, Reply
+from bot.conversation.requests import complains_to_staff
 from bot.conversation.speaker import Speaker
 from bot.sentences.kinds import Side
 from bot.sentences.responses import Kind, Recipient
@@ -40,6 +42,23 @@ class Judge:
         strength = emphasised(verdict.strength, text)
         return verdict if strength is verdict.strength else replace(verdict, strength=strength)
 
+    async def side_of(self, opinion: str) -> Side | None:
+        """The side that the words of a correction take; None if they leave it open."""
+        if is_only_ok(opinion):
+            return Side.BOTH
+        if (side := read_answer(opinion, None).side) is not None:
+            return side
+        label = (await self.classify(opinion)).label
+        return Side(label) if label in (Side.POSITIVE, Side.NEGATIVE) else None
+
+    async def _stated_side(self, text: str) -> Side | None:
+        """The side of a customer who corrects a verdict that is no longer known: "you got that
+        wrong, I hated it"."""
+        correction = read_correction(text)
+        if correction is None or not correction.opinion:
+            return None
+        return await self.side_of(correction.opinion)
+
     async def reply(
         self,
         text: str,
@@ -63,6 +82,8 @@ class Judge:
             if aside := beside_praise(text):  # such as "nothing matters now"
                 apart = await self._engine.classify(aside)
                 verdict = apart if apart.kind == DISTRESS else verdict
+        if verdict.kind != DISTRESS and complains_to_staff(text):
+            verdict = replace(verdict, kind=Kind.SERVICE.value)
         also = None
         if is_review and verdict.kind != DISTRESS:
             also = Kind(verdict.kind) if verdict.kind in REQUESTS else None
@@ -76,6 +97,8 @@ class Judge:
         kind = Kind.of(verdict)
         if kind is Kind.UNSURE and asks:
             reply = self._speaker.ask(log_odds_of(verdict), to, verdict=verdict)
+        elif kind is Kind.CORRECTION and (side := await self._stated_side(text)) is not None:
+            reply = self._speaker.say(CORRECTED[side], to)
         elif kind is Kind.CORRECTION and asks:
             reply = self._speaker.apologise(to)
         else:

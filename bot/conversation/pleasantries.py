@@ -70,6 +70,18 @@ _LUKEWARM = re.compile(
 )
 
 
+_ONLY_OK = re.compile(
+    r"(?:(?:i|we) (?:thought|found|think|said|meant|mean) )?"
+    r"(?:(?:it|that|this|the (?:film|movie)) )?(?:was |is )?(?:just|only|merely) (?:about )?"
+    r"(?:ok(?:ay)?|alright|all right|fine|average|passable|watchable)(?: (?:i guess|really|tbh))*"
+)
+
+
+def is_only_ok(text: str) -> bool:
+    """Whether an opinion is "it was just ok", which is neither praise nor a complaint."""
+    return _ONLY_OK.fullmatch(_plain(text)) is not None
+
+
 def is_acknowledgement(text: str) -> bool:
     """Whether this only acknowledges a reply: "ok, no worries", a thumb up, "bye"."""
     words = _plain(_THUMBS_UP.sub(" thanks ", text))

@@ -77,6 +77,8 @@ class GivenVerdict:
     side: Side
     is_judgement: bool = False
     """As above; otherwise the customer said themselves how they liked the film."""
+    matter: Kind | None = None
+    """`SERVICE` or `PERSON`, if they have asked for help since."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,13 @@ _ASKS_AGAIN = frozenset(
     )
 )
 
+CORRECTED = {
+    Side.POSITIVE: Kind.CORRECTED_POSITIVE,
+    Side.NEGATIVE: Kind.CORRECTED_NEGATIVE,
+    Side.BOTH: Kind.BOTH,
+}
+"""Kinds of reply to a customer who says what the bot should have understood."""
+
 _VERDICTS = {
     Kind.POSITIVE: Side.POSITIVE,
     Kind.NEGATIVE: Side.NEGATIVE,

@@ -47,6 +47,27 @@ _PERSON = re.compile(
 )
 
 
+_COMPLAINING = re.compile(
+    r"\b(?:(?:want|wants|like|need|have|wish|going|about|how (?:can|do|would) (?:i|we)|"
+    r"where (?:can|do|should) (?:i|we)|who (?:can|do|should) (?:i|we)|(?:can|may|could|might) "
+    r"(?:i|we)) (?:to )?"
+    r"(?:complain(?: to)?|(?:make|file|lodge|raise|submit|register|place|leave) (?:a|an) (?:\w+ )?"
+    r"complaint)|(?:have|got|is|here'?s) (?:a|another|my) complaint)\b"
+)
+_STAFFED = re.compile(
+    r"\b(?:cinemas?|theat(?:er|re)s?|ushers?|staff|managers?|cashiers?|employees?|workers?|"
+    r"popcorn|nachos|drinks?|food|snacks?|toilets?|loos?|bathrooms?|restrooms?|seats?|seating|"
+    r"screens?|projectors?|projection|sound|volume|subtitles|heating|air ?con\w*|lights|streams?|"
+    r"streaming|apps?|websites?|sites?|tickets?|bookings?|orders?|payments?|cards?|refunds?|"
+    r"prices?|pricing|queues?|lines?|service|parking|kiosks?|counters?|doors?|screening|adverts?|"
+    r"ads|phones?|accounts?|subscriptions?|deliver\w*|discs?|dvds?|blu ?rays?|(?:other|some) "
+    r"(?:people|customers|guests)|somebody|someone|one of (?:your|the))\b"
+)
+_OF_A_FILM = re.compile(
+    r"\b(?:films?|movies?|flicks?|plots?|scripts?|acting|actors?|actress(?:es)?|endings?|"
+    r"directors?|story|sequels?|episodes?|seasons?|series|characters?|dialogues?)\b"
+)
+
 _NO_REVIEW = re.compile(
     r"(?:\b(?:not?|never|nothing)|n'?t) (?:really |even |actually |just )*"
     r"(?:(?:talking |speaking |writing |asking |meant |to do )?(?:about|with) "
@@ -71,10 +92,25 @@ def read_request(text: str) -> str | None:
     return "off_topic" if _NO_REVIEW.search(plain) else None
 
 
+def complains_to_staff(text: str) -> bool:
+    """Whether a text begins by saying that it is a complaint, and not about a film: "how do I
+    complain about the seats", "I'd like to make a complaint"."""
+    if (plain := lower_letters(text)) is None:
+        return False
+    found = _COMPLAINING.search(plain)
+    if found is None or not _only_leads(plain[: found.start()]):
+        return False
+    about = plain[found.end() :]
+    if _only_leads(about):
+        return True
+    return _STAFFED.search(about) is not None and _OF_A_FILM.search(about) is None
+
+
 _LEADING = word_set(
     "yes yeah yep no nope nah not couldnt cant id want need give demand get my me us our would "
     "like "
-    "can could send some where how is are was were again instead full id still today what huh wait"
+    "can could send some where how is are was were again instead full id still today what huh wait "
+    "hello hi hey please excuse"
 )
 
 
