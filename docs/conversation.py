@@ -57,6 +57,8 @@ def main() -> None:
                 if screen.display[screen.cursor.y].strip() == last_line:
                     return
             except pexpect.EOF:
+                if last_line:
+                    sys.exit("\n".join(line for line in map(str.rstrip, screen.display) if line))
                 return
         sys.exit(f"The chat did not come to {last_line!r}.")
 

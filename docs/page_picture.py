@@ -17,7 +17,7 @@ from tests.bot.frontends.browser import Page, chromium, find_missing
 
 PICTURE = Path(__file__).with_name("page.png")
 CHECKOUT = Path(__file__).parents[1]
-PRAISE = "A dull, clumsy story, but the lead is wonderful in it."
+PRAISE = "The trailer is dreadful, but the film itself is a joy."
 MIXED = "Not sure what to think. Great cast, weak story."
 SIZE = (720, 760)
 

@@ -15,6 +15,7 @@ from bot.conversation.before_model import is_readable, says_distress
 from bot.conversation.follow_up import FollowUp
 from bot.conversation.judge import Judge
 from bot.conversation.order import InOrder
+from bot.conversation.parts import EVEN, is_balanced
 from bot.conversation.questions import (
     HELD_SECONDS,
     MAX_HELD,
@@ -206,8 +207,12 @@ class Concierge(Speaker):
             explanation = await self._explainer.explain(text)
         except (BusyError, UnansweredError) as error:
             return self._failure_reply(error, to)
+        balanced = is_balanced(text)
+        if balanced:
+            explanation = replace(explanation, probabilities=EVEN)
         occasions = {
             Kind.EXPLAINED_MARK: explanation.rests_on_mark(text),
+            Kind.EXPLAINED_BALANCED: balanced,
             Kind.EXPLAINED_EMOJI: explanation.rests_on_emoji(),
             Kind.EXPLAINED_TOGETHER: together,
         }

@@ -8,7 +8,7 @@ from bot.conversation.answers import read_answer
 from bot.conversation.before_model import kind_before_model
 from bot.conversation.care import beside_praise
 from bot.conversation.corrections import read_correction
-from bot.conversation.parts import is_balanced
+from bot.conversation.parts import EVEN, is_balanced
 from bot.conversation.pleasantries import is_lukewarm, is_only_ok
 from bot.conversation.reply import CORRECTED, REQUESTS, Reply
 from bot.conversation.requests import complains_to_staff
@@ -44,20 +44,10 @@ class Judge:
 
     async def side_of(self, opinion: str) -> Side | None:
         """The side that the words of a correction take; None if they leave it open."""
-        if is_only_ok(opinion):
-            return Side.BOTH
-        if (side := read_answer(opinion, None).side) is not None:
+        if (side := _side_in_words(opinion)) is not None:
             return side
         label = (await self.classify(opinion)).label
         return Side(label) if label in (Side.POSITIVE, Side.NEGATIVE) else None
-
-    async def _stated_side(self, text: str) -> Side | None:
-        """The side of a customer who corrects a verdict that is no longer known: "you got that
-        wrong, I hated it"."""
-        correction = read_correction(text)
-        if correction is None or not correction.opinion:
-            return None
-        return await self.side_of(correction.opinion)
 
     async def reply(
         self,
@@ -90,14 +80,13 @@ class Judge:
             verdict = replace(verdict, kind=REVIEW)
         may_be_lukewarm = verdict.kind in _LUKEWARM_TAKEN_FOR and read_correction(text) is None
         if (may_be_lukewarm and is_lukewarm(text)) or (verdict.is_review and is_balanced(text)):
-            even = dict.fromkeys((Side.NEGATIVE.value, Side.POSITIVE.value), 0.5)
             verdict = replace(
-                verdict, kind=REVIEW, label=Kind.UNSURE, confidence=0.5, probabilities=even
+                verdict, kind=REVIEW, label=Kind.UNSURE, confidence=0.5, probabilities=EVEN
             )
         kind = Kind.of(verdict)
         if kind is Kind.UNSURE and asks:
             reply = self._speaker.ask(log_odds_of(verdict), to, verdict=verdict)
-        elif kind is Kind.CORRECTION and (side := await self._stated_side(text)) is not None:
+        elif kind is Kind.CORRECTION and (side := _stated_side(text)) is not None:
             reply = self._speaker.say(CORRECTED[side], to)
         elif kind is Kind.CORRECTION and asks:
             reply = self._speaker.apologise(to)
@@ -106,6 +95,17 @@ class Judge:
         if verdict.strength is None and also is None:
             return reply
         return replace(reply, emphasis=verdict.strength, also=also)
+
+
+def _side_in_words(opinion: str) -> Side | None:
+    return Side.BOTH if is_only_ok(opinion) else read_answer(opinion, None).side
+
+
+def _stated_side(text: str) -> Side | None:
+    """The side of a customer who corrects a verdict that is not known any more, as in "you got that
+    wrong, I hated it". By their words alone: the model would take any others for a review."""
+    correction = read_correction(text)
+    return _side_in_words(correction.opinion) if correction and correction.opinion else None
 
 
 def log_odds_of(verdict: "Verdict") -> float:

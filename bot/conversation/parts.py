@@ -87,6 +87,10 @@ _SPLIT = re.compile(
 _NO_LETTERS = re.compile(r"[^\w\s'-]")
 
 
+EVEN = {"negative": 0.5, "positive": 0.5}
+"""The probabilities of a balanced review, whatever the model makes of its words."""
+
+
 def names_a_part(text: str) -> bool:
     """Whether words only say which part of a film is meant: "more the story", "mostly the cast"."""
     words = _words(text)

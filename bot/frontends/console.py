@@ -136,6 +136,8 @@ def _verdict(reply: Reply) -> str:
     percent = f"{int(reply.verdict.confidence * 100)}%"
     if label in probabilities:
         return f"{label} {percent}"
+    if len(set(probabilities.values())) == 1:
+        return f"{label} {percent}"
     more_probable = max(probabilities, key=lambda name: probabilities[name])
     return f"{label} {percent} {more_probable}"
 

@@ -94,6 +94,9 @@ class Kind(StrEnum):
     """A customer asks why, and the review is gone or withheld."""
     EXPLAINED_MARK = "explained_mark"
     """In addition to the words that decided a verdict: a rating such as 7/10 counted too."""
+    EXPLAINED_BALANCED = "explained_balanced"
+    """As many good as bad parts of a film were named: whatever the model makes of the words, the
+    bot asked."""
     EXPLAINED_EMOJI = "explained_emoji"
     EXPLAINED_TOGETHER = "explained_together"
     """A verdict combines two messages, of which this is the second."""
@@ -147,7 +150,8 @@ OPTIONAL = (
     *(Kind.CORRECTED_POSITIVE, Kind.CORRECTED_NEGATIVE, Kind.WITHDRAWN),
     *(Kind.KEPT_REQUESTS, Kind.KEPT_FIGURES, Kind.KEPT_NOTHING),
     *(Kind.HANDED_OVER, Kind.OUT_OF_HOURS, Kind.PERSON_IS_HERE, Kind.PERSON_HAS_LEFT),
-    *(Kind.EXPLAINED_MARK, Kind.EXPLAINED_EMOJI, Kind.EXPLAINED_TOGETHER, Kind.EXPLAINED_WORD),
+    *(Kind.EXPLAINED_MARK, Kind.EXPLAINED_BALANCED, Kind.EXPLAINED_EMOJI),
+    *(Kind.EXPLAINED_TOGETHER, Kind.EXPLAINED_WORD),
 )
 """An older file without these is still valid: `FALLBACKS` names a list for some, and
 `bot.sentences.examples` has a sentence for the others."""

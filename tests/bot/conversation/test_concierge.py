@@ -554,6 +554,7 @@ async def test_an_explanation_says_what_counted_beside_words(asking: Concierge) 
     assert await notes("a great film") == ()
     assert await notes("a great film, 9/10") == ("a explained_mark sentence",)
     assert await notes("a great film, 2/10") == ()  # which did not speak for it
+    assert await notes("great cast, dull story") == ("a explained_balanced sentence",)
     assert await notes("rather great", together=True) == ("a explained_together sentence",)
 
 

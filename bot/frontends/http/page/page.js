@@ -140,12 +140,13 @@ function percent(share) {
 function showVerdict(message, { label, confidence, probabilities }) {
   if (label === null) return;
   const verdict = message.querySelector(".verdict");
-  const side = probabilities.positive > probabilities.negative ? "positive" : "negative";
+  const { positive, negative } = probabilities;
+  const side = positive > negative ? " positive" : positive < negative ? " negative" : "";
   verdict.hidden = false;
   verdict.classList.add(label);
   verdict.querySelector(".label").textContent = capitalised(label);
   verdict.querySelector(".percent").textContent =
-    percent(confidence) + (label === "unsure" ? ` ${side}` : "");
+    percent(confidence) + (label === "unsure" ? side : "");
   verdict.querySelector(".bar > span").style.inlineSize = percent(confidence);
 }
 
