@@ -205,12 +205,10 @@ class CardPoster:
         if now is None or now.is_closed:
             return
         await self._edit(now)
-        later = await self._current(card)
-        if later is not None and later.state is not now.state:
-            # Staff pressed a button during the edit, which may have undone what that shows. As they
-            # may press another during this edit, the card is read once more.
-            self._grown.add(card.id)
+        # If staff press a button during an edit, it may undo what the press shows.
+        while (later := await self._current(card)) is not None and later.state is not now.state:
             await self._edit(later)
+            now = later
 
     async def _edit(self, card: Card) -> None:
         channel, message = ids_in(card.message)
