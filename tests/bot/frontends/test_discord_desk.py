@@ -367,6 +367,31 @@ async def test_a_card_that_grows_while_its_count_is_read_shows_the_last_count(
     await server.wait_until(lambda: f"{count} messages" in last.content)
 
 
+async def test_a_card_shows_what_staff_pressed_while_it_was_edited(
+    server: DiscordServer, staff: Channel, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handover, "GROWTH_SECONDS", 0.0)
+    await ask(server, OTHER_KINDS["service"])
+    shown = await card_in(server, staff)
+    read, presses = desk.store.card, ["Claim", "Resolve"]
+    buttons = {"Claim": labels(shown)["Claim"]}
+    buttons["Resolve"] = buttons["Claim"].replace("claim", "resolve")
+
+    async def overtaken(card: str) -> Card | None:
+        found = await read(card)
+        if presses:  # what was read is out of date when the card is edited
+            await server.press(shown, buttons[presses.pop(0)], author=server.admin)
+            await asyncio.sleep(0.2)
+        return found
+
+    monkeypatch.setattr(desk.store, "card", overtaken)
+    await ask(server, OTHER_KINDS["service"])
+    await server.wait_until(lambda: not presses)
+    await asyncio.sleep(0.5)  # the second edit has arrived, and undone the second press
+    await server.wait_until(lambda: not labels(shown))
+    assert "Resolved" in shown.content
+
+
 async def test_further_messages_on_one_matter_update_its_card(
     server: DiscordServer,
     staff: Channel,
