@@ -8,6 +8,7 @@ week would take a week.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -23,6 +24,9 @@ Clock = Callable[[], datetime]
 """Returns the present time, with a time zone."""
 
 Job = Callable[[], Awaitable[object]]
+
+REMOVAL_SECONDS = 3.0
+"""How long the removal of a job waits for it to end."""
 
 LOOK_SECONDS = 1.0
 """Between two looks at the clock. It is polled, since a clock may jump: a machine wakes up."""
@@ -75,13 +79,21 @@ class Schedule:
         """Runs `job` at the times of `trigger`; takes the place of a job of the same name."""
         self._entries[name] = _Entry(job, trigger, trigger.get_next_fire_time(None, self._clock()))
 
+    async def remove(self, *names: str) -> None:
+        """Removes jobs; waits for one that is running, but not for long."""
+        for name in names:
+            self._entries.pop(name, None)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(REMOVAL_SECONDS), self._running:
+                pass
+
     async def run_due(self) -> None:
         """Runs every job whose time has come. Tests call it after they have moved the clock."""
         async with self._running:
             self._note_setback()
             for name, entry in list(self._entries.items()):
                 now = self._clock()
-                if entry.due is None or entry.due > now:
+                if entry.due is None or entry.due > now or name not in self._entries:
                     continue
                 entry.due = entry.trigger.get_next_fire_time(now, now)
                 try:

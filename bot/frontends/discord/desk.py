@@ -41,6 +41,8 @@ class ServiceDesk(commands.Cog):
         self._poster.close()
         if self._bot.desk is not None:
             self._bot.desk.poster = None
+            # A job that is posting would find the connection closed.
+            await self._bot.desk.store.schedule.remove("remind", "notices")
 
     @commands.Cog.listener()
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:

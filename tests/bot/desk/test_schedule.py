@@ -103,3 +103,28 @@ async def test_it_looks_at_the_clock_by_itself(
 
 def test_the_machines_clock_has_a_time_zone() -> None:
     assert module.utc_now().tzinfo is UTC
+
+
+async def test_a_job_that_is_removed_ends_first(clock: MovableClock) -> None:
+    schedule, later = Schedule(clock), Job(clock)
+    begun, may_end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow() -> None:
+        begun.set()
+        await may_end.wait()
+        ended.set()
+
+    schedule.every("slow", 60, slow)
+    schedule.every("later", 60, later)
+    running = asyncio.create_task(schedule.run_due())
+    await begun.wait()
+    removing = asyncio.create_task(schedule.remove("slow", "later"))
+    await asyncio.sleep(0)
+    assert not removing.done()
+    may_end.set()
+    await removing
+    assert ended.is_set()
+    await running
+    clock.move(seconds=60)
+    await schedule.run_due()
+    assert later.ran == []
