@@ -58,7 +58,7 @@ def main() -> None:
                     return
             except pexpect.EOF:
                 if last_line:
-                    sys.exit("\n".join(line for line in map(str.rstrip, screen.display) if line))
+                    sys.exit("The chat ended; start `python -m bot chat` to see why.")
                 return
         sys.exit(f"The chat did not come to {last_line!r}.")
 

@@ -106,8 +106,7 @@ class Week:
         self._messages = messages
         self.now = MONDAY
         self.sent: dict[int, Sent] = {}
-        self.votes = 0
-        self._claimed: set[int] = set()
+        self.votes = self.claims = 0
         self.unwritten = 0
         """Replies that the killed bot may have counted in memory only."""
         self.storm, self.storm_cards = round(STORM * messages), 0
@@ -212,11 +211,6 @@ class Week:
         """All replies to messages of the week."""
         return [posted for posted in self._server.messages if posted.reply_to in self.sent]
 
-    @property
-    def claims(self) -> int:
-        """Cards that staff have claimed."""
-        return len(self._claimed)
-
     def reminders(self) -> int:
         """How often the staff who sleep were reminded."""
         _, asleep = self.staff.values()
@@ -266,9 +260,7 @@ class Week:
                 if button is not None:
                     await self._server.press(card, button, author=self._server.admin)
                     await self._server.wait_until(partial(_is_gone, card, press), PATIENCE)
-                    # Of a card, once: an edit on its way may show the button again for a moment.
-                    if press == "Claim":
-                        self._claimed.add(card.id)
+                    self.claims += press == "Claim"
 
     async def set_up(self) -> None:
         """Stores what `/setup` would; the third server has no desk."""
