@@ -43,7 +43,7 @@ EXAMPLES = {
     "why": 'Press "Why?" under my reply, and I show you the words that decided it.',
     "unexplained": "The review is gone, and I keep no copy, so I can't say which words it was.",
     "explained_mark": "The mark that you gave counted, too.",
-    "explained_balanced": "You named as many good as bad parts, so I asked.",
+    "explained_balanced": "You named as many good parts as bad ones, so I asked.",
     "explained_emoji": "Your emoji counted, too.",
     "explained_together": "It counted together with what you wrote before.",
     "explained_word": "You said it yourself, so I took your word for it.",

@@ -95,8 +95,7 @@ class Kind(StrEnum):
     EXPLAINED_MARK = "explained_mark"
     """In addition to the words that decided a verdict: a rating such as 7/10 counted too."""
     EXPLAINED_BALANCED = "explained_balanced"
-    """As many good as bad parts of a film were named: whatever the model makes of the words, the
-    bot asked."""
+    """The review names as many good parts as bad ones, so the bot asked."""
     EXPLAINED_EMOJI = "explained_emoji"
     EXPLAINED_TOGETHER = "explained_together"
     """A verdict combines two messages, of which this is the second."""

@@ -10,7 +10,7 @@ import aiohttp
 import discord
 
 SECONDS_TRUSTED = 60.0
-"""How long one date is used: reading that of every answer would cost more than it tells."""
+"""How long one date is used: reading that of every answer costs time and tells little more."""
 
 
 class DiscordClock:
