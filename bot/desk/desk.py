@@ -111,6 +111,8 @@ class Desk:
             MAX_REMEMBERED, seconds, timer=lambda: clock().timestamp()
         )
         self._posting: dict[str, asyncio.Lock] = {}
+        self._being_posted: set[str] = set()
+        """The ids of cards on their way to the staff channel."""
         self._tasks: set[asyncio.Task[HandedOver | None]] = set()
         self._noting = asyncio.Lock()
         self._silent: frozenset[str] = frozenset()
@@ -200,14 +202,26 @@ class Desk:
             poster.grown(card)
             return True
         role = settings.mention_role if card.mentions_role else None
-        message = await poster.post(card, settings.staff_channel, role)
-        if message is None:
-            return False
-        await self.store.attach(card.id, message, card.thread)
+        self._being_posted.add(card.id)
+        try:
+            message = await poster.post(card, settings.staff_channel, role)
+            if message is None:
+                return False
+            await self.store.attach(card.id, message, card.thread)
+        finally:
+            self._being_posted.discard(card.id)
         if card.count > 1:  # the message may be the one of a moment ago, without the count
             poster.grown(card)
         await self.note_silence()
         return True
+
+    async def _show_unseen(self, card: Card, settings: ServerSettings) -> None:
+        """Shows a card that had no message a moment ago, if it still has none and gets none now."""
+        if card.id in self._being_posted:
+            return
+        latest = await self.store.card(card.id)
+        if latest is not None and latest.message is None and not latest.is_closed:
+            await self._show(latest, settings)
 
     async def show_anew(self, card: Card) -> None:
         """Shows a card whose message is gone, as another request has joined it."""
@@ -231,7 +245,7 @@ class Desk:
             if settings.staff_channel is None:
                 continue
             if card.message is None:
-                await self._show(card, settings)
+                await self._show_unseen(card, settings)
             elif not settings.is_staffed(now):
                 continue
             elif not await poster.is_shown(card):  # it was deleted while the bot was off

@@ -42,10 +42,11 @@ class _Channel:
     """A staff channel, in which a message takes until `opens`."""
 
     def __init__(self) -> None:
-        self.opens = asyncio.Event()
+        self.asked, self.opens = asyncio.Event(), asyncio.Event()
         self.cards: list[str] = []
 
     async def post(self, card: Card, channel: str, _role: str | None = None) -> str:
+        self.asked.set()
         await self.opens.wait()
         self.cards.append(card.id)
         return f"{channel}:{len(self.cards)}"
@@ -88,3 +89,26 @@ async def test_the_request_of_somebody_in_distress_outlives_a_killed_bot(
         await desk.remind()
     assert restarted.cards == [kept.id]
     assert killed.cards == []
+
+
+async def test_a_card_that_takes_minutes_to_be_posted_is_posted_once(
+    tmp_path: Path, clock: MovableClock
+) -> None:
+    async def find() -> Request:
+        return Request(SERVER, "https://discord.com/channels/1/2/3", Need.SERVICE)
+
+    slow = _Channel()
+    async with open_desk(_settings(sqlite_url(tmp_path)), clock) as desk:
+        assert desk is not None
+        desk.poster = slow
+        shifts = ServerSettings(staff_channel="discord:9", reminder_minutes=0)
+        await desk.store.set_settings(SERVER, shifts)
+        handing_over = asyncio.create_task(desk.hand_over(Need.SERVICE, find))
+        await slow.asked.wait()
+        clock.move(minutes=2)
+        reminding = asyncio.create_task(desk.remind())
+        await asyncio.sleep(0.1)
+        slow.opens.set()
+        await asyncio.gather(handing_over, reminding)
+        await desk.remind()
+    assert len(slow.cards) == 1
