@@ -72,10 +72,13 @@ _CORRECTIONS = frozenset((Kind.CORRECTION, Kind.CORRECTED_POSITIVE, Kind.CORRECT
 class Poster(Protocol):
     """A front end, as the desk needs it."""
 
-    async def post(self, card: Card, channel: str, role: str | None) -> str | None:
+    async def post(
+        self, card: Card, channel: str, role: str | None, *, instead_of: str | None = None
+    ) -> str | None:
         """Shows a card in the staff channel, and notifies the role, if one is given.
 
-        Returns its message, or None where it cannot.
+        Shows it once, also where a bot was killed before it could note the message. `instead_of`:
+        the message that showed the card and is gone. Returns the message, or None where it cannot.
         """
 
     def grown(self, card: Card) -> None:
@@ -192,7 +195,9 @@ class Desk:
             log.error("Handing over failed: %s", whereabouts(error))
         return None
 
-    async def _show(self, card: Card, settings: ServerSettings) -> bool:
+    async def _show(
+        self, card: Card, settings: ServerSettings, *, instead_of: str | None = None
+    ) -> bool:
         """Whether staff can see the card. If the front end is closing, the next start posts it."""
         poster = self.poster
         if poster is None:
@@ -204,7 +209,7 @@ class Desk:
         role = settings.mention_role if card.mentions_role else None
         self._being_posted.add(card.id)
         try:
-            message = await poster.post(card, settings.staff_channel, role)
+            message = await poster.post(card, settings.staff_channel, role, instead_of=instead_of)
             if message is None:
                 return False
             await self.store.attach(card.id, message, card.thread)
@@ -228,7 +233,7 @@ class Desk:
         settings = await self.store.settings(card.server)
         if settings.staff_channel is not None:
             unseen = replace(card, message=None, mentions_role=False)
-            await self._show(unseen, settings)
+            await self._show(unseen, settings, instead_of=card.message)
 
     async def remind(self) -> None:
         """Brings up again, once, the cards that were not claimed in time, in working hours.

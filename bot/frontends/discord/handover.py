@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-import secrets
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count
 from typing import Any
 
 import discord
@@ -131,11 +129,15 @@ class CardPoster:
         self._growing: dict[str, asyncio.Task[None]] = {}
         self._grown: set[str] = set()
         """Cards that have grown since they were last read from the store."""
-        self._attempts = count(secrets.randbelow(10**8))
         self._seldom = SeldomLog(log)
 
-    async def post(self, card: Card, channel: str, role: str | None) -> str | None:
-        """Posts a card; returns the reference of its message, or None, which is logged."""
+    async def post(
+        self, card: Card, channel: str, role: str | None, *, instead_of: str | None = None
+    ) -> str | None:
+        """Posts a card; returns the reference of its message, or None, which is logged.
+
+        `instead_of` is the reference of a message that showed the card and was deleted.
+        """
         ids = ids_in(channel)
         if not ids:
             return None
@@ -146,8 +148,9 @@ class CardPoster:
             more["allowed_mentions"] = discord.AllowedMentions(
                 everyone=False, users=False, roles=[discord.Object(role_id)], replied_user=False
             )
-        # Another one for each attempt, since the message of an earlier one may have been deleted.
-        nonce = f"{card.id}{next(self._attempts) % 10**8}"
+        # The same after a restart: a bot that was killed before it noted the message posts the card
+        # again. Another one for a card that is shown anew, or Discord would drop it.
+        nonce = card.id if instead_of is None else str(ids_in(instead_of)[-1])
         sent = await self._send(ids[0], text, nonce, **more)
         return None if sent is None else reference(ids[0], sent)
 

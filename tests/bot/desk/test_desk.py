@@ -45,7 +45,10 @@ class _Channel:
         self.asked, self.opens = asyncio.Event(), asyncio.Event()
         self.cards: list[str] = []
 
-    async def post(self, card: Card, channel: str, _role: str | None = None) -> str:
+    async def post(
+        self, card: Card, channel: str, _role: str | None, *, instead_of: str | None = None
+    ) -> str:
+        assert instead_of is None, "no message is gone"
         self.asked.set()
         await self.opens.wait()
         self.cards.append(card.id)

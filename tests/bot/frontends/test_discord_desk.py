@@ -11,6 +11,7 @@ import pytest
 
 from bot.desk.desk import Desk
 from bot.desk.store import Card, CardState, Hours, Request, ServerSettings, Shift, Storm
+from bot.errors import StoreError
 from bot.frontends.discord import delivery, handover
 from bot.frontends.discord.references import reference
 from bot.sentences.responses import Kind
@@ -483,6 +484,36 @@ async def test_a_card_can_be_claimed_after_a_restart(
         (kept,) = await desk.store.open_cards()
         assert (kept.state, kept.claimed_by) == (CardState.CLAIMED, reference(server.admin.id))
         assert f"Claimed by <@{server.admin.id}>" in card.content
+
+
+async def test_a_card_whose_message_could_not_be_noted_is_shown_once(
+    server: DiscordServer,
+    staff: Channel,
+    start: Start,
+    clock: MovableClock,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As after a kill between the two: the next start finds a card without a message."""
+
+    async def fail(*_: object) -> None:
+        raise StoreError("The disk is full")
+
+    async with start() as desk:
+        await until_ready(server, caplog)
+        monkeypatch.setattr(desk.store, "attach", fail)
+        await ask(server, OTHER_KINDS["person"])
+        shown = await card_in(server, staff)
+        (kept,) = await desk.store.open_cards()
+        assert kept.message is None
+    async with start() as desk:
+        await until_ready(server, caplog)
+        clock.move(minutes=31)
+        await desk.store.schedule.run_due()
+        (kept,) = await desk.store.open_cards()
+        assert kept.message == reference(staff.id, shown.id)
+        assert cards_in(server, staff) == [shown]
+        await press(server, shown, "Claim", server.admin)
 
 
 async def test_an_unclaimed_card_is_brought_up_again_once_and_in_working_hours(
