@@ -26,6 +26,7 @@ import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from tests import marker
+from tests.processes import with_sigint
 from trainer.__main__ import main
 from trainer.data import starter_texts
 
@@ -191,13 +192,11 @@ def interrupted(
         Its standard output and standard error, from there on.
     """
     process = subprocess.Popen(
-        trainer_argv(*arguments),
+        with_sigint(signal.SIG_DFL, trainer_argv(*arguments)),
         cwd=cwd,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        # As a shell would start it: a parent that ignores SIGINT would hand that down.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert process.stderr is not None
     while not process.stderr.readline().startswith(at):

@@ -10,9 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
-from functools import partial
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -26,6 +25,7 @@ from bot.settings import Settings
 from tests.bot.stub import OTHER_KINDS, KeywordClassifier
 from tests.discord_server import DiscordServer, bot_process_argv
 from tests.marker import marked, search_output, write_input
+from tests.processes import Terminal
 from trainer.model.checkpoint import promote
 
 ROOT = Path(__file__).parents[2]
@@ -358,23 +358,8 @@ def test_a_pipe_gets_an_object_for_each_line_and_may_be_closed_early(folder: Pat
     assert re.fullmatch(rb"Loading checkpoint .*\n", bot.errors)
 
 
-@contextmanager
-def _terminal(folder: Path, *args: str, **settings: str) -> "Iterator[pexpect.spawn[str]]":
-    child = pexpect.spawn(
-        sys.executable,
-        ["-m", "bot", *args],
-        cwd=folder,
-        env=_environment(TERM="xterm", **settings),
-        encoding="utf-8",
-        timeout=60,
-        dimensions=(40, 100),
-        # A shell lets its background jobs ignore Ctrl-C, and so would what the tests start there.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )
-    try:
-        yield child
-    finally:
-        child.close(force=True)
+def _terminal(folder: Path, *args: str, **settings: str) -> Terminal:
+    return Terminal([*BOT, *args], cwd=folder, env=_environment(TERM="xterm", **settings))
 
 
 def test_a_conversation_in_the_terminal(folder: Path) -> None:
@@ -402,7 +387,7 @@ def test_a_conversation_in_the_terminal(folder: Path) -> None:
         child.expect("Goodbye")
         child.expect(pexpect.EOF)
         assert "Traceback" not in (child.before or "")
-    assert child.exitstatus == 0
+        assert child.process.wait(60) == 0
     kept = [file for file in folder.rglob("*") if file.is_file()]
     assert not [file for file in kept if POSITIVE.encode() in file.read_bytes()]
 
@@ -414,7 +399,7 @@ def test_ctrl_c_ends_a_conversation_without_a_traceback(folder: Path) -> None:
         child.expect("Goodbye")
         child.expect(pexpect.EOF)
         assert "Traceback" not in (child.before or "")
-    assert child.exitstatus == 130
+        assert child.process.wait(60) == 130
 
 
 def test_classify_at_a_terminal_answers_each_line_and_ends_at_ctrl_c(folder: Path) -> None:
@@ -425,7 +410,7 @@ def test_classify_at_a_terminal_answers_each_line_and_ends_at_ctrl_c(folder: Pat
         child.send("\x03")
         child.expect(pexpect.EOF)
         assert "Traceback" not in (child.before or "")
-    assert child.exitstatus == 130
+        assert child.process.wait(60) == 130
 
 
 def test_a_promotion_elsewhere_reaches_a_conversation_in_the_terminal(

@@ -16,6 +16,7 @@ from bot.__main__ import main
 from bot.errors import TrainingError
 from bot.operations.first import train_first_checkpoint
 from bot.operations.training import FOLDER
+from tests.processes import with_sigint
 from trainer.data import starter_texts
 from trainer.model.checkpoint import CHECKPOINTS, serving_checkpoint
 from trainer.model.files import PARTIAL_PREFIX
@@ -139,12 +140,7 @@ def test_a_signal_reaches_the_trainer_once_and_it_ends_in_its_own_way(
 
 def test_in_the_background_of_a_shell_a_sigterm_reaches_the_trainer() -> None:
     _trainer(CANCELLABLE)
-    bot = subprocess.Popen(
-        FIRST_TRAINING,
-        # What such a shell does.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
-        stderr=subprocess.DEVNULL,
-    )
+    bot = subprocess.Popen(with_sigint(signal.SIG_IGN, FIRST_TRAINING), stderr=subprocess.DEVNULL)
     while not Path("started").exists():
         time.sleep(0.01)
     bot.terminate()

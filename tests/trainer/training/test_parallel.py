@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.conftest import call_trainer, separable_reviews, trainer_argv, write_csv
+from tests.processes import with_sigint
 from trainer.config import TrainingConfig
 from trainer.errors import ConfigError
 from trainer.events import ignore
@@ -144,14 +145,12 @@ def _both(commands: list[list[str]], cwd: Path) -> list[subprocess.CompletedProc
 def _by_torchrun(command: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
     """The same with torchrun."""
     return subprocess.run(
-        [*TORCHRUN, *command],
+        with_sigint(signal.SIG_DFL, [*TORCHRUN, *command]),
         cwd=cwd,
         capture_output=True,
         text=True,
         timeout=240,
         check=False,
-        # As a shell would start it: a parent that ignores SIGINT would hand that down.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 

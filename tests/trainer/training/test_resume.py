@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.conftest import call_trainer, separable_reviews, trainer_argv, write_csv
+from tests.processes import with_sigint
 from trainer.config import TrainingConfig
 from trainer.errors import ConfigError
 from trainer.events import Step
@@ -67,12 +68,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory, options: Options) -> Path:
 def _start(options: Options, home: Path) -> "subprocess.Popen[str]":
     """A run that has saved a state in the middle of its second epoch or later."""
     process = subprocess.Popen(
-        trainer_argv(*options, before=AT_ONCE),
+        with_sigint(signal.SIG_DFL, trainer_argv(*options, before=AT_ONCE)),
         cwd=home,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert process.stdout is not None
     for line in process.stdout:
