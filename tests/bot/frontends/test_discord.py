@@ -1,6 +1,7 @@
 """The real discord.py client, in this process, against the loopback Discord."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -172,6 +173,15 @@ async def test_stopping_answers_who_has_written_and_closes_the_gateway(
         classifier.gate.set()
         await asyncio.wait_for(task, 10)
     assert (await server.wait_for_reply(question)).content == "a positive sentence"
+
+
+async def test_garbage_is_collected_seldom_while_customers_are_answered(
+    server: DiscordServer, classifier: KeywordClassifier, responses: Responses
+) -> None:
+    before = gc.get_threshold()
+    async with serving(server, classifier, responses):
+        assert gc.get_threshold() == (session.YOUNG_OBJECTS, *before[1:])
+    assert gc.get_threshold() == before
 
 
 async def test_stopping_does_not_wait_for_ever(
