@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
@@ -19,8 +20,9 @@ from trainer.data.review_files import Review
 from trainer.data.reviews import STARTER, load_reviews
 from trainer.model import checkpoint
 from trainer.model.calibration import SelectiveFigures
-from trainer.model.classifier import Classifier, Judgement
+from trainer.model.classifier import Classifier, Judgement, read_words
 from trainer.model.inference import Runtime
+from trainer.model.kind_words import BUCKETS, KindWords
 from trainer.model.kinds import KINDS, head_layers
 from trainer.model.record import (
     SCHEMA,
@@ -75,6 +77,8 @@ def make_checkpoint(path: Path, size: dict[str, Any]) -> Path:
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         save_file(head.state_dict(), checkpoint.head_file(folder))
+        words = np.random.default_rng(0).normal(size=(BUCKETS, len(KINDS))).astype(np.float32)
+        KindWords(words, words[0]).save(checkpoint.words_file(folder))
         export(model, checkpoint.graph_file(folder), GraphPrecision.INT8, head, measured)
         checkpoint.write_report(folder, training, "Random weights, to measure speed with.\n")
     return path
@@ -127,7 +131,7 @@ def make_classifier(
     runtime = runtime or OnnxRuntime(checkpoint.graph_file(path), threads)
     pad_id = checkpoint.read_training(path).pad_id
     encoder = TextEncoder(checkpoint.read_tokenizer(path), MAX_LENGTH, pad_id, windows)
-    return Classifier(path.name, runtime, encoder, Judgement())
+    return Classifier(path.name, runtime, encoder, Judgement(), read_words(path))
 
 
 def chat_messages(count: int) -> list[str]:

@@ -6,6 +6,7 @@
         config.json               architecture, labels
         model.safetensors         weights
         pooled_kinds.safetensors  the head that recognises kinds of message
+        kind_words.safetensors    what words say of the kind
         model.onnx                the same network for ONNX Runtime, if its family is supported
         tokenizer.json, …         tokenizer
         training.json             how it was made and how good it is
@@ -70,6 +71,7 @@ _CARD_FILE = "README.md"
 _TOKENIZER_FILE = "tokenizer.json"
 _WEIGHTS_FILE = "model.safetensors"
 _HEAD_FILE = "pooled_kinds.safetensors"
+_WORDS_FILE = "kind_words.safetensors"
 _GRAPH_FILE = "model.onnx"
 _CHECKSUMS_FILE = "checksums.sha256"
 _POINTER_FILE = "serving.json"
@@ -278,6 +280,11 @@ def graph_file(path: Path) -> Path:
 def head_file(path: Path) -> Path:
     """The path of the weights of the head for kinds, of the checkpoint at `path`."""
     return path / _HEAD_FILE
+
+
+def words_file(path: Path) -> Path:
+    """The path of what words say of the kind, which checkpoints of earlier versions lack."""
+    return path / _WORDS_FILE
 
 
 def read_size(path: Path) -> tuple[int, int]:

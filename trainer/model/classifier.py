@@ -19,12 +19,14 @@ from trainer.model.checkpoint import (
     serving_checkpoint,
     translate_load_errors,
     verify,
+    words_file,
 )
 from trainer.model.inference import FloatArray, Runtime, predict
 from trainer.model.judgement import UNSURE as UNSURE
 from trainer.model.judgement import Judgement as Judgement
 from trainer.model.judgement import Scale as Scale
 from trainer.model.judgement import Verdict as Verdict
+from trainer.model.kind_words import KindWords
 from trainer.model.openvino_runtime import OpenVinoRuntime
 from trainer.model.runtime import OnnxRuntime, TorchRuntime, has_gpu
 from trainer.model.runtime import RuntimeName as RuntimeName  # the bot takes it from here
@@ -39,10 +41,16 @@ class Classifier:
     """A loaded checkpoint. Calls block, and one instance serves one thread at a time."""
 
     def __init__(
-        self, name: str, runtime: Runtime, encoder: TextEncoder, judgement: Judgement
+        self,
+        name: str,
+        runtime: Runtime,
+        encoder: TextEncoder,
+        judgement: Judgement,
+        words: KindWords | None = None,
     ) -> None:
         self.name = name
         """The checkpoint's name."""
+        self._words = words
         self._runtime = runtime
         self._encoder = encoder
         self._judgement = judgement
@@ -80,7 +88,7 @@ class Classifier:
             if not 0 <= training.pad_id < tokenizer.get_vocab_size():
                 raise ValueError("the vocabulary has no such token to pad a batch with")
         loaded = _load_runtime(path, runtime, threads)
-        return cls(path.resolve().name, loaded, encoder, training.judgement)
+        return cls(path.resolve().name, loaded, encoder, training.judgement, read_words(path))
 
     def __call__(self, texts: Sequence[str]) -> list[Verdict]:
         """Judges the texts, in order."""
@@ -103,11 +111,25 @@ class Classifier:
         """The verdicts on texts from `encode`, in order."""
         windows = [encoding.windows for encoding in encodings]
         scores = predict(self._runtime, self._encoder, windows)
+        if self._words is not None:
+            scores = self._words.add_to(scores, windows)
         return self._judgement.verdicts(
             scores,
             [encoding.mark for encoding in encodings],
             [encoding.outright for encoding in encodings],
         )
+
+
+def read_words(path: Path) -> KindWords | None:
+    """What words say of the kind, in the checkpoint at `path`; None: it has no such file.
+
+    Raises CheckpointError: the file cannot be used.
+    """
+    file = words_file(path)
+    if not file.exists():
+        return None
+    with translate_load_errors(file):
+        return KindWords.load(file)
 
 
 def _load_runtime(path: Path, name: RuntimeName, threads: int | None) -> Runtime:

@@ -26,6 +26,7 @@ from trainer.model.calibration import (
 )
 from trainer.model.classifier import Judgement, Scale
 from trainer.model.inference import Runtime, Scores, predict, softmax
+from trainer.model.kind_words import KindWords
 from trainer.model.kinds import (
     REVIEW,
     KindFigures,
@@ -42,6 +43,7 @@ from trainer.training.encoder import Encoder
 from trainer.training.evaluation import Bin, Figures, measure, reliability
 from trainer.training.export import Exported, export_if_it_agrees
 from trainer.training.kind_head import evenly_spaced, fit_kind_head
+from trainer.training.kind_words import fit_kind_words
 
 _POST = "post"
 """The phenomenon of starter reviews that are posts (`trainer/data/STARTER_REVIEWS.md`)."""
@@ -55,6 +57,7 @@ class Assessment:
 
     judgement: Judgement
     kind_head: torch.nn.Sequential
+    kind_words: KindWords
     kind_figures: KindFigures
     exported: Exported
     figures: dict[str, Figures]
@@ -106,16 +109,17 @@ def assess(
     none or a GPU is used. The validation reviews are those of all sets.
     """
     kinds = read_kinds()
-    head, learned_kinds = _fit_head(encoder, text_encoder, learned, kinds.learned, recipe.bf16)
+    head, words, fitted = _fit_kinds(encoder, text_encoder, learned, kinds.learned, recipe.bf16)
     validation = _read(text_encoder, [r for part in parts for r in part.reviews.validation])
     exported, runtime, validated = _choose_runtime(
         encoder, head, text_encoder, validation, graph, on_event
     )
-    lines = _messages(runtime, text_encoder, kinds.held_out.texts)
+    lines = _messages(runtime, text_encoder, words, kinds.held_out.texts)
     sets = [number for number, part in enumerate(parts) for _ in part.reviews.validation]
-    reviews = Messages(validated.kinds, np.array(validation.outright))
+    by_kind = words.add_to(validated, validation.windows).kinds
+    reviews = Messages(by_kind, np.array(validation.outright))
     short, every = _kinds_of_reviews(
-        reviews, _are_short_reviews(validated, parts), sets, lines, kinds.held_out, learned_kinds
+        reviews, _are_short_reviews(validated, parts), sets, lines, kinds.held_out, fitted
     )
     rule = choose_rule(lines, kinds.held_out.kinds, short, every)
     if not recipe.abstains:
@@ -136,6 +140,7 @@ def assess(
     return Assessment(
         judgement=judgement,
         kind_head=head,
+        kind_words=words,
         kind_figures=measure_kinds(rule, lines, kinds.held_out.kinds, short, every),
         exported=exported,
         figures={split: judged.figures for split, judged in main.items()},
@@ -177,25 +182,28 @@ def _outright(encodings: Sequence[Encoding]) -> npt.NDArray[np.bool_]:
     return np.array([encoding.outright for encoding in encodings], dtype=bool)
 
 
-def _fit_head(
+def _fit_kinds(
     encoder: Encoder,
     text_encoder: TextEncoder,
     learned: Sequence[Encoding],
     lines: Lines,
     bf16: bool,
-) -> tuple[torch.nn.Sequential, Messages]:
-    """The head of kinds, and the reviews that it was fitted on beside the lines."""
+) -> tuple[torch.nn.Sequential, KindWords, Messages]:
+    """What tells kinds apart, and the reviews that it was fitted on beside the lines."""
     reviews = [learned[index] for index in evenly_spaced(len(learned))]
-    windows = [encoding.windows for encoding in reviews]
-    head, logits = fit_kind_head(
-        encoder.model, text_encoder, windows, text_encoder(lines.texts), lines.kinds, bf16=bf16
-    )
-    return head, Messages(logits, _outright(reviews))
+    windows = [encoding.windows[:1] for encoding in reviews]
+    read = text_encoder(lines.texts)
+    head, logits = fit_kind_head(encoder.model, text_encoder, windows, read, lines.kinds, bf16=bf16)
+    words = fit_kind_words(windows, read, lines.kinds)
+    return head, words, Messages(logits + words.logits(windows), _outright(reviews))
 
 
-def _messages(runtime: Runtime, encoder: TextEncoder, texts: Sequence[str]) -> Messages:
+def _messages(
+    runtime: Runtime, encoder: TextEncoder, words: KindWords, texts: Sequence[str]
+) -> Messages:
     encodings = encoder.encode(texts)
-    scores = predict(runtime, encoder, [encoding.windows for encoding in encodings])
+    windows = [encoding.windows for encoding in encodings]
+    scores = words.add_to(predict(runtime, encoder, windows), windows)
     return Messages(scores.kinds, _outright(encodings))
 
 

@@ -433,6 +433,7 @@ def _save(folder: Path, encoder: Encoder, training: TrainingRecord, assessment: 
     encoder.model.save_pretrained(folder)
     encoder.tokenizer.save_pretrained(folder)
     save_file(assessment.kind_head.cpu().state_dict(), checkpoint.head_file(folder))
+    assessment.kind_words.save(checkpoint.words_file(folder))
     checkpoint.write_report(folder, training, model_card(training))
     draw(
         folder / checkpoint.PICTURE_FILE,

@@ -70,7 +70,7 @@ def fit_kind_head(
     targets = torch.tensor([KINDS.index(kind) for kind in (*[REVIEW] * len(reviews), *kinds)])
     # More than nothing: the embeddings of [CLS] and [SEP] make some maxima nearly constant.
     mean, spread = features.mean(dim=0), features.std(dim=0) + 1e-2
-    weights = _weights(targets, len(reviews))
+    weights = weigh(targets, len(reviews))
     first, second = _fit((features - mean) / spread, targets, weights)
     head = nn.Sequential(first, nn.ReLU(), second).requires_grad_(False)
     with torch.no_grad():  # for features as they come
@@ -79,7 +79,7 @@ def fit_kind_head(
         return head, head(features[: len(reviews)]).numpy()
 
 
-def _weights(targets: torch.Tensor, reviews: int) -> torch.Tensor:
+def weigh(targets: torch.Tensor, reviews: int) -> torch.Tensor:
     """(texts,), how much each text counts, 1 on average; the first so many are `reviews`.
 
     Kinds weigh the same, however many lines there are of each.

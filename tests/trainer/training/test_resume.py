@@ -83,7 +83,7 @@ def _start(options: Options, home: Path) -> "subprocess.Popen[str]":
 
 
 def _same(one: Path, other: Path) -> bool:
-    names = ("model.safetensors", "pooled_kinds.safetensors")
+    names = ("model.safetensors", "pooled_kinds.safetensors", "kind_words.safetensors")
     losses = [json.loads((path / "training.json").read_text())["losses"] for path in (one, other)]
     return losses[0] == losses[1] and all(
         (one / name).read_bytes() == (other / name).read_bytes() for name in names
