@@ -128,11 +128,10 @@ def make_classifier(
     threads: int | None = None,
 ) -> Classifier:
     """Our side: the checkpoint's graph, or another `runtime`, with the checkpoint's tokenizer."""
-    words = read_words(path) if runtime is None else None  # networks of others give no kinds
     runtime = runtime or OnnxRuntime(checkpoint.graph_file(path), threads)
     pad_id = checkpoint.read_training(path).pad_id
     encoder = TextEncoder(checkpoint.read_tokenizer(path), MAX_LENGTH, pad_id, windows)
-    return Classifier(path.name, runtime, encoder, Judgement(), words)
+    return Classifier(path.name, runtime, encoder, Judgement(), read_words(path))
 
 
 def chat_messages(count: int) -> list[str]:
