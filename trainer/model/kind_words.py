@@ -35,7 +35,12 @@ class KindWords:
     """(kinds,)"""
 
     def add_to(self, scores: Scores, reviews: Sequence[Windows]) -> Scores:
-        """The scores of these reviews, with this model's logits added to those of the kinds."""
+        """The scores of these reviews, with this model's logits added to those of the kinds.
+
+        Those of a network without a head for kinds stay as they are.
+        """
+        if scores.kinds.shape[1] == 0:
+            return scores
         return replace(scores, kinds=scores.kinds + self.logits(reviews))
 
     def logits(self, reviews: Sequence[Windows]) -> FloatArray:

@@ -46,6 +46,13 @@ def test_tokens_and_pairs_tell_kinds_apart(words: KindWords) -> None:
     assert words.add_to(_scores(3), texts).kinds.argmax(axis=1).tolist() == expected
 
 
+def test_a_network_without_a_head_for_kinds_has_none_with_words_either(words: KindWords) -> None:
+    scores = Scores(
+        *(np.zeros((1, columns), dtype=np.float32) for columns in (2, 0)), np.ones(1, int)
+    )
+    assert words.add_to(scores, [[[1, 8, 2]]]) is scores
+
+
 def test_the_logits_of_windows_are_averaged(words: KindWords) -> None:
     first, second = [1, 7, 70, 2], [1, 70, 8, 2]
     both = words.logits([[first, second]])[0]
