@@ -47,9 +47,8 @@ def test_tokens_and_pairs_tell_kinds_apart(words: KindWords) -> None:
 
 
 def test_a_network_without_a_head_for_kinds_has_none_with_words_either(words: KindWords) -> None:
-    scores = Scores(
-        *(np.zeros((1, columns), dtype=np.float32) for columns in (2, 0)), np.ones(1, int)
-    )
+    with_kinds = _scores(1)
+    scores = replace(with_kinds, kinds=with_kinds.kinds[:, :0])
     assert words.add_to(scores, [[[1, 8, 2]]]) is scores
 
 
