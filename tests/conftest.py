@@ -52,9 +52,13 @@ _FRAMES = (
     "i found the {1} {0}",
 )
 
-_FIRST = ("test_first_run.py", "test_simulations.py", "test_benchmarks.py", "test_layout.py")
+_FIRST = ("test_first_run.py", "test_simulations.py", "test_fit.py", "test_layout.py")
 """The longest files, one for each of three workers. xdist gives the worker of the first, which has
 a single test, the fourth file too, which then waits for minutes: a short one."""
+
+_LAST = "test_benchmarks.py"
+"""After it, a signal sometimes ends the process with a segmentation fault: a library that it measures
+changes how signals are handled. So no other file runs in that process afterwards."""
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -118,7 +122,7 @@ def _place_in_order(path: Path) -> tuple[int, int]:
     A file of the trainer counts twice, for its tests train. Between them come files of the bot,
     whose tests mostly wait and leave the processors to others.
     """
-    first = _FIRST.index(path.name) if path.name in _FIRST else len(_FIRST)
+    first = _FIRST.index(path.name) if path.name in _FIRST else len(_FIRST) + (path.name == _LAST)
     trains = path.is_relative_to(Path(__file__).with_name("trainer"))
     return first, -path.stat().st_size * (2 if trains else 1)
 
