@@ -57,8 +57,8 @@ _FIRST = ("test_first_run.py", "test_simulations.py", "test_fit.py", "test_layou
 a single test, the fourth file too, which then waits for minutes: a short one."""
 
 _LAST = "test_benchmarks.py"
-"""After it, a signal sometimes ends the process with a segmentation fault: a library that it measures
-changes how signals are handled. So no other file runs in that process afterwards."""
+"""After it, a signal sometimes ends the process with a segmentation fault, for a reason that is not
+known yet. So no other file should run in that process afterwards."""
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,8 +1,8 @@
 """Processes that start as a shell starts them.
 
 No Python runs between the fork and the exec, as it would with `preexec_fn` and `pexpect.spawn`. The
-latter sets the size of the window there, and then the fork gets SIGWINCH: it was seen to crash in
-the handler of readline, which pytest imports.
+latter sets the size of the window there, and then the fork gets SIGWINCH: it was seen to crash, as
+any signal may end a process that has run `test_benchmarks.py`.
 """
 
 import os
