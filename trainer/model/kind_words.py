@@ -15,14 +15,15 @@ from safetensors.numpy import load_file, save_file
 from trainer.model.inference import FloatArray, Scores
 from trainer.model.text import IntArray, Tokens, Windows
 
-BUCKETS = 1 << 17
+_BITS = 17
+BUCKETS = 1 << _BITS
 """Rows of the table. Tokens and pairs share them by a hash (Weinberger et al., 2009): a table of
 all pairs would be larger than the encoder."""
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 """2^64 divided by the golden ratio: multiplied by it, neighbours lie far apart in the upper bits
 (Knuth, The Art of Computer Programming, volume 3, section 6.4)."""
-_UPPER = np.uint64(64 - 17)
+_UPPER = np.uint64(64 - _BITS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,10 +67,9 @@ def fit_kind_head(
     """
     with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
         features = torch.cat([_features(model, encoder, texts) for texts in (reviews, lines)])
-    targets = torch.tensor([KINDS.index(kind) for kind in (*[REVIEW] * len(reviews), *kinds)])
+    targets, weights = targets_and_weights(len(reviews), kinds)
     # More than nothing: the embeddings of [CLS] and [SEP] make some maxima nearly constant.
     mean, spread = features.mean(dim=0), features.std(dim=0) + 1e-2
-    weights = weigh(targets, len(reviews))
     first, second = _fit((features - mean) / spread, targets, weights)
     head = nn.Sequential(first, nn.ReLU(), second).requires_grad_(False)
     with torch.no_grad():  # for features as they come
@@ -79,7 +78,14 @@ def fit_kind_head(
         return head, head(features[: len(reviews)]).numpy()
 
 
-def weigh(targets: torch.Tensor, reviews: int) -> torch.Tensor:
+def targets_and_weights(reviews: int, kinds: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
+    """For so many reviews and then lines of these kinds, both (texts,): what each is, an index of
+    `KINDS`, and how much it counts."""
+    targets = torch.tensor([KINDS.index(kind) for kind in (*[REVIEW] * reviews, *kinds)])
+    return targets, _weights(targets, reviews)
+
+
+def _weights(targets: torch.Tensor, reviews: int) -> torch.Tensor:
     """(texts,), how much each text counts, 1 on average; the first so many are `reviews`.
 
     Kinds weigh the same, however many lines there are of each.

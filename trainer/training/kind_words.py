@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from trainer.model.kind_words import BUCKETS, KindWords, buckets, share
-from trainer.model.kinds import KINDS, REVIEW
+from trainer.model.kinds import KINDS
 from trainer.model.text import IntArray, Windows
-from trainer.training.kind_head import weigh
+from trainer.training.kind_head import targets_and_weights
 
 _EPOCHS, _BATCH_SIZE, _LEARNING_RATE, _WEIGHT_DECAY = 12, 256, 0.05, 0.05
 """Chosen by lines of the starter kinds that were held back, as was that pairs are read and triples
@@ -25,8 +25,7 @@ def fit_kind_words(
     The texts weigh what they do for the head.
     """
     texts = [buckets(text[0]) for text in (*reviews, *lines)]
-    targets = torch.tensor([KINDS.index(kind) for kind in (*[REVIEW] * len(reviews), *kinds)])
-    weights = weigh(targets, len(reviews))
+    targets, weights = targets_and_weights(len(reviews), kinds)
     table = nn.EmbeddingBag(
         BUCKETS, len(KINDS), mode="sum", _weight=torch.zeros(BUCKETS, len(KINDS))
     )
