@@ -65,6 +65,12 @@ class Recipe:
     frozen_layers: int
     """How many of the lowest layers stay frozen too: they need no backward pass, and what they
     know of English carries over to texts unlike the training reviews."""
+    head_reviews: int
+    """Reviews on which the new classification head is trained alone first; 0: on none
+    (`trainer.training.robust`)."""
+    kept_change: float
+    """Share of the change of the encoder's weights that is kept at the end; 1: all of it
+    (`trainer.training.robust`)."""
     companions: bool
     """Whether short reviews are added to a set of long ones (`trainer.data.mixture`): people
     write short messages in a chat."""
@@ -99,6 +105,8 @@ RECIPES = {
         dropout=True,
         frozen_words=False,
         frozen_layers=0,
+        head_reviews=0,
+        kept_change=1.0,
         companions=False,
         mixed=False,
         abstains=False,
@@ -117,6 +125,8 @@ RECIPES = {
         dropout=True,
         frozen_words=True,
         frozen_layers=2,
+        head_reviews=4_096,
+        kept_change=0.8,
         companions=True,
         mixed=True,
         abstains=True,

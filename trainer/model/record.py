@@ -175,6 +175,8 @@ class Hyperparameters:
     dropout: bool
     frozen_words: bool
     frozen_layers: int
+    head_reviews: int = 0
+    kept_change: float = 1.0
     companions: bool
     mixed: bool
     abstains: bool

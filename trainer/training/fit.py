@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ from trainer.training.evaluation import Figures, beats_chance, below_chance, dra
 from trainer.training.loop import Example, make_batches, train, uses_bf16
 from trainer.training.parallel import Group
 from trainer.training.report import model_card, versions
+from trainer.training.robust import HEAD_BATCH_SIZE, encoder_weights, interpolate, train_head
 from trainer.training.state import ReadOnlyState, RunState, SavedState, Unsaved
 
 _NARROW = 384
@@ -86,6 +88,7 @@ def fine_tune_model(
         if group.size > 1:
             on_event(Note(f"{group.size} processes train together, each on its part of a batch."))
         state = SavedState(folder, output, run.made_of, size, on_event)
+        _train_head(run, on_event)
         group.start(run.encoder.model, run.made_of)
         try:
             fitted = _fit(run, on_event, state, group)
@@ -122,6 +125,7 @@ def help_fine_tune(config: TrainingConfig, sets: ReviewSets, group: Group) -> No
     state: RunState = Unsaved()
     if earlier:
         state = SavedState(earlier.folder, earlier.output, run.made_of, 0, ignore)
+    _train_head(run, ignore)
     group.start(run.encoder.model, run.made_of)
     _fit(run, ignore, ReadOnlyState(state, config.seed, group.rank), group)
 
@@ -367,6 +371,19 @@ def _announce(sets: ReviewSets, parts: Sequence[Part], on_event: Listener) -> No
             on_event(Note(warning))
 
 
+def _train_head(run: _Run, on_event: Listener) -> None:
+    """Trains the head alone, if the recipe does. A resumed run does so again, and then continues
+    with the head of its state."""
+    config, recipe, examples = run.config, run.recipe, run.data.examples
+    count = min(recipe.head_reviews, len(examples))
+    if not count:
+        return
+    on_event(Note(f"The classification head is trained alone first, on {count:,} reviews."))
+    sample = random.Random(config.seed).sample(examples, count)
+    batches = make_batches(sample, run.text_encoder, HEAD_BATCH_SIZE, config.seed, recipe.windows)
+    train_head(run.encoder.model, batches, recipe, config.precision)
+
+
 def _fit(run: _Run, on_event: Listener, state: RunState, group: Group) -> dict[str, Any]:
     """Runs the loop; returns its part of `training.json`."""
     config, recipe, model = run.config, run.recipe, run.encoder.model
@@ -379,6 +396,7 @@ def _fit(run: _Run, on_event: Listener, state: RunState, group: Group) -> dict[s
             train_by_trainer as loop,  # slow to import
         )
     last: list[Step] = []
+    before = encoder_weights(model) if recipe.kept_change < 1 else {}
 
     def on_step(step: Step) -> None:
         last[:] = [step]
@@ -394,6 +412,8 @@ def _fit(run: _Run, on_event: Listener, state: RunState, group: Group) -> dict[s
         on_step=on_step,
     )
     group.leave()
+    if before:
+        interpolate(model, before, recipe.kept_change)
     return {
         "arithmetic": "bf16" if recipe.bf16 else "fp32",
         "seconds": round(last[0].seconds, 3),

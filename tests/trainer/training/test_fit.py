@@ -87,6 +87,7 @@ class TestCheckpoint:
             **{"decays_all": True, "dropout": True, "frozen_words": False},
             **{"companions": False, "mixed": False, "balance": "on", "loop": "manual"},
             **{"abstains": False, "marks": False, "frozen_layers": 0},
+            **{"head_reviews": 0, "kept_change": 1.0},
         }
         rows = training["datasets"][0]["rows"]
         assert rows["train"]["negative"] == rows["train"]["positive"] > 0
