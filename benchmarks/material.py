@@ -125,12 +125,16 @@ def make_classifier(
     *,
     runtime: Runtime | None = None,
     windows: int = MAX_WINDOWS,
+    marks: bool = True,
     threads: int | None = None,
 ) -> Classifier:
-    """Our side: the checkpoint's graph, or another `runtime`, with the checkpoint's tokenizer."""
+    """Our side: the checkpoint's graph, or another `runtime`, with the checkpoint's tokenizer.
+
+    `marks`: whether ratings are taken out and emoji turned into words, which no other side does.
+    """
     runtime = runtime or OnnxRuntime(checkpoint.graph_file(path), threads)
     pad_id = checkpoint.read_training(path).pad_id
-    encoder = TextEncoder(checkpoint.read_tokenizer(path), MAX_LENGTH, pad_id, windows)
+    encoder = TextEncoder(checkpoint.read_tokenizer(path), MAX_LENGTH, pad_id, windows, marks)
     return Classifier(path.name, runtime, encoder, Judgement(), read_words(path))
 
 

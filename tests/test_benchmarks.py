@@ -100,7 +100,8 @@ def test_a_graph_of_other_weights_is_noticed(tmp_path: Path) -> None:
     )
     differences = [abs(a.confidence - b.confidence) for a, b in zip(ours, torchs, strict=True)]
     assert max(differences) < 0.1
-    assert agreement(checkpoint, texts, tmp_path).holds
+    # The pipeline reads ratings and emoji as they stand.
+    assert agreement(checkpoint, [*texts, "8/10, go", "utter rubbish 👎👎"], tmp_path).holds
 
     torch.manual_seed(1)
     other = DistilBertForSequenceClassification(DistilBertConfig(**speed.QUICK.model))
