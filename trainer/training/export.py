@@ -212,7 +212,7 @@ class _Graph:
         if exact or self.precision is GraphPrecision.FP32:
             return self.add("Add", *self.add("MatMul", x, self.constant(weight.T)), bias)[0]
         if few_rows or self.precision is GraphPrecision.BLOCKS:
-            return self._linear_in_blocks(x, weight, bias)
+            return self.linear_in_blocks(x, weight, bias)
         offsets = self.network.offsets.get(names[0]) if len(names) == 1 else None
         quantised, scales = quantise(weight, bits=7, offsets=offsets)
         zeros = np.zeros(len(scales), dtype=np.int8)
@@ -223,7 +223,9 @@ class _Graph:
         (x,) = self.add("QuantizeLinear", x, step, zero)
         return self.fused("MatMulIntegerToFloat", x, integers, step, steps, zero, middles, bias)
 
-    def _linear_in_blocks(self, x: str, weight: FloatArray, bias: str) -> str:
+    def linear_in_blocks(self, x: str, weight: FloatArray, bias: str) -> str:
+        """x W^T + b, both in int8, with a scale for each block of numbers: for one row per text,
+        where the time is that of reading the weights."""
         outputs, inputs = weight.shape
         # The largest power of two that divides the width, so that no block needs padding.
         size = max(16, min(_WIDEST_BLOCK, inputs & -inputs))
@@ -387,7 +389,11 @@ def _kinds(
             graph.network.centres.get(norm, np.zeros(width)) for _, norm in middle for _ in range(2)
         ]
         first[1] = (first[1] + first[0] @ np.concatenate(centres)).astype(np.float32)
-        (hidden,) = graph.add("Gemm", features, *map(graph.constant, first), transB=1)
+        weight, bias = first[0], graph.constant(first[1])
+        if graph.precision is GraphPrecision.FP32:
+            (hidden,) = graph.add("Gemm", features, graph.constant(weight), bias, transB=1)
+        else:
+            hidden = graph.linear_in_blocks(features, weight, bias)
         (hidden,) = graph.add("Relu", hidden)
         columns += graph.add("Gemm", hidden, *map(graph.constant, second), transB=1)
     graph.add("Concat", *columns, axis=1)
