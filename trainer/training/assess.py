@@ -14,7 +14,7 @@ from trainer.data.fixed_reviews import fixed_reviews
 from trainer.data.mixture import Part
 from trainer.data.review_files import Review
 from trainer.data.starter_texts import Lines, read_kinds, read_mixed
-from trainer.events import Judging, Listener
+from trainer.events import Judging, Listener, Note
 from trainer.model.calibration import (
     SHORT_TARGET_PRECISION,
     TARGET_PRECISION,
@@ -109,7 +109,9 @@ def assess(
     none or a GPU is used. The validation reviews are those of all sets.
     """
     kinds = read_kinds()
-    head, words, fitted = _fit_kinds(encoder, text_encoder, learned, kinds.learned, recipe.bf16)
+    head, words, fitted = _fit_kinds(
+        encoder, text_encoder, learned, kinds.learned, recipe.bf16, on_event
+    )
     validation = _read(text_encoder, [r for part in parts for r in part.reviews.validation])
     exported, runtime, validated = _choose_runtime(
         encoder, head, text_encoder, validation, graph, on_event
@@ -188,9 +190,12 @@ def _fit_kinds(
     learned: Sequence[Encoding],
     lines: Lines,
     bf16: bool,
+    on_event: Listener,
 ) -> tuple[torch.nn.Sequential, KindWords, Messages]:
     """What tells kinds apart, and the reviews that it was fitted on beside the lines."""
     reviews = [learned[index] for index in evenly_spaced(len(learned))]
+    count = len(reviews) + len(lines.texts)
+    on_event(Note(f"Kinds of message are learned next, from {count:,} texts."))
     windows = [encoding.windows[:1] for encoding in reviews]
     read = text_encoder(lines.texts)
     head, logits = fit_kind_head(encoder.model, text_encoder, windows, read, lines.kinds, bf16=bf16)
