@@ -1,7 +1,7 @@
 """What `make run </dev/null` does on a fresh machine without a hub, and how good the result is.
 
-The starter texts are a sixth of those that come with the project: with all of them, this test alone took
-a third of the suite's time. `docs/benchmarks.md` has the figures of all.
+The starter texts are a sixth of those that come with the project: with all of them, this test alone
+took a third of the suite's time. `docs/benchmarks.md` has the figures of all.
 """
 
 import asyncio

@@ -109,9 +109,7 @@ def assess(
     none or a GPU is used. The validation reviews are those of all sets.
     """
     kinds = read_kinds()
-    head, words, fitted = _fit_kinds(
-        encoder, text_encoder, learned, kinds.learned, recipe.bf16, on_event
-    )
+    head, words, fitted = _fit_kinds(encoder, text_encoder, learned, recipe.bf16, on_event)
     validation = _read(text_encoder, [r for part in parts for r in part.reviews.validation])
     exported, runtime, validated = _choose_runtime(
         encoder, head, text_encoder, validation, graph, on_event
@@ -188,11 +186,11 @@ def _fit_kinds(
     encoder: Encoder,
     text_encoder: TextEncoder,
     learned: Sequence[Encoding],
-    lines: Lines,
     bf16: bool,
     on_event: Listener,
 ) -> tuple[torch.nn.Sequential, KindWords, Messages]:
     """What tells kinds apart, and the reviews that it was fitted on beside the lines."""
+    lines = read_kinds().learned
     reviews = [learned[index] for index in evenly_spaced(len(learned))]
     count = len(reviews) + len(lines.texts)
     on_event(Note(f"Kinds of message are learned next, from {count:,} texts."))
