@@ -148,7 +148,7 @@ def _fixed(training: TrainingRecord) -> str:
     if training.fixed is None:
         return ""
     return f"""Of {training.fixed.reviews} fixed reviews, which come with Review Concierge and
-    are never trained on, {training.fixed.accuracy:.1%} are judged right.
+are never trained on, {training.fixed.accuracy:.1%} are judged right.
 
 """
 
@@ -160,8 +160,8 @@ def _kinds(figures: NamedKindFigures) -> str:
         for kind, counts in zip(figures.kinds, figures.confusion_matrix, strict=True)
     )
     return f"""Of {figures.lines:,} held-out messages, {figures.right:.1%} are recognised; of
-    {figures.reviews:,} short reviews, {figures.reviews_dismissed:.1%} are mistaken for another kind
-    of message. Rows are the true kinds, columns the recognised ones.
+{figures.reviews:,} short reviews, {figures.reviews_dismissed:.1%} are mistaken for another kind
+of message. Rows are the true kinds, columns the recognised ones.
 
 | | {" | ".join(figures.kinds)} |
 |---|{"---|" * len(figures.kinds)}

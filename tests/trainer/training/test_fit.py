@@ -106,6 +106,7 @@ class TestCheckpoint:
     def test_has_a_card_and_a_picture(self, checkpoint: Path) -> None:
         card = (checkpoint / "README.md").read_text()
         assert "None" not in card
+        assert "\n  " not in card.split("---\n", 2)[2]  # indented text would be shown as code
         data = yaml.safe_load(card.split("---\n")[1])
         assert data["pipeline_tag"] == "text-classification"
         assert data["language"] == "en"
