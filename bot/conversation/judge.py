@@ -1,10 +1,11 @@
 """The reply to a message by itself: what the model, and the rules before it, say of it."""
 
 import math
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.conversation.answers import read_answer
+from bot.conversation.answers import is_filler, read_answer
 from bot.conversation.before_model import kind_before_model
 from bot.conversation.care import beside_praise
 from bot.conversation.corrections import read_correction
@@ -26,6 +27,11 @@ _LUKEWARM_TAKEN_FOR = frozenset(
     (Kind.GREETING, Kind.THANKS, Kind.PERSON, Kind.CORRECTION, Kind.OFF_TOPIC)
 )
 """Kinds for which the model mistakes a short review that is neither praise nor complaint."""
+_SAID = re.compile(
+    r"(?:(?:i|we) (?:only |just |clearly |actually |literally )*"
+    r"(?:said|told you|wrote|meant) (?:that )?)+"
+)
+"""At the beginning, such words say nothing of a side: "i said it was terrible"."""
 
 
 class Judge:
@@ -48,6 +54,23 @@ class Judge:
             return side
         label = (await self.classify(opinion)).label
         return Side(label) if label in (Side.POSITIVE, Side.NEGATIVE) else None
+
+    async def _stated_side(self, text: str) -> Side | None:
+        """The side of a customer who corrects a verdict that is not known any more, as in "you got
+        that wrong, I hated it". Other words than those of liking count only if they are a review by
+        themselves: "you got that wrong, I meant the book" says nothing of a side."""
+        correction = read_correction(text)
+        if correction is None or not correction.opinion:
+            return None
+        if (side := _side_in_words(correction.opinion)) is not None:
+            return side
+        said = _SAID.match(correction.opinion)
+        opinion = correction.opinion[said.end() :] if said else correction.opinion
+        if all(map(is_filler, opinion.split())) or kind_before_model(opinion) is not None:
+            return None
+        verdict = await self.classify(opinion)
+        is_clear = verdict.is_review and verdict.label in (Side.POSITIVE, Side.NEGATIVE)
+        return Side(verdict.label) if is_clear else None
 
     async def reply(
         self,
@@ -86,7 +109,7 @@ class Judge:
         kind = Kind.of(verdict)
         if kind is Kind.UNSURE and asks:
             reply = self._speaker.ask(log_odds_of(verdict), to, verdict=verdict)
-        elif kind is Kind.CORRECTION and (side := _stated_side(text)) is not None:
+        elif kind is Kind.CORRECTION and (side := await self._stated_side(text)) is not None:
             reply = self._speaker.say(CORRECTED[side], to)
         elif kind is Kind.CORRECTION and asks:
             reply = self._speaker.apologise(to)
@@ -99,13 +122,6 @@ class Judge:
 
 def _side_in_words(opinion: str) -> Side | None:
     return Side.BOTH if is_only_ok(opinion) else read_answer(opinion, None).side
-
-
-def _stated_side(text: str) -> Side | None:
-    """The side of a customer who corrects a verdict that is not known any more, as in "you got that
-    wrong, I hated it". By their words alone: the model would take any others for a review."""
-    correction = read_correction(text)
-    return _side_in_words(correction.opinion) if correction and correction.opinion else None
 
 
 def log_odds_of(verdict: "Verdict") -> float:

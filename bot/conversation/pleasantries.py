@@ -65,7 +65,9 @@ _LUKEWARM = re.compile(
     r"(?:bits|parts|scenes|moments|jokes)|good in (?:parts|places)|pass(?:ed|es) the time|"
     r"(?:does|did) the (?:job|trick)|half decent|could (?:have been|be) (?:better|worse)|"
     r"(?:ok|okay|alright|all right|fine|decent|watchable|good|fun)(?: \w+)? "
-    r"(?:for a|for an|for one|but|enough)|not (?:great|bad|terrible|awful|the worst|the best)|"
+    r"(?:for a|for an|for one|but|enough)|"
+    r"(?<!\bi'm )(?<!\bim )(?<!\bi am )(?:ok|okay|alright|all right|fine) "
+    r"(?:i (?:guess|suppose|reckon)|tbh|overall)|not (?:great|bad|terrible|awful|the worst|the best)|"
     r"neither good nor bad|neither here nor there|seen (?:worse|better))\b"
 )
 

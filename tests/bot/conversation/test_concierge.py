@@ -545,6 +545,22 @@ async def test_a_correction_says_what_becomes_of_the_verdict(asking: Concierge) 
     assert corrected.verdict is None
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("you misread me, it sent me to sleep", Kind.CORRECTED_NEGATIVE),
+        ("you misread me, I said it sent me to sleep", Kind.CORRECTED_NEGATIVE),
+        ("you misread me, I said so", Kind.CORRECTION),
+        ("you misread me, it was half over", Kind.CORRECTION),
+        ("you misread me, what is on tonight", Kind.CORRECTION),
+    ],
+)
+async def test_a_correction_of_a_forgotten_verdict_is_believed_if_it_is_a_review(
+    asking: Concierge, text: str, kind: Kind
+) -> None:
+    assert (await asking.answer(text, customer=1, place=ROOM)).kind == kind
+
+
 async def test_an_explanation_says_what_counted_beside_words(asking: Concierge) -> None:
     async def notes(text: str, together: bool = False) -> tuple[str, ...]:
         explanation = await asking.explain(text, together=together)

@@ -186,7 +186,9 @@ def test_manners_and_lukewarm_opinions_are_told_from_other_messages() -> None:
         assert not is_acknowledgement(text)
     for text in ("so so, some good bits", "okay-ish", "ok for a rainy day", "does the job"):
         assert is_lukewarm(text)
-    for text in ("hello there", "thank you", "a wonderful film"):
+    for text in ("dunno mate, it was alright i guess", "its fine tbh"):
+        assert is_lukewarm(text)
+    for text in ("hello there", "thank you", "a wonderful film", "i'm ok i guess"):
         assert not is_lukewarm(text)
 
 
