@@ -67,7 +67,8 @@ _LUKEWARM = re.compile(
     r"(?:ok|okay|alright|all right|fine|decent|watchable|good|fun)(?: \w+)? "
     r"(?:for a|for an|for one|but|enough)|"
     r"(?<!\bi'm )(?<!\bim )(?<!\bi am )(?:ok|okay|alright|all right|fine) "
-    r"(?:i (?:guess|suppose|reckon)|tbh|overall)|not (?:great|bad|terrible|awful|the worst|the best)|"
+    r"(?:i (?:guess|suppose|reckon)|tbh|overall)|"
+    r"not (?:great|bad|terrible|awful|the worst|the best)|"
     r"neither good nor bad|neither here nor there|seen (?:worse|better))\b"
 )
 
