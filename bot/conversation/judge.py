@@ -66,7 +66,10 @@ class Judge:
             return side
         said = _SAID.match(correction.opinion)
         opinion = correction.opinion[said.end() :] if said else correction.opinion
-        if all(map(is_filler, opinion.split())) or kind_before_model(opinion) is not None:
+        # A single word may be the name of a film.
+        if len(opinion.split()) < 2 or all(map(is_filler, opinion.split())):
+            return None
+        if kind_before_model(opinion) is not None:
             return None
         verdict = await self.classify(opinion)
         is_clear = verdict.is_review and verdict.label in (Side.POSITIVE, Side.NEGATIVE)

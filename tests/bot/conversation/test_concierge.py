@@ -551,6 +551,7 @@ async def test_a_correction_says_what_becomes_of_the_verdict(asking: Concierge) 
         ("you misread me, it sent me to sleep", Kind.CORRECTED_NEGATIVE),
         ("you misread me, I said it sent me to sleep", Kind.CORRECTED_NEGATIVE),
         ("you misread me, I said so", Kind.CORRECTION),
+        ("you misread me, Dune", Kind.CORRECTION),
         ("you misread me, it was half over", Kind.CORRECTION),
         ("you misread me, what is on tonight", Kind.CORRECTION),
     ],
