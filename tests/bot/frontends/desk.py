@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.desk.desk import Desk, open_desk
+from bot.desk.schedule import Clock, utc_now
 from bot.settings import Settings
 from tests.discord_server import Channel, DiscordServer, Interaction, Posted, User
 
@@ -15,10 +16,10 @@ Start = Callable[..., AbstractAsyncContextManager[Desk]]
 
 
 @asynccontextmanager
-async def opened_desk(folder: Path) -> AsyncIterator[Desk]:
+async def opened_desk(folder: Path, clock: Clock = utc_now) -> AsyncIterator[Desk]:
     """A desk whose database is a file in this folder."""
     url = f"sqlite:///{folder}/desk.sqlite3"
-    async with open_desk(Settings(database_url=url)) as desk:  # type: ignore[arg-type]
+    async with open_desk(Settings(database_url=url), clock) as desk:  # type: ignore[arg-type]
         assert desk is not None
         yield desk
 

@@ -13,6 +13,7 @@ from bot.desk.desk import Desk
 from bot.desk.store import Hours, ServerSettings, Shift, database
 from bot.sentences.file import Sentence
 from bot.sentences.responses import Kind, Responses
+from tests.bot.desk.conftest import MovableClock
 from tests.bot.frontends.desk import opened_desk
 from tests.bot.frontends.loopback import serving
 from tests.bot.stub import KeywordClassifier
@@ -24,10 +25,17 @@ SEND_MESSAGES = 1 << 11
 
 @pytest.fixture
 async def desk(
-    server: DiscordServer, classifier: KeywordClassifier, responses: Responses, tmp_path: Path
+    server: DiscordServer,
+    classifier: KeywordClassifier,
+    responses: Responses,
+    clock: MovableClock,
+    tmp_path: Path,
 ) -> AsyncIterator[Desk]:
-    """Of the bot, which is connected."""
-    async with opened_desk(tmp_path) as desk, serving(server, classifier, responses, desk):
+    """Of the bot, which is connected. Its clock stands still, as the panel shows the time."""
+    async with (
+        opened_desk(tmp_path, clock) as desk,
+        serving(server, classifier, responses, desk),
+    ):
         yield desk
 
 
@@ -105,7 +113,10 @@ async def test_an_admin_sets_a_server_up_from_the_panel_alone(
     assert f"**Staff roles:** <@&{helpers.id}>" in panel.content
     assert f"**Role that a card notifies:** <@&{helpers.id}>" in panel.content
     assert f"I cannot notify <@&{helpers.id}>. Allow anyone to mention it" in panel.content
-    assert "**Working hours:** Mon-Fri 09:00-17:00 (Europe/Berlin, where it is " in panel.content
+    assert (
+        "**Working hours:** Mon-Fri 09:00-17:00 (Europe/Berlin, where it is 13:30 now)"
+        in panel.content
+    )
     assert "**Alerts:** on · **Weekly digest:** on · **Quiet hours for both:** 22:00-07:30" in (
         panel.content
     )
