@@ -27,6 +27,10 @@ train: .venv/ready
 chat: .venv/ready
 	@$(BIN)/python -m bot chat
 
+# Hundreds of processes start in the tests. Where an environment says not to keep bytecode, each of them
+# would compile this project's modules, and each worker rewrite the tests' assertions.
+test coverage: export PYTHONDONTWRITEBYTECODE :=
+
 # The tests of a file stay in one process, which trains their shared models; long files go first. Three
 # processes, since on two cores two would leave a quarter of the time unused: many tests wait.
 test: .venv/ready-dev

@@ -2,6 +2,7 @@
 
 import csv
 import fcntl
+import gc
 import io
 import itertools
 import json
@@ -59,6 +60,15 @@ a single test, the fourth file too, which then waits for minutes: a short one.""
 _LAST = "test_benchmarks.py"
 """After it, a signal sometimes ends the process with a segmentation fault, for a reason that is not
 known yet. So no other file should run in that process afterwards."""
+
+
+def pytest_configure() -> None:
+    """Called by pytest before it collects the tests: Python collects garbage less often.
+
+    What a session imports and collects stays until it ends. By default, the collector starts after
+    every 700 new objects, and takes a quarter of the time in which the tests are collected.
+    """
+    gc.set_threshold(50_000)
 
 
 @pytest.fixture(autouse=True, scope="session")
