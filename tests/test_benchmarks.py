@@ -10,11 +10,13 @@ import torch
 import typer
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
-from benchmarks import ablation, answers, judgement, peers, speed
+from benchmarks import ablation, answers, judgement, misread, peers, speed
 from benchmarks.inference import agreement
 from benchmarks.material import chat_messages, long_reviews, make_checkpoint
 from benchmarks.timing import Row, alternate
+from bot.conversation.questions import HeldQuestion
 from bot.conversation.reply import Reply
+from bot.sentences.kinds import Side
 from bot.sentences.responses import Kind
 from trainer.model.checkpoint import graph_file
 from trainer.model.classifier import Classifier
@@ -190,3 +192,29 @@ def test_the_answers_are_split_for_good_and_judged_by_what_they_mean(
     assert "226" in capsys.readouterr().out
     with pytest.raises(typer.BadParameter):
         answers.main(checkpoint.parent / "nothing")
+
+
+def test_replies_to_the_misread_are_judged_by_what_they_meant(
+    checkpoint: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = misread.read(misread.STRANGERS)
+    about = {row.about: row for row in rows}
+    question = HeldQuestion.of("Did you like the film?", Side.POSITIVE, 0.0)
+    asking = Reply("", Kind.CORRECTION, question=question)
+    for row, reply, outcome in (
+        ("service", Reply("", Kind.PERSON), "understood"),
+        ("service", Reply("", Kind.NEGATIVE), "misread again"),
+        ("off_topic", asking, "asked how they liked the film"),
+        ("unclear", asking, "understood"),
+        ("negative", Reply("", Kind.CORRECTED_NEGATIVE), "understood"),
+        ("negative", Reply("", Kind.POSITIVE), "misread again"),
+    ):
+        assert about[row].outcome(reply) == outcome
+
+    for development in (False, True):
+        misread.main(checkpoint, development=development)
+        shown = capsys.readouterr().out
+        assert "150" in shown
+        assert ("got " in shown) == development
+    with pytest.raises(typer.BadParameter):
+        misread.main(checkpoint.parent / "nothing")

@@ -2,7 +2,7 @@
 a verdict, or what follows distress. Each may also be a new topic."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.conversation.answers import Answer, is_both, read_answer
@@ -25,6 +25,7 @@ from bot.conversation.questions import (
 from bot.conversation.reply import CORRECTED, Reply
 from bot.conversation.requests import read_request
 from bot.conversation.speaker import Speaker
+from bot.conversation.subject import read_subject
 from bot.sentences.kinds import Side
 from bot.sentences.responses import Kind, Recipient
 from trainer.model.kinds import DISTRESS
@@ -76,16 +77,21 @@ class FollowUp:
         if given is not Side.BOTH and is_both(text):
             return self._withdraw(self._speaker.say(Kind.BOTH, to), to)
         verdict = await self._judge.classify(text)
-        if verdict.kind != DISTRESS and (request := read_request(text)) is not None:
-            return replace(self._speaker.say(Kind(request), to), emphasis=verdict.strength)
+        by_words = read_correction(without_insults(text) or text)
+        by_model = Correction(Strength.WRONG) if verdict.kind == Kind.CORRECTION else None
+        correction = by_words or by_model
+        is_wrong = correction is not None and correction.strength is not Strength.HINT
+        if (other := _read_other(text, verdict, is_correction=is_wrong)) is not None:
+            reply = replace(self._speaker.say(other.kind, to), emphasis=verdict.strength)
+            return self._withdraw(reply, to) if is_wrong or other.was_misread else reply
         if verdict.is_review and verdict.label == given.opposite and is_reservation(text):
             return self._withdraw(self._speaker.say(Kind.BOTH, to), to)
-        correction = read_correction(without_insults(text) or text)
-        if correction is None and verdict.kind == Kind.CORRECTION:
-            correction = Correction(Strength.WRONG)
         if correction is None or verdict.kind in _DROP_A_QUESTION:
             return await self._judge.reply(text, to, verdict=verdict)
-        side = await self._intended_side(correction, given.opposite)
+        if by_words is None:
+            side = await self._judge.side_of_a_clause(text)
+        else:
+            side = await self._intended_side(by_words, given.opposite)
         if side is given and correction.strength is Strength.HINT:  # "no, really, I loved it"
             return self._speaker.say(Kind(given), to)
         if side is None or side is given:
@@ -134,8 +140,8 @@ class FollowUp:
         if unjudged is Kind.ABUSE or (is_open and (is_edit or unjudged is not None)):
             return await self._judge.reply(text, to)
         verdict = await self._judge.classify(text)
-        if verdict.kind != DISTRESS and (request := read_request(text)) is not None:
-            return replace(self._speaker.say(Kind(request), to), emphasis=verdict.strength)
+        if (other := _read_other(text, verdict, is_answer=True)) is not None:
+            return replace(self._speaker.say(other.kind, to), emphasis=verdict.strength)
         if answer.opinion and verdict.kind != DISTRESS:
             side = await self._corrected_side(text, held)
             if side is not None:
@@ -204,3 +210,28 @@ class FollowUp:
         if held.asked >= MAX_ASKED:
             return self._speaker.say(Kind.BOTH, to)
         return self._speaker.ask(log_odds, to, asked=held.asked + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Other:
+    """What a message asks for, or is about, if that is not a film."""
+
+    kind: Kind
+    was_misread: bool = False
+    """The customer says so of their last message, and not only of this one."""
+
+
+def _read_other(
+    text: str, verdict: "Verdict", *, is_correction: bool = False, is_answer: bool = False
+) -> _Other | None:
+    """None if the message is about a film, or leaves it open; the rest as in `read_subject`."""
+    if verdict.kind == DISTRESS:
+        return None
+    request = read_request(text)
+    if request not in (None, Kind.OFF_TOPIC):
+        return _Other(Kind(request))
+    if verdict.kind not in _DROP_A_QUESTION:
+        subject = read_subject(text, is_correction=is_correction, is_answer=is_answer)
+        if subject is not None:
+            return _Other(subject, was_misread=True)
+    return _Other(Kind.OFF_TOPIC) if request else None

@@ -27,6 +27,10 @@ _LUKEWARM_TAKEN_FOR = frozenset(
     (Kind.GREETING, Kind.THANKS, Kind.PERSON, Kind.CORRECTION, Kind.OFF_TOPIC)
 )
 """Kinds for which the model mistakes a short review that is neither praise nor complaint."""
+MAX_CLAUSES = 4
+"""Clauses of a correction that are judged, so that one message costs a few short texts at most."""
+
+_CLAUSE_END = re.compile(r"[.;:!?\n]+|, ")
 _SAID = re.compile(
     r"(?:(?:i|we) (?:only |just |clearly |actually |literally )*"
     r"(?:said|told you|wrote|meant) (?:that )?)+"
@@ -55,6 +59,15 @@ class Judge:
         label = (await self.classify(opinion)).label
         return Side(label) if label in (Side.POSITIVE, Side.NEGATIVE) else None
 
+    async def side_of_a_clause(self, text: str) -> Side | None:
+        """The side of the clauses that are reviews by themselves: "sorry for what? I loved it".
+
+        None if there are none, or if they disagree.
+        """
+        clauses = [clause for clause in _CLAUSE_END.split(text) if len(clause.split()) > 1]
+        sides = {await self._side_of_review(clause) for clause in clauses[:MAX_CLAUSES]} - {None}
+        return sides.pop() if len(sides) == 1 else None
+
     async def _stated_side(self, text: str) -> Side | None:
         """The side of a customer who corrects a verdict that is not known any more, as in "you got
         that wrong, I hated it". Other words than those of liking count only if they are a review by
@@ -65,9 +78,14 @@ class Judge:
         if (side := _side_in_words(correction.opinion)) is not None:
             return side
         said = _SAID.match(correction.opinion)
-        opinion = correction.opinion[said.end() :] if said else correction.opinion
+        return await self._side_of_review(
+            correction.opinion[said.end() :] if said else correction.opinion
+        )
+
+    async def _side_of_review(self, opinion: str) -> Side | None:
+        """The side of a text that is a review by itself; None if it is none, or unclear."""
         # A single word may be the name of a film.
-        if len(opinion.split()) < 2 or all(map(is_filler, opinion.split())):
+        if len(opinion.split()) < 2 or all(map(is_filler, opinion.lower().split())):
             return None
         if kind_before_model(opinion) is not None:
             return None

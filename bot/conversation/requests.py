@@ -54,16 +54,23 @@ _COMPLAINING = re.compile(
     r"(?:complain(?: to)?|(?:make|file|lodge|raise|submit|register|place|leave) (?:a|an) (?:\w+ )?"
     r"complaint)|(?:have|got|is|here'?s) (?:a|another|my) complaint)\b"
 )
-_STAFFED = re.compile(
-    r"\b(?:cinemas?|theat(?:er|re)s?|ushers?|staff|managers?|cashiers?|employees?|workers?|"
-    r"popcorn|nachos|drinks?|food|snacks?|toilets?|loos?|bathrooms?|restrooms?|seats?|seating|"
-    r"screens?|projectors?|projection|sound|volume|subtitles|heating|air ?con\w*|lights|streams?|"
-    r"streaming|apps?|websites?|sites?|tickets?|bookings?|orders?|payments?|cards?|refunds?|"
-    r"prices?|pricing|queues?|lines?|service|parking|kiosks?|counters?|doors?|screening|adverts?|"
-    r"ads|phones?|accounts?|subscriptions?|deliver\w*|discs?|dvds?|blu ?rays?|(?:other|some) "
-    r"(?:people|customers|guests)|somebody|someone|one of (?:your|the))\b"
+_OURS = (
+    r"cinemas?|theat(?:er|re)s?|ushers?|staff|managers?|cashiers?|employees?|workers?|"
+    r"bar(?:man|maid)|popcorn|nachos|drinks?|food|snacks?|sweets|toilets?|loos?|bathrooms?|"
+    r"restrooms?|seats?|seating|sofas?|recliners?|projectors?|projection|heating|air ?con\w*|"
+    r"speakers|floors?|foyer|lobby|lifts?|escalators?|car park|parking|kiosks?|counters?|"
+    r"box office|queues?|queu(?:ed|ing)|streams?|streaming|buffer(?:s|ing)|apps?|websites?|"
+    r"log ?in|tickets?|book(?:ed|ings?)|reservations?|orders?|payments?|cards?|vouchers?|"
+    r"refunds?|prices?|pricing|charged|accounts?|subscriptions?|memberships?|deliver\w*|parcels?|"
+    r"packages?|couriers?|discs?|dvds?|blu ?rays?|screening|adverts?|ads|customer service"
 )
-_OF_A_FILM = re.compile(
+OURS = re.compile(rf"\b(?:{_OURS})\b")
+"""What belongs to a cinema, a stream or a shop, and hardly ever to a film."""
+_STAFFED = re.compile(
+    rf"\b(?:{_OURS}|screens?|sound|volume|subtitles|lights|sites?|lines?|service|doors?|phones?|"
+    r"(?:other|some) (?:people|customers|guests)|somebody|someone|one of (?:your|the))\b"
+)
+OF_A_FILM = re.compile(
     r"\b(?:films?|movies?|flicks?|plots?|scripts?|acting|actors?|actress(?:es)?|endings?|"
     r"directors?|story|sequels?|episodes?|seasons?|series|characters?|dialogues?)\b"
 )
@@ -104,7 +111,7 @@ def complains_to_staff(text: str) -> bool:
     about = plain[found.end() :]
     if _only_leads(about):
         return True
-    return _STAFFED.search(about) is not None and _OF_A_FILM.search(about) is None
+    return _STAFFED.search(about) is not None and OF_A_FILM.search(about) is None
 
 
 _LEADING = word_set(

@@ -33,6 +33,7 @@ OTHER_WORDS = {
     "thank you": "thanks",
     "money back": "service",
     "was sarcasm": "correction",
+    "sorry for what": "correction",
     "what is on": "question",
     "end it all": "distress",
 }

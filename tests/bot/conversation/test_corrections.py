@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from bot.conversation.answers import MAX_CHARACTERS, read_answer
+from bot.conversation.answers import MAX_CHARACTERS, MAX_WORDS, read_answer
 from bot.conversation.care import states_distress_beside_praise
 from bot.conversation.corrections import (
     Correction,
@@ -24,6 +24,7 @@ from bot.conversation.pleasantries import (
 )
 from bot.conversation.reasons import asks_why
 from bot.conversation.requests import read_request
+from bot.conversation.subject import read_subject
 from bot.sentences.kinds import Kind, Side
 from tests.bot.conversation.test_answers import HOSTILE
 
@@ -130,6 +131,36 @@ def test_a_request_in_the_place_of_an_answer_is_handled(text: str, kind: str | N
     assert read_request(text) == kind
 
 
+@pytest.mark.parametrize(
+    ("text", "subject"),
+    [
+        ("no I was complaining about the queue", Kind.SERVICE),
+        ("you misread me. The recliners were broken, not the film", Kind.SERVICE),
+        ("nah the popcorn was stale", Kind.SERVICE),
+        ("i said the staff were lovely", Kind.SERVICE),
+        ("that's wrong, i was asking about the times", Kind.QUESTION),
+        ("It was a question! Is there an interval?", Kind.QUESTION),
+        ("wait, is it dubbed", Kind.QUESTION),
+        ("I was talking about my exam, not a film", Kind.OFF_TOPIC),
+        ("no, I loved it, and the seats too", None),
+        ("no, I was on the edge of my seat", None),
+        ("no one asked you, it was dull", None),
+        ("I said it was dull", None),
+        ("no, the ending was not for me", None),
+        ("the popcorn was the best thing about it", None),
+        ("no I meant the queue " + "again " * MAX_WORDS, None),
+    ],
+)
+def test_what_a_misread_message_was_about(text: str, subject: Kind | None) -> None:
+    assert read_subject(text) == subject
+
+
+def test_after_a_question_a_no_is_an_answer() -> None:
+    assert read_subject("no, the popcorn was stale", is_answer=True) is None
+    assert read_subject("no, I meant the popcorn", is_answer=True) is Kind.SERVICE
+    assert read_subject("the popcorn was stale", is_correction=True) is Kind.SERVICE
+
+
 def test_a_reservation_is_told_from_a_correction() -> None:
     for text in (
         "wait actually the ending was trash tho",
@@ -197,6 +228,7 @@ READERS: tuple[Callable[[str], object], ...] = (
         read_correction,
         without_insults,
         read_request,
+        read_subject,
         is_acknowledgement,
         is_lukewarm,
         small_talk,
@@ -256,6 +288,7 @@ def test_a_hostile_text_takes_little_time(part: str) -> None:
         read_correction,
         without_insults,
         read_request,
+        read_subject,
         is_acknowledgement,
         is_lukewarm,
         small_talk,

@@ -1,0 +1,126 @@
+"""What the bot replies to customers whom it has just misread.
+
+    python -m benchmarks.misread --checkpoint checkpoints/NAME
+
+Each message of a list follows a verdict that was wrong: its author liked the film, or did not, or
+had written about something else. Both lists are by people who had seen neither the rules nor the
+training data. `benchmarks/strangers/misread.csv` was judged when the rules of
+`bot.conversation.subject` were finished; with --development, `tests/conversations/misread.csv` is
+judged, which was at hand while they were written, and each message that is misread again is
+printed.
+"""
+
+import asyncio
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bot.conversation.concierge import Concierge
+from bot.conversation.questions import GivenVerdict, HeldQuestions
+from bot.conversation.reply import Reply
+from bot.engine import Engine
+from bot.sentences.kinds import Kind, Side
+from bot.sentences.responses import Responses, default_responses_file
+from trainer.errors import TrainerError
+from trainer.model.classifier import Classifier
+
+DEVELOPMENT = Path(__file__).parents[1] / "tests" / "conversations" / "misread.csv"
+
+STRANGERS = Path(__file__).parent / "strangers" / "misread.csv"
+
+_FITTING = {
+    "service": {Kind.SERVICE, Kind.PERSON},
+    "question": {Kind.QUESTION, Kind.SERVICE, Kind.PERSON},  # each of them points to the team
+    "off_topic": {Kind.OFF_TOPIC},
+}
+"""The kinds of reply that fit what is not about a film."""
+_OPEN = ("unclear", "other_film")
+"""Messages that say only that the bot is wrong, or that it thinks of another film."""
+
+UNDERSTOOD, ASKED, WRONG = OUTCOMES = (
+    "understood",
+    "asked how they liked the film",
+    "misread again",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A message, what the one before it was taken for, and what it is about."""
+
+    taken_for: Side
+    message: str
+    about: str
+
+    def outcome(self, reply: Reply) -> str:
+        """Whether the reply fits, asks, or does not fit."""
+        asks = reply.question is not None
+        if self.about in _OPEN:
+            return UNDERSTOOD if asks else WRONG
+        if reply.kind in _FITTING.get(self.about, ()) or reply.given == self.about:
+            return UNDERSTOOD
+        return ASKED if asks else WRONG
+
+
+def read(file: Path) -> list[Row]:
+    """The messages of a list."""
+    with file.open(encoding="utf-8", newline="") as opened:
+        return [
+            Row(Side(row["taken_for"]), row["message"], row["about"])
+            for row in csv.DictReader(opened)
+        ]
+
+
+async def answer(classifier: Classifier, rows: list[Row]) -> list[Reply]:
+    """The reply to each message, right after the wrong verdict."""
+    responses = Responses.load(default_responses_file())
+    async with Engine(classifier) as engine:
+        questions = HeldQuestions()
+        concierge = Concierge(engine, responses, questions=questions)
+        for number, row in enumerate(rows):
+            questions.hold((number, number), GivenVerdict(row.taken_for, is_judgement=True))
+        return await asyncio.gather(
+            *(concierge.answer(row.message, customer=n, place=n) for n, row in enumerate(rows))
+        )
+
+
+def main(
+    checkpoint: Annotated[Path, typer.Option(help="The checkpoint's folder.", metavar="DIR")],
+    development: Annotated[
+        bool, typer.Option(help="Judge the list that the rules were written with.")
+    ] = False,
+) -> None:
+    """Print how many messages get a reply that fits, by what they are about."""
+    try:
+        classifier = Classifier.load(checkpoint)
+    except TrainerError as error:
+        raise typer.BadParameter(str(error)) from error
+    rows = read(DEVELOPMENT if development else STRANGERS)
+    replies = asyncio.run(answer(classifier, rows))
+    outcomes = [row.outcome(reply) for row, reply in zip(rows, replies, strict=True)]
+    console = Console(width=120)
+    table = Table("about", "messages", *OUTCOMES)
+    for about in [*dict.fromkeys(row.about for row in rows), "all"]:
+        found = [
+            outcome
+            for row, outcome in zip(rows, outcomes, strict=True)
+            if about in (row.about, "all")
+        ]
+        table.add_row(about, str(len(found)), *(str(found.count(each)) for each in OUTCOMES))
+    console.print(table)
+    if development:
+        for row, outcome, reply in zip(rows, outcomes, replies, strict=True):
+            if outcome != UNDERSTOOD:
+                console.print(
+                    f"{outcome}: {row.message!r} is about {row.about}, got {reply.kind}",
+                    markup=False,
+                )
+
+
+if __name__ == "__main__":
+    typer.run(main)
