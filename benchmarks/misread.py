@@ -1,4 +1,4 @@
-"""What the bot replies to customers whom it has just misread.
+"""What the bot replies to customers whom it has just misread, and to others.
 
     python -m benchmarks.misread --checkpoint checkpoints/NAME
 
@@ -8,6 +8,10 @@ training data. `benchmarks/strangers/misread.csv` was judged when the rules of
 `bot.conversation.subject` were finished; with --development, `tests/conversations/misread.csv` is
 judged, which was at hand while they were written, and each message that is misread again is
 printed.
+
+The rules must not withdraw verdicts that are right: the messages of
+`tests/conversations/understood.csv` follow such verdicts, and none of them corrects the bot. That
+list was at hand as well.
 """
 
 import asyncio
@@ -31,6 +35,8 @@ from trainer.model.classifier import Classifier
 
 DEVELOPMENT = Path(__file__).parents[1] / "tests" / "conversations" / "misread.csv"
 
+UNDERSTOOD_LIST = DEVELOPMENT.with_name("understood.csv")
+
 STRANGERS = Path(__file__).parent / "strangers" / "misread.csv"
 
 _FITTING = {
@@ -51,7 +57,7 @@ UNDERSTOOD, ASKED, WRONG = OUTCOMES = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A message, what the one before it was taken for, and what it is about."""
+    """A message, what the one before it was taken for, and what this one is about."""
 
     taken_for: Side
     message: str
@@ -77,7 +83,7 @@ def read(file: Path) -> list[Row]:
 
 
 async def answer(classifier: Classifier, rows: list[Row]) -> list[Reply]:
-    """The reply to each message, right after the wrong verdict."""
+    """The reply to each message, right after the verdict."""
     responses = Responses.load(default_responses_file())
     async with Engine(classifier) as engine:
         questions = HeldQuestions()
@@ -113,6 +119,9 @@ def main(
         ]
         table.add_row(about, str(len(found)), *(str(found.count(each)) for each in OUTCOMES))
     console.print(table)
+    right = read(UNDERSTOOD_LIST)
+    withdrawn = [reply for reply in asyncio.run(answer(classifier, right)) if reply.withdrawn]
+    console.print(f"Of {len(right)} right verdicts, {len(withdrawn)} are withdrawn.")
     if development:
         for row, outcome, reply in zip(rows, outcomes, replies, strict=True):
             if outcome != UNDERSTOOD:

@@ -11,18 +11,19 @@ from bot.conversation.requests import OF_A_FILM, OURS
 from bot.sentences.responses import Kind
 
 _I = r"(?:i|we|im|ive|id)(?:'m|'ve|'d)?"
-_ONLY = r"(?: (?:am|was|were|had|have|did|only|just|actually|really|merely|simply|literally))*"
+_WAS = r"(?: (?:am|was|were|only|just|actually|really|merely|simply|clearly))+"
 _MEANT = re.compile(
-    rf"\b{_I}{_ONLY} (?:trying to )?(?:talk(?:ed|ing?)? (?:about|of|bout)|"
-    r"speak(?:ing)? (?:about|of)|(?:going )?on about|complain(?:ed|ing?)?|moan(?:ed|ing?)?|"
-    r"giving out|refer(?:red|ring)?|writ(?:ing|e)|wrote|tell(?:ing)?|told|say(?:ing)?|said|"
-    r"prais(?:ed|ing)|describ(?:ed|ing)|mean|meant|ment|point(?:ed)? (?:out|at))\b|"
-    r"\b(?:that|it|this|mine)(?:'s| is| was) (?:all )?(?:about|for|to do with|regarding)\b|"
-    r"\bmy (?:\w+ )?(?:message|msg|note|comment|point|remark|text|complaint|email|post|review)\b|"
+    rf"\b{_I}{_WAS} (?:trying to )?(?:talk(?:ing?)? (?:about|of|bout)|speaking (?:about|of)|"
+    r"(?:going )?on about|complaining?|moaning|giving out|referring|writing (?:about|to)|"
+    r"tell(?:ing)? (?:you|ye|u)|say(?:ing)?|prais(?:e|ing)|describ(?:e|ing))\b|"
+    r"\b(?:im|i'm|we're) (?:on about|talking (?:about|bout)|complaining|asking)\b|"
+    rf"\b{_I} (?:\w+ )?(?:meant|ment|mean|referred to|complained|told (?:you|ye|u))\b(?! to\b)|"
+    r"\b(?:that|mine)(?:'s| is| was) (?:all )?(?:about|for|to do with|regarding)\b|"
+    r"\bmy (?:\w+ )?(?:message|msg|note|comment|point|remark|text|complaint|email|post)\b|"
     r"\b(?:that|which|what)(?:'s| is| was)? (?:what )?(?:i|im|i'm) (?:was |am )?(?:on about|meant|"
     r"mean|said|wrote|describing|described|talking about|getting at)\b"
 )
-"""The customer says what their message was about."""
+"""The customer says what their message was about. Not "I told my friends", which is a story."""
 _NO_FILM = re.compile(
     r"(?:\b(?:not|never|nothing|rather than|instead of)|n'?t)(?: \w+){0,3} "
     r"(?:films?|movies?|pictures?|plot|review\w*|flicks?|feedback|opinions?)\b|"
@@ -36,15 +37,23 @@ _NO = re.compile(
     r"(?:no+|nah+|nope|naw|na|wrong|not|what|wtf|huh|wait|hang on|hold on|excuse me|actually|"
     r"seriously)\b"
 )
-_ASKED = re.compile(
-    rf"\b{_I}{_ONLY} (?:ask(?:ed|ing?)?|enquir(?:ed|ing|e)|inquir(?:ed|ing|e)|wonder(?:ed|ing)?|"
-    r"(?:want(?:ed)?|like|need(?:ed)?|trying|tried) to (?:know|find out|ask)|wanna know)\b|"
+_WAS_ASKING = re.compile(
+    rf"\b{_I}{_WAS} (?:ask(?:ed|ing?)?|enquir(?:ed|ing)|inquir(?:ed|ing)|"
+    r"(?:want(?:ed)?|need(?:ed)?|trying) to (?:know|find out|ask))\b|"
+    rf"\b{_I}(?: am| was| were)? (?:only|just|merely|simply) wondering\b|"
     r"\b(?:that|it|this)(?:'s| is| was) (?:\w+ )?an? (?:\w+ )?"
     r"(?:question|enquiry|inquiry|query)\b|"
     r"\bmy (?:\w+ )?(?:question|enquiry|inquiry|query)\b|\bquestion mark\b|"
     r"\b(?:answer|answered) (?:me|my|the|what)\b|"
     r"\b(?:just|please) tell me (?:if|when|where|what|who|how|whether)\b"
 )
+"""The customer says that their message was a question."""
+_ASKED = re.compile(
+    rf"\b{_I}(?: had| have)? (?:asked|enquired|inquired|(?:want(?:ed)?|like|need(?:ed)?|tried) to "
+    r"(?:know|find out|ask)|wanna know)\b|"
+    r"\bwas wondering\b|\bi said (?:is|are|does|do|when|where|what|how|who)\b"
+)
+"""The same, or part of a story: "I asked my friend"."""
 _ASKED_NOT = re.compile(r"(?:not|n'?t|never|stop|no ?(?:one|body)) (?:\w+ )?ask")
 _ASKS = re.compile(
     r"(?:^|[.!?,:;|\n-] *|\b(?:so|but|or|and|do you know|i said) )"
@@ -57,10 +66,14 @@ _ASKS = re.compile(
 )
 """A clause that asks for a fact."""
 _LIKING = re.compile(
-    r"\b(?:i|we)(?:'ve| have| did)? (?:\w+ )?(?:lov|lik|enjoy|ador|hat|loath|despis)\w*|"
-    r"\bedge of (?:my|our|the) seats?|\b(?:worth|waste of) (?:the |every |a )?(?:ticket|price)"
+    r"\b(?:i|we)(?:'ve| have| did)? (?:\w+ )?(?:lov|lik|enjoy|ador|hat|loath|despis)\w*"
 )
 """The customer liked the film, or did not: "no, I loved it, great seats too"."""
+_FIGURES = re.compile(
+    r"\b(?:edge of (?:my|our|the|your) seats?|(?:worth|waste of) (?:\w+ )?(?:tickets?|price)|"
+    r"(?:i|we) mean\b(?=,| it\b| the (?:film|movie)))"
+)
+"""Figures of speech that sound like something else."""
 
 
 def read_subject(text: str, *, is_correction: bool = False, is_answer: bool = False) -> Kind | None:
@@ -72,15 +85,19 @@ def read_subject(text: str, *, is_correction: bool = False, is_answer: bool = Fa
     plain = lower_letters(text)
     if plain is None or len(plain.split()) > MAX_WORDS:  # a longer text is about the film
         return None
+    plain = _FIGURES.sub(" ", plain)
     says = _MEANT.search(plain) is not None
     no_film = _NO_FILM.search(plain) is not None
-    if _ASKED.search(plain) is not None and _ASKED_NOT.search(plain) is None:
+    denies = is_correction or (not is_answer and _NO.search(plain) is not None)
+    is_question = _WAS_ASKING.search(plain) is not None or (
+        (says or no_film or denies) and _ASKED.search(plain) is not None
+    )
+    if is_question and _ASKED_NOT.search(plain) is None:
         return Kind.QUESTION
-    if not (says or no_film):
-        denies = is_correction or (not is_answer and _NO.search(plain) is not None)
-        if not denies or _LIKING.search(plain) is not None:
-            return None
-    if OURS.search(plain) is not None and (no_film or OF_A_FILM.search(plain) is None):
+    if not (says or no_film or (denies and _LIKING.search(plain) is None)):
+        return None
+    is_of_a_film = not no_film and OF_A_FILM.search(plain) is not None
+    if OURS.search(plain) is not None and not is_of_a_film:
         return Kind.SERVICE
     if _ASKS.search(plain) is not None and OF_A_FILM.search(plain) is None:
         return Kind.QUESTION

@@ -137,13 +137,18 @@ def test_a_request_in_the_place_of_an_answer_is_handled(text: str, kind: str | N
         ("no I was complaining about the queue", Kind.SERVICE),
         ("you misread me. The recliners were broken, not the film", Kind.SERVICE),
         ("nah the popcorn was stale", Kind.SERVICE),
-        ("i said the staff were lovely", Kind.SERVICE),
+        ("i was saying the staff were lovely", Kind.SERVICE),
         ("that's wrong, i was asking about the times", Kind.QUESTION),
         ("It was a question! Is there an interval?", Kind.QUESTION),
         ("wait, is it dubbed", Kind.QUESTION),
         ("I was talking about my exam, not a film", Kind.OFF_TOPIC),
         ("no, I loved it, and the seats too", None),
         ("no, I was on the edge of my seat", None),
+        ("I told my friends that the cinema was packed", None),
+        ("I asked my dad who she was, and he said he had fallen asleep", None),
+        ("it's about a cinema in Sicily", None),
+        ("I wonder if there will be a sequel", None),
+        ("I said it was worth the ticket", None),
         ("no one asked you, it was dull", None),
         ("I said it was dull", None),
         ("no, the ending was not for me", None),
@@ -158,7 +163,7 @@ def test_what_a_misread_message_was_about(text: str, subject: Kind | None) -> No
 def test_after_a_question_a_no_is_an_answer() -> None:
     assert read_subject("no, the popcorn was stale", is_answer=True) is None
     assert read_subject("no, I meant the popcorn", is_answer=True) is Kind.SERVICE
-    assert read_subject("the popcorn was stale", is_correction=True) is Kind.SERVICE
+    assert read_subject("i said the popcorn was stale", is_correction=True) is Kind.SERVICE
 
 
 def test_a_reservation_is_told_from_a_correction() -> None:
