@@ -163,6 +163,7 @@ def test_what_a_misread_message_was_about(text: str, subject: Kind | None) -> No
 def test_after_a_question_a_no_is_an_answer() -> None:
     assert read_subject("no, the popcorn was stale", is_answer=True) is None
     assert read_subject("no, I meant the popcorn", is_answer=True) is Kind.SERVICE
+    assert read_subject("no I said meh about the nachos lol", is_answer=True) is Kind.SERVICE
     assert read_subject("i said the popcorn was stale", is_correction=True) is Kind.SERVICE
 
 
