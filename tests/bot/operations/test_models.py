@@ -85,10 +85,11 @@ async def test_a_promotion_under_load_answers_everybody_once(
             verdicts = await asyncio.gather(*map(engine.classify, texts))
             assert len(verdicts) == len(texts)
         await promotion
-        # Of the last ones some may have come late enough for the new model; none came to both.
-        assert classifier.judged == sorted(set(classifier.judged), key=asked.index)
+        # The old model judged the first ones, once each. The new one judged those after the swap,
+        # which the promotion outlasts by as long as its files take.
         old = len(classifier.judged)
-        assert len(asked) - 20 <= old <= len(asked)
+        assert old >= 20
+        assert classifier.judged == asked[:old]
         await engine.classify("great afterwards")
         assert len(classifier.judged) == old
 
