@@ -59,8 +59,8 @@ a single test, the fourth file too, which then waits for minutes: a short one.""
 
 _LAST = "test_benchmarks.py"
 """After it, a signal sometimes ended the process with a segmentation fault, for a reason that is
-not known: on an Intel processor with AMX, which OpenVINO then uses, and in none of 16 runs on an
-AMD processor without. So no other file should run in that process afterwards."""
+not known; in none of 15 later runs, on a processor without AMX. So no other file should run in that
+process afterwards."""
 
 
 def pytest_configure() -> None:
