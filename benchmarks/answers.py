@@ -14,6 +14,7 @@ import asyncio
 import csv
 import math
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.conversation.concierge import Concierge
-from bot.conversation.questions import HeldQuestion, HeldQuestions
+from bot.conversation.questions import Expected, HeldQuestion, HeldQuestions
 from bot.conversation.reply import Reply
 from bot.engine import Engine
 from bot.sentences.kinds import Side
@@ -99,17 +100,29 @@ def read_half(held_out: bool) -> list[Row]:
     return [row for row in read(LIST) if row.is_held_out == held_out]
 
 
-async def answer(classifier: Classifier, rows: list[Row]) -> list[Reply]:
-    """The reply to each answer, given right after its question."""
+def load_classifier(checkpoint: Path) -> Classifier:
+    """The classifier of a checkpoint; BadParameter if it cannot be loaded."""
+    try:
+        return Classifier.load(checkpoint)
+    except TrainerError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+async def reply_to_each(
+    classifier: Classifier, messages: Sequence[tuple[Expected, str]]
+) -> list[Reply]:
+    """The reply to each message of another customer, who has just got what it may refer to."""
     responses = Responses.load(default_responses_file())
     async with Engine(classifier) as engine:
         questions = HeldQuestions()
         concierge = Concierge(engine, responses, questions=questions)
-        for number, row in enumerate(rows):
-            questions.hold((number, number), row.held())
-        asked = enumerate(rows)
+        for number, (expected, _) in enumerate(messages):
+            questions.hold((number, number), expected)
         return await asyncio.gather(
-            *(concierge.answer(row.answer, customer=n, place=n) for n, row in asked)
+            *(
+                concierge.answer(text, customer=number, place=number)
+                for number, (_, text) in enumerate(messages)
+            )
         )
 
 
@@ -123,12 +136,9 @@ def main(
     ] = False,
 ) -> None:
     """Print how many answers are understood, question by question."""
-    try:
-        classifier = Classifier.load(checkpoint)
-    except TrainerError as error:
-        raise typer.BadParameter(str(error)) from error
+    classifier = load_classifier(checkpoint)
     rows = read(STRANGERS_LIST) if stranger else read_half(held_out=not development)
-    replies = asyncio.run(answer(classifier, rows))
+    replies = asyncio.run(reply_to_each(classifier, [(row.held(), row.answer) for row in rows]))
     judged = [(row, row.outcome(reply), reply) for row, reply in zip(rows, replies, strict=True)]
     console = Console(width=120)
     table = Table("answers to", "answers", *OUTCOMES)

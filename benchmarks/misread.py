@@ -4,10 +4,10 @@
 
 Each message of a list follows a verdict that was wrong: its author liked the film, or did not, or
 had written about something else. Both lists are by people who had seen neither the rules nor the
-training data. `benchmarks/strangers/misread.csv` was judged when the rules of
-`bot.conversation.subject` were finished; with --development, `tests/conversations/misread.csv` is
-judged, which was at hand while they were written, and each message that is misread again is
-printed.
+training data. No rule was written for a message of `benchmarks/strangers/misread.csv`, but it was
+judged several times while the rules of `bot.conversation.subject` changed. With --development,
+`tests/conversations/misread.csv` is judged, which was at hand while they were written, and each
+message that did not get a fitting reply is printed.
 
 The rules must not withdraw verdicts that are right: the messages of
 `tests/conversations/understood.csv` follow such verdicts, and none of them corrects the bot. That
@@ -24,14 +24,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bot.conversation.concierge import Concierge
-from bot.conversation.questions import GivenVerdict, HeldQuestions
+from benchmarks.answers import load_classifier, reply_to_each
+from bot.conversation.questions import GivenVerdict
 from bot.conversation.reply import Reply
-from bot.engine import Engine
 from bot.sentences.kinds import Kind, Side
-from bot.sentences.responses import Responses, default_responses_file
-from trainer.errors import TrainerError
-from trainer.model.classifier import Classifier
 
 DEVELOPMENT = Path(__file__).parents[1] / "tests" / "conversations" / "misread.csv"
 
@@ -82,19 +78,6 @@ def read(file: Path) -> list[Row]:
         ]
 
 
-async def answer(classifier: Classifier, rows: list[Row]) -> list[Reply]:
-    """The reply to each message, right after the verdict."""
-    responses = Responses.load(default_responses_file())
-    async with Engine(classifier) as engine:
-        questions = HeldQuestions()
-        concierge = Concierge(engine, responses, questions=questions)
-        for number, row in enumerate(rows):
-            questions.hold((number, number), GivenVerdict(row.taken_for, is_judgement=True))
-        return await asyncio.gather(
-            *(concierge.answer(row.message, customer=n, place=n) for n, row in enumerate(rows))
-        )
-
-
 def main(
     checkpoint: Annotated[Path, typer.Option(help="The checkpoint's folder.", metavar="DIR")],
     development: Annotated[
@@ -102,12 +85,13 @@ def main(
     ] = False,
 ) -> None:
     """Print how many messages get a reply that fits, by what they are about."""
-    try:
-        classifier = Classifier.load(checkpoint)
-    except TrainerError as error:
-        raise typer.BadParameter(str(error)) from error
+    classifier = load_classifier(checkpoint)
     rows = read(DEVELOPMENT if development else STRANGERS)
-    replies = asyncio.run(answer(classifier, rows))
+    right = read(UNDERSTOOD_LIST)
+    messages = [(GivenVerdict(row.taken_for, True), row.message) for row in (*rows, *right)]
+    all_replies = asyncio.run(reply_to_each(classifier, messages))
+    replies = all_replies[: len(rows)]
+    withdrawn = sum(reply.withdrawn is not None for reply in all_replies[len(rows) :])
     outcomes = [row.outcome(reply) for row, reply in zip(rows, replies, strict=True)]
     console = Console(width=120)
     table = Table("about", "messages", *OUTCOMES)
@@ -119,9 +103,7 @@ def main(
         ]
         table.add_row(about, str(len(found)), *(str(found.count(each)) for each in OUTCOMES))
     console.print(table)
-    right = read(UNDERSTOOD_LIST)
-    withdrawn = [reply for reply in asyncio.run(answer(classifier, right)) if reply.withdrawn]
-    console.print(f"Of {len(right)} right verdicts, {len(withdrawn)} are withdrawn.")
+    console.print(f"Of {len(right)} right verdicts, {withdrawn} are withdrawn.")
     if development:
         for row, outcome, reply in zip(rows, outcomes, replies, strict=True):
             if outcome != UNDERSTOOD:

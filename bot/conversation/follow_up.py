@@ -81,7 +81,7 @@ class FollowUp:
         by_model = Correction(Strength.WRONG) if verdict.kind == Kind.CORRECTION else None
         correction = by_words or by_model
         is_wrong = correction is not None and correction.strength is not Strength.HINT
-        if (other := _read_other(text, verdict, is_correction=is_wrong)) is not None:
+        if (other := _read_other_subject(text, verdict, is_correction=is_wrong)) is not None:
             reply = replace(self._speaker.say(other.kind, to), emphasis=verdict.strength)
             return self._withdraw(reply, to) if is_wrong or other.was_misread else reply
         if verdict.is_review and verdict.label == given.opposite and is_reservation(text):
@@ -140,7 +140,7 @@ class FollowUp:
         if unjudged is Kind.ABUSE or (is_open and (is_edit or unjudged is not None)):
             return await self._judge.reply(text, to)
         verdict = await self._judge.classify(text)
-        if (other := _read_other(text, verdict, is_answer=True)) is not None:
+        if (other := _read_other_subject(text, verdict, is_answer=True)) is not None:
             return replace(self._speaker.say(other.kind, to), emphasis=verdict.strength)
         if answer.opinion and verdict.kind != DISTRESS:
             side = await self._corrected_side(text, held)
@@ -213,25 +213,25 @@ class FollowUp:
 
 
 @dataclass(frozen=True, slots=True)
-class _Other:
-    """What a message asks for, or is about, if that is not a film."""
+class _NotAFilm:
+    """The kind of a message that is not about a film."""
 
     kind: Kind
     was_misread: bool = False
-    """The customer says so of their last message, and not only of this one."""
+    """The customer says that the message before it was not about a film either."""
 
 
-def _read_other(
+def _read_other_subject(
     text: str, verdict: "Verdict", *, is_correction: bool = False, is_answer: bool = False
-) -> _Other | None:
-    """None if the message is about a film, or leaves it open; the rest as in `read_subject`."""
+) -> _NotAFilm | None:
+    """None if the message is about a film, or does not say; options as in `read_subject`."""
     if verdict.kind == DISTRESS:
         return None
     request = read_request(text)
     if request not in (None, Kind.OFF_TOPIC):
-        return _Other(Kind(request))
+        return _NotAFilm(Kind(request))
     if verdict.kind not in _DROP_A_QUESTION:
         subject = read_subject(text, is_correction=is_correction, is_answer=is_answer)
         if subject is not None:
-            return _Other(subject, was_misread=True)
-    return _Other(Kind.OFF_TOPIC) if request else None
+            return _NotAFilm(subject, was_misread=True)
+    return _NotAFilm(Kind.OFF_TOPIC) if request else None

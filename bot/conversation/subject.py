@@ -97,9 +97,9 @@ def read_subject(text: str, *, is_correction: bool = False, is_answer: bool = Fa
         return Kind.QUESTION
     if not (says or no_film or (denies and _LIKING.search(plain) is None)):
         return None
-    is_of_a_film = not no_film and OF_A_FILM.search(plain) is not None
-    if OURS.search(plain) is not None and not is_of_a_film:
+    names_a_film = OF_A_FILM.search(plain) is not None
+    if OURS.search(plain) is not None and (no_film or not names_a_film):
         return Kind.SERVICE
-    if _ASKS.search(plain) is not None and OF_A_FILM.search(plain) is None:
+    if _ASKS.search(plain) is not None and not names_a_film:
         return Kind.QUESTION
     return Kind.OFF_TOPIC if no_film and says else None
